@@ -1,0 +1,100 @@
+#include "gateway/base/buf.h"
+
+#include "gateway/base/arena.h"
+#include "gateway/base/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CAPACITY_MIN 256u
+
+void gw_buf_init(struct gw_buf *buf, size_t max)
+{
+    *buf = (struct gw_buf)GW_BUF_INIT(max);
+}
+
+void gw_buf_done(struct gw_buf *buf)
+{
+    free(buf->data);
+    gw_buf_init(buf, buf->max);
+}
+
+void gw_buf_clear(struct gw_buf *buf)
+{
+    buf->len = 0;
+    buf->overflow = false;
+}
+
+char *gw_buf_reserve(struct gw_buf *buf, size_t size)
+{
+    if (size > buf->max || buf->len > buf->max - size) {
+        buf->overflow = true;
+        return NULL;
+    }
+    size_t needed = buf->len + size;
+    if (needed > buf->capacity) {
+        size_t capacity = buf->capacity > 0 ? buf->capacity : CAPACITY_MIN;
+        while (capacity < needed)
+            capacity *= 2;
+        buf->data = gw_realloc(buf->data, capacity);
+        buf->capacity = capacity;
+    }
+    return buf->data + buf->len;
+}
+
+void gw_buf_advance(struct gw_buf *buf, size_t size)
+{
+    GW_ASSERT(size <= buf->capacity - buf->len);
+    buf->len += size;
+}
+
+void gw_buf_add(struct gw_buf *buf, struct gw_str s)
+{
+    if (s.len == 0 || buf->overflow)
+        return;
+    char *room = gw_buf_reserve(buf, s.len);
+    if (room == NULL)
+        return;
+    memcpy(room, s.ptr, s.len);
+    buf->len += s.len;
+}
+
+void gw_buf_add_byte(struct gw_buf *buf, char c)
+{
+    gw_buf_add(buf, gw_str_n(&c, 1));
+}
+
+void gw_buf_add_u64(struct gw_buf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    gw_buf_add(buf, gw_str_n(digits + at, sizeof digits - at));
+}
+
+void gw_buf_printf(struct gw_buf *buf, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    GW_ASSERT(len >= 0);
+    char *room = buf->overflow ? NULL : gw_buf_reserve(buf, (size_t)len + 1); /* vsnprintf writes a NUL as well */
+    if (room == NULL)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(room, (size_t)len + 1, fmt, args);
+    va_end(args);
+    buf->len += (size_t)len;
+}
+
+void gw_buf_consume(struct gw_buf *buf, size_t size)
+{
+    GW_ASSERT(size <= buf->len);
+    buf->len -= size;
+    if (buf->len > 0)
+        memmove(buf->data, buf->data + size, buf->len);
+}

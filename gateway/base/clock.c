@@ -1,0 +1,124 @@
+#include "gateway/base/clock.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+
+static _Atomic int64_t frozen_wall_ms;
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec now;
+    (void)clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t gw_clock_wall_ms(void)
+{
+    int64_t frozen = atomic_load_explicit(&frozen_wall_ms, memory_order_relaxed);
+    return frozen != 0 ? frozen : read_us(CLOCK_REALTIME) / 1000;
+}
+
+int64_t gw_clock_mono_ms(void)
+{
+    return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t gw_clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+void gw_clock_freeze_wall(int64_t wall_ms)
+{
+    atomic_store(&frozen_wall_ms, wall_ms);
+}
+
+size_t gw_time_format(int64_t wall_ms, char dst[GW_TIME_TEXT_MAX])
+{
+    int64_t ms = wall_ms % 1000;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    if (ms < 0) {
+        ms += 1000;
+        seconds--;
+    }
+    struct tm parts;
+    if (gmtime_r(&seconds, &parts) == NULL || parts.tm_year + 1900 > 9999) {
+        dst[0] = '\0';
+        return 0;
+    }
+    size_t len = strftime(dst, GW_TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &parts);
+    return len + (size_t)snprintf(dst + len, GW_TIME_TEXT_MAX - len, ".%03dZ", (int)ms);
+}
+
+/* Reads exactly `digits` digits at the front of `*rest`. */
+static bool take_number(struct gw_str *rest, size_t digits, int *ret_value)
+{
+    uint64_t value;
+    if (rest->len < digits || !gw_str_to_u64(gw_str_n(rest->ptr, digits), 9999, &value))
+        return false;
+    *rest = gw_str_from_pos(*rest, digits);
+    *ret_value = (int)value;
+    return true;
+}
+
+static bool take_char(struct gw_str *rest, char c)
+{
+    if (rest->len == 0 || rest->ptr[0] != c)
+        return false;
+    *rest = gw_str_from_pos(*rest, 1);
+    return true;
+}
+
+static bool take_fraction(struct gw_str *rest, int *ret_ms)
+{
+    *ret_ms = 0;
+    if (!take_char(rest, '.'))
+        return true;
+    int scale = 100;
+    size_t digits = 0;
+    while (rest->len > 0 && rest->ptr[0] >= '0' && rest->ptr[0] <= '9') {
+        *ret_ms += (rest->ptr[0] - '0') * scale;
+        scale /= 10;
+        digits++;
+        *rest = gw_str_from_pos(*rest, 1);
+    }
+    return digits > 0 && digits <= 12;
+}
+
+static bool take_zone(struct gw_str *rest, int *ret_minutes)
+{
+    *ret_minutes = 0;
+    if (rest->len == 0 || take_char(rest, 'Z'))
+        return rest->len == 0;
+    int sign = take_char(rest, '+') ? 1 : take_char(rest, '-') ? -1 : 0;
+    int hours;
+    int minutes;
+    if (sign == 0 || !take_number(rest, 2, &hours) || !take_char(rest, ':') || !take_number(rest, 2, &minutes))
+        return false;
+    *ret_minutes = sign * (hours * 60 + minutes);
+    return hours <= 14 && minutes < 60 && rest->len == 0;
+}
+
+bool gw_time_parse(struct gw_str text, int64_t *ret_wall_ms)
+{
+    struct tm parts = {0};
+    int ms;
+    int zone_minutes;
+    bool ok = take_number(&text, 4, &parts.tm_year) && take_char(&text, '-') && take_number(&text, 2, &parts.tm_mon) &&
+              take_char(&text, '-') && take_number(&text, 2, &parts.tm_mday) && take_char(&text, 'T') &&
+              take_number(&text, 2, &parts.tm_hour) && take_char(&text, ':') && take_number(&text, 2, &parts.tm_min) &&
+              take_char(&text, ':') && take_number(&text, 2, &parts.tm_sec) && take_fraction(&text, &ms) &&
+              take_zone(&text, &zone_minutes);
+    if (!ok || parts.tm_year < 1601 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_hour > 24 ||
+        parts.tm_min > 59 || parts.tm_sec > 60)
+        return false;
+    parts.tm_year -= 1900;
+    parts.tm_mon -= 1;
+    struct tm normal = parts;
+    time_t seconds = timegm(&normal);
+    if (parts.tm_hour < 24 && parts.tm_sec < 60 && (normal.tm_mday != parts.tm_mday || normal.tm_mon != parts.tm_mon))
+        return false; /* 30 February and the like */
+    *ret_wall_ms = ((int64_t)seconds - zone_minutes * 60) * 1000 + ms;
+    return true;
+}

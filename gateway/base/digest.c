@@ -1,0 +1,223 @@
+#include "gateway/base/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+struct gw_sha256 gw_sha256(struct gw_str data)
+{
+    struct gw_sha256 digest;
+    (void)SHA256((const unsigned char *)(data.ptr != NULL ? data.ptr : ""), data.len, digest.bytes);
+    return digest;
+}
+
+static void write_be64(uint8_t *dst, uint64_t value)
+{
+    for (int i = 7; i >= 0; i--) {
+        dst[i] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+static uint64_t read_be64(const uint8_t *src)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value = value << 8 | src[i];
+    return value;
+}
+
+/* A request's cookie and its names fit here; longer input goes through the heap. */
+#define HMAC_STACK_BYTES 1024
+
+struct gw_sha256 gw_hmac_parts(const uint8_t key[GW_KEY_BYTES], const struct gw_str *parts, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += 8 + parts[i].len;
+    uint8_t stack[HMAC_STACK_BYTES];
+    uint8_t *input = total <= sizeof stack ? stack : gw_alloc(total);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        write_be64(input + used, parts[i].len);
+        used += 8;
+        if (parts[i].len > 0)
+            memcpy(input + used, parts[i].ptr, parts[i].len);
+        used += parts[i].len;
+    }
+    struct gw_sha256 digest;
+    unsigned int len = sizeof digest.bytes;
+    GW_ASSERT(HMAC(EVP_sha256(), key, GW_KEY_BYTES, input, used, digest.bytes, &len) != NULL);
+    OPENSSL_cleanse(input, used);
+    if (input != stack)
+        free(input);
+    return digest;
+}
+
+void gw_random_bytes(void *dst, size_t size)
+{
+    GW_ASSERT(size <= INT32_MAX);
+    GW_ASSERT(RAND_bytes(dst, (int)size) == 1);
+}
+
+bool gw_secret_eq(const void *a, const void *b, size_t size)
+{
+    return CRYPTO_memcmp(a, b, size) == 0;
+}
+
+void gw_secret_wipe(void *ptr, size_t size)
+{
+    OPENSSL_cleanse(ptr, size);
+}
+
+struct gw_str gw_hex(struct gw_arena *arena, const void *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const uint8_t *src = bytes;
+    char *text = gw_arena_alloc(arena, size * 2 + 1);
+    for (size_t i = 0; i < size; i++) {
+        text[i * 2] = digits[src[i] >> 4];
+        text[i * 2 + 1] = digits[src[i] & 15];
+    }
+    return gw_str_n(text, size * 2);
+}
+
+bool gw_hex_decode(struct gw_str hex, void *dst, size_t size)
+{
+    if (hex.len != size * 2)
+        return false;
+    uint8_t *out = dst;
+    for (size_t i = 0; i < size; i++) {
+        int high = gw_hex_digit(hex.ptr[i * 2]);
+        int low = gw_hex_digit(hex.ptr[i * 2 + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+struct gw_str gw_base64url(struct gw_arena *arena, const void *bytes, size_t size)
+{
+    GW_ASSERT(size <= INT32_MAX / 2);
+    char *text = gw_arena_alloc(arena, (size + 2) / 3 * 4 + 1);
+    size_t len = (size_t)EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
+    while (len > 0 && text[len - 1] == '=')
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '+')
+            text[i] = '-';
+        else if (text[i] == '/')
+            text[i] = '_';
+    }
+    text[len] = '\0';
+    return gw_str_n(text, len);
+}
+
+static int base64_digit(char c)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *hit = c != '\0' ? strchr(alphabet, c) : NULL;
+    return hit != NULL ? (int)(hit - alphabet) : -1;
+}
+
+bool gw_base64_decode(struct gw_arena *arena, struct gw_str text, struct gw_str *ret_bytes)
+{
+    if (text.len % 4 != 0)
+        return false;
+    size_t padding = 0;
+    while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
+        padding++;
+    char *bytes = gw_arena_alloc(arena, text.len / 4 * 3 + 1);
+    size_t used = 0;
+    uint32_t bits = 0;
+    for (size_t i = 0; i < text.len - padding; i++) {
+        int digit = base64_digit(text.ptr[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        if (i % 4 == 3) {
+            bytes[used++] = (char)(bits >> 16);
+            bytes[used++] = (char)(bits >> 8);
+            bytes[used++] = (char)bits;
+            bits = 0;
+        }
+    }
+    if (padding == 1) {
+        if ((bits & 3) != 0)
+            return false;
+        bytes[used++] = (char)(bits >> 10);
+        bytes[used++] = (char)(bits >> 2);
+    } else if (padding == 2) {
+        if ((bits & 15) != 0)
+            return false;
+        bytes[used++] = (char)(bits >> 4);
+    }
+    *ret_bytes = gw_str_n(bytes, used);
+    return true;
+}
+
+uint32_t gw_crc32(const void *data, size_t size)
+{
+    return (uint32_t)crc32_z(0, data, size);
+}
+
+/* One AES-256 block: sequence (8), folder (4), kind (1), three zero bytes. Folder, kind and zeros are the check value. */
+#define IDENT_BLOCK 16
+
+static void ident_crypt(const uint8_t key[GW_KEY_BYTES], bool encrypt, const uint8_t *src, uint8_t *dst)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int len = 0;
+    GW_ASSERT(ctx != NULL && EVP_CipherInit_ex(ctx, EVP_aes_256_ecb(), NULL, key, NULL, encrypt) == 1);
+    GW_ASSERT(EVP_CIPHER_CTX_set_padding(ctx, 0) == 1);
+    GW_ASSERT(EVP_CipherUpdate(ctx, dst, &len, src, IDENT_BLOCK) == 1 && len == IDENT_BLOCK);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+static void ident_block(enum gw_ident_kind kind, uint32_t folder, uint64_t seq, uint8_t block[IDENT_BLOCK])
+{
+    memset(block, 0, IDENT_BLOCK);
+    write_be64(block, seq);
+    for (int i = 0; i < 4; i++)
+        block[8 + i] = (uint8_t)(folder >> (24 - 8 * i));
+    block[12] = (uint8_t)kind;
+}
+
+void gw_ident_format(const uint8_t key[GW_KEY_BYTES], enum gw_ident_kind kind, uint32_t folder, uint64_t seq,
+                     char dst[GW_IDENT_TEXT + 1])
+{
+    uint8_t block[IDENT_BLOCK];
+    ident_block(kind, folder, seq, block);
+    ident_crypt(key, true, block, block);
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < IDENT_BLOCK; i++) {
+        dst[i * 2] = digits[block[i] >> 4];
+        dst[i * 2 + 1] = digits[block[i] & 15];
+    }
+    dst[GW_IDENT_TEXT] = '\0';
+}
+
+bool gw_ident_parse(const uint8_t key[GW_KEY_BYTES], enum gw_ident_kind kind, uint32_t folder, struct gw_str text,
+                    uint64_t *ret_seq)
+{
+    uint8_t block[IDENT_BLOCK];
+    if (!gw_hex_decode(text, block, sizeof block))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] >= 'A' && text.ptr[i] <= 'F')
+            return false; /* one id has one spelling */
+    }
+    ident_crypt(key, false, block, block);
+    uint8_t expected[IDENT_BLOCK];
+    uint64_t seq = read_be64(block);
+    ident_block(kind, folder, seq, expected);
+    if (!gw_secret_eq(block, expected, sizeof block))
+        return false;
+    *ret_seq = seq;
+    return true;
+}

@@ -1,0 +1,17 @@
+/* log: lines of key=value on stderr for operators, bounded in length and rate. Nothing secret is ever passed here: no
+ * token, cookie value, SAML text or password (law 9). Library code returns errors instead of logging. Any thread. */
+#pragma once
+
+#include "gateway/base/result.h"
+
+enum gw_log_level { GW_LOG_ERROR, GW_LOG_WARN, GW_LOG_INFO, GW_LOG_DEBUG };
+
+/* `process` stands in each line ("sso", "prov", "run"); must outlive the process. */
+void gw_log_init(const char *process, enum gw_log_level level);
+
+/* One line: time, level, process, event, then the formatted text ("key=value key=value"). Control bytes are replaced.
+ * Past GW_LOG_LINES_PER_SECOND lines are dropped and their number is said in the next second. `event` is a short fixed
+ * name such as "child-exited". */
+#define GW_LOG_LINES_PER_SECOND 200
+#define GW_LOG_LINE_MAX 2048
+void gw_log(enum gw_log_level level, const char *event, const char *fmt, ...) GW_PRINTF(3, 4);
