@@ -1,0 +1,120 @@
+/* change: a plain value that says what is to be changed, by whom and when. Applying it is deterministic: no clock, no
+ * randomness, no configuration is read while it is applied; everything it depends on is in it or in the store. That is
+ * what would let a replicated database order the same changes for many nodes.
+ *
+ * Ownership: the maker allocates a change with store_change_new and everything it points to from change->arena, submits
+ * it, and owns it again when on_done is called. */
+#pragma once
+
+#include "gateway/base/arena.h"
+#include "store/reader.h"
+
+#define STORE_SIGN_ON_SESSIONS_MAX 16u
+
+/* What the provisioning side or a sign-on says of a user. Text runs live in the change's arena. */
+struct store_user_draft {
+    struct gw_str user_name;
+    struct gw_str external_id;
+    struct gw_str *emails;
+    size_t email_count;
+    struct gw_str attributes; /* JSON object text */
+    bool active;
+};
+
+/* Match rules of POST (policy.match), evaluated all; they must name at most one record. */
+enum store_match { STORE_MATCH_USER_NAME = 1u << 0, STORE_MATCH_EXTERNAL_ID = 1u << 1, STORE_MATCH_EMAIL = 1u << 2 };
+
+enum store_change_kind {
+    STORE_CHANGE_FOLDER_ENSURE = 1,
+    STORE_CHANGE_USER_CREATE,  /* POST: create, adopt, revive or GW_E_UNIQUENESS (semantics.md 4) */
+    STORE_CHANGE_USER_REPLACE, /* PUT and PATCH: the whole new record, if its version is still the expected one */
+    STORE_CHANGE_USER_DELETE,  /* tombstone; sessions dead */
+    STORE_CHANGE_USER_END_SESSIONS, /* raises the generation; the user stays active */
+    STORE_CHANGE_USER_LOCK,
+    STORE_CHANGE_USER_UNLOCK,
+    STORE_CHANGE_REPLAY_MARK,   /* GW_E_CONFLICT when it is marked already */
+    STORE_CHANGE_REPLAY_UNMARK, /* nothing was sent upstream */
+    STORE_CHANGE_SIGN_ON,       /* observe or link the user, bind the sessions that the app set */
+    STORE_CHANGE_SESSION_BIND,  /* rotation: a new cookie with the old one's user and generation */
+    STORE_CHANGE_SESSION_SEEN,
+    STORE_CHANGE_ACTIVITY,      /* append one entry, e.g. a refusal */
+};
+
+enum store_outcome { STORE_OUTCOME_NONE, STORE_OUTCOME_CREATED, STORE_OUTCOME_ADOPTED, STORE_OUTCOME_REVIVED,
+                     STORE_OUTCOME_UPDATED, STORE_OUTCOME_UNCHANGED, STORE_OUTCOME_STALE_REACTIVATION };
+
+struct store_change {
+    enum store_change_kind kind;
+    int64_t time_ms;      /* wall clock, taken by the maker */
+    struct gw_str actor;  /* for the activity record */
+    struct gw_str app;
+    struct gw_str reference;
+    struct gw_str attribute_names; /* that this change names, blank separated, for the activity record */
+    uint32_t folder;
+    uint64_t user_seq; /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
+    bool is_urgent;    /* sign-ons and deactivations: before the others, and never refused for a full queue */
+
+    union {
+        struct {
+            struct gw_str name;
+        } folder_ensure;
+        struct {
+            struct store_user_draft draft;
+            unsigned match; /* enum store_match */
+            bool adopt;
+            bool revive;
+        } create;
+        struct {
+            struct store_user_draft draft;
+            uint64_t expected_version; /* GW_E_STALE when the record has another */
+            uint64_t echoed_version;   /* meta.version in a PUT's body; 0: none. For the stale PUT rule */
+            bool adopt;                /* policy: may a record that is not provisioned become so? else GW_E_CONFLICT */
+        } replace;
+        struct {
+            struct gw_sha256 assertion;
+            int64_t forget_after_ms; /* wall clock */
+        } replay;
+        struct {
+            struct store_join join;
+            struct store_user_draft draft;  /* of a person seen for the first time; user_name empty: do not observe */
+            bool observe;                   /* unknown: observe | refuse (GW_E_FORBIDDEN) */
+            uint64_t expected_user_seq;     /* who the sign-on was checked for; 0: nobody known then */
+            uint64_t expected_generation;   /* sessions are bound with this one, so a deactivation in between wins */
+            struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
+            size_t session_count;
+        } sign_on;
+        struct {
+            struct store_session_digest old_digest;
+            struct store_session_digest new_digest;
+        } bind;
+        struct {
+            struct store_session_digest digest;
+        } seen;
+        struct {
+            enum store_activity_kind kind;
+            struct gw_str user_name;
+            struct gw_str result;
+        } activity;
+    } as;
+
+    /* Set before on_done. */
+    enum gw_code code; /* GW_OK only after the commit that holds it */
+    struct gw_error error;
+    struct {
+        enum store_outcome outcome;
+        uint32_t folder;
+        uint64_t user_seq;
+        uint64_t version;
+        struct store_user_state state;
+    } result;
+
+    /* Called on the writer's thread, after the commit and after the revocations of the group were announced. Must not
+     * wait: it posts to a loop or signals. */
+    void (*on_done)(struct store_change *change);
+    void *owner; /* the maker's own */
+    struct gw_arena arena;
+    struct store_change *next; /* private to the queue */
+};
+
+struct store_change *store_change_new(enum store_change_kind kind);
+void store_change_free(struct store_change *change);

@@ -1,0 +1,82 @@
+/* reader: consistent reads. One reader per thread, made once; begin renews its LMDB read transaction (about a
+ * microsecond), end releases it. Between them everything is one snapshot. Never hold one across a wait: it keeps old
+ * pages from being used again. Its own thread only. */
+#pragma once
+
+#include "gateway/base/arena.h"
+#include "store/record.h"
+#include "store/store.h"
+
+struct store_reader;
+
+GW_MUST_CHECK enum gw_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct gw_error *err);
+void store_reader_free(struct store_reader *reader);
+
+GW_MUST_CHECK enum gw_code store_reader_begin(struct store_reader *reader, struct gw_error *err);
+void store_reader_end(struct store_reader *reader);
+
+/* GW_E_NOT_FOUND when there is no folder of that name yet (the writer makes it: store_folder_ensure). */
+GW_MUST_CHECK enum gw_code store_folder_find(struct store_reader *reader, struct gw_str name, uint32_t *ret_folder,
+                                             struct gw_error *err);
+
+/* The guard's two gets. Not found is GW_E_NOT_FOUND; a bad checksum GW_E_STORE_DAMAGED. No allocation. */
+GW_MUST_CHECK enum gw_code store_session_get(struct store_reader *reader, const struct store_session_digest *digest,
+                                             struct store_session *ret_session);
+GW_MUST_CHECK enum gw_code store_user_state_get(struct store_reader *reader, uint32_t folder, uint64_t seq,
+                                                struct store_user_state *ret_state);
+
+/* Copies the user into the arena. Deleted users are found too: look at the flags. */
+GW_MUST_CHECK enum gw_code store_user_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                                          uint64_t seq, struct store_user *ret_user, struct gw_error *err);
+
+/* Users with `value` in the index, in creation order, without deleted ones: at most `max` sequences. The value is folded
+ * here as the index wants it. *ret_count may be 0 with GW_OK. */
+GW_MUST_CHECK enum gw_code store_users_find(struct store_reader *reader, uint32_t folder, enum store_index index,
+                                            struct gw_str value, uint64_t *ret_seqs, size_t max, size_t *ret_count,
+                                            struct gw_error *err);
+
+/* Who is this? Join rule of a sign-on (semantics.md 4): with an e-mail-like value the current holder of the match
+ * attribute decides; a stored subject is only a hint for opaque name ids. 0 found: *ret_seq 0; two found:
+ * GW_E_CONFLICT. Deleted users are not found. */
+struct store_join {
+    uint32_t folder;
+    enum store_index match;    /* userName, externalId or email */
+    struct gw_str value;       /* the name id or the configured attribute's value; may be empty */
+    struct gw_str issuer;
+    struct gw_str name_id;
+    bool name_id_is_opaque;    /* persistent format, not e-mail-like */
+};
+GW_MUST_CHECK enum gw_code store_join_find(struct store_reader *reader, const struct store_join *join, uint64_t *ret_seq,
+                                           struct gw_error *err);
+
+/* Visits users in creation order from the `position`-th (0-based) that is not deleted, at most `count`; any position
+ * costs the same. The user and all it points to live in LMDB's pages and only during the call. A visitor that returns
+ * false stops the walk. */
+typedef bool (*store_user_fn)(const struct store_user *user, void *data);
+GW_MUST_CHECK enum gw_code store_users_page(struct store_reader *reader, uint32_t folder, uint64_t position,
+                                            uint64_t count, store_user_fn on_user, void *data, struct gw_error *err);
+/* The same from a sequence number on, deleted ones left out. */
+GW_MUST_CHECK enum gw_code store_users_scan(struct store_reader *reader, uint32_t folder, uint64_t from_seq,
+                                            store_user_fn on_user, void *data, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_users_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
+                                             struct gw_error *err);
+
+/* The revocation log: users whose generation was raised, in commit order (semantics.md 2). */
+struct store_revocation {
+    uint64_t seq;
+    uint32_t folder;
+    uint64_t user_seq;
+    uint64_t generation; /* the new one */
+};
+typedef void (*store_revocation_fn)(const struct store_revocation *revocation, void *data);
+GW_MUST_CHECK enum gw_code store_revocations_after(struct store_reader *reader, uint64_t seq,
+                                                   store_revocation_fn on_revocation, void *data);
+GW_MUST_CHECK enum gw_code store_revocations_last(struct store_reader *reader, uint64_t *ret_seq);
+
+/* Is this assertion known (used before)? */
+GW_MUST_CHECK enum gw_code store_replay_is_marked(struct store_reader *reader, const struct gw_sha256 *assertion,
+                                                  bool *ret_marked);
+
+typedef bool (*store_activity_fn)(const struct store_activity *entry, void *data);
+GW_MUST_CHECK enum gw_code store_activity_after(struct store_reader *reader, uint64_t seq, store_activity_fn on_entry,
+                                                void *data, struct gw_error *err);

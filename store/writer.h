@@ -1,0 +1,47 @@
+/* writer: the one thread of a process that changes the store, with group commit. It takes what is queued, applies each
+ * change in order, commits once, announces revocations, then answers all. A group ends after about STORE_GROUP_MS of
+ * work; nothing waits for a timer, so one client alone sees the latency of one commit. An LMDB error inside a group
+ * aborts it and re-runs its changes one by one, so that one bad change cannot fail its neighbours. A failed sync makes
+ * the store read-only until restart. */
+#pragma once
+
+#include "store/change.h"
+
+#include <stdatomic.h>
+
+#define STORE_GROUP_MS 8
+#define STORE_QUEUE_MAX 4096u          /* changes that are not urgent; more is GW_E_BUSY */
+#define STORE_RESERVE_PERCENT 5u       /* of max_size, kept for deactivations */
+
+struct store_writer;
+
+enum store_role { STORE_ROLE_SSO, STORE_ROLE_PROV, STORE_ROLE_TOOL };
+
+struct store_writer_settings {
+    enum store_role role; /* exclusive per store: a second one is refused with GW_E_STORE_LOCKED */
+    /* Words of memory shared by both children: a waiting sso writer is counted here, and the prov writer then ends its
+     * group and lets it in. NULL: none. */
+    _Atomic uint32_t *sso_waiting;
+    /* Called on the writer's thread after a commit that raised generations and before anything of it is answered: wakes
+     * the SSO workers. NULL: none. */
+    void (*on_revoked)(void *data);
+    void *data;
+};
+
+GW_MUST_CHECK enum gw_code store_writer_new(struct store *store, const struct store_writer_settings *settings,
+                                            struct store_writer **ret_writer, struct gw_error *err);
+/* Finishes what is queued, then ends the thread. */
+void store_writer_free(struct store_writer *writer);
+
+/* Queues a change; on_done follows, also on failure. GW_E_BUSY (nothing queued, on_done not called) when the queue is
+ * full and the change is not urgent. Any thread. */
+GW_MUST_CHECK enum gw_code store_writer_submit(struct store_writer *writer, struct store_change *change,
+                                               struct gw_error *err);
+
+/* Submits and waits; for start-up, commands and tests, never on a loop. */
+GW_MUST_CHECK enum gw_code store_writer_apply(struct store_writer *writer, struct store_change *change,
+                                              struct gw_error *err);
+
+/* The number of a folder, made when it is new. Waits. */
+GW_MUST_CHECK enum gw_code store_folder_ensure(struct store_writer *writer, struct gw_str name, uint32_t *ret_folder,
+                                               struct gw_error *err);
