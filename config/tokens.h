@@ -1,0 +1,43 @@
+/* tokens: the credentials files of the PROV faces and of the admin face. One credential a line: name, kind, SHA-256 of the
+ * secret in hex, created, and optionally an expiry; the secret itself (256 random bits) is printed once by `token new` and
+ * never kept (law 9). Written by replacing the file (mode 0600). A set is immutable once loaded: any thread. */
+#pragma once
+
+#include "gateway/base/arena.h"
+#include "gateway/base/digest.h"
+#include "gateway/base/result.h"
+
+#define TOKENS_MAX 256u
+#define TOKEN_NAME_BYTES_MAX 64u
+#define TOKENS_FILE_BYTES_MAX (256u * 1024u)
+
+/* Each answers only to its own form of `Authorization:` (semantics.md 5): "Bearer SECRET", the bare "SECRET", or Basic
+ * with the token's name as user name and the secret as password. */
+enum token_kind { TOKEN_BEARER, TOKEN_RAW, TOKEN_BASIC };
+
+struct token {
+    struct gw_str name;
+    enum token_kind kind;
+    struct gw_sha256 digest;
+    int64_t created_ms;
+    int64_t expires_ms; /* 0: never */
+};
+
+struct token_set {
+    struct token *tokens;
+    size_t count;
+    struct gw_arena arena;
+};
+
+/* Refuses a file that is missing, unreadable, world-readable, or has a line that is not a token; names the file and the
+ * line, never the content. An empty file is a set of none. */
+GW_MUST_CHECK enum gw_code token_set_load(const char *path, struct token_set **ret_set, struct gw_error *err);
+void token_set_free(struct token_set *set);
+
+/* The token that the value of an Authorization field stands for, or NULL. Every token is compared, in constant time. */
+const struct token *token_set_find(const struct token_set *set, struct gw_str authorization, int64_t now_ms);
+
+/* Makes a credential and adds its line to the file (made with mode 0600 when absent). The name must be new in the file. */
+GW_MUST_CHECK enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kind kind, int64_t expires_ms,
+                                          struct gw_arena *arena, struct gw_str *ret_secret, struct gw_error *err);
+GW_MUST_CHECK enum gw_code token_file_remove(const char *path, struct gw_str name, struct gw_error *err);
