@@ -1,0 +1,52 @@
+/* group: between the canonical group and what the store keeps. displayName, externalId and members are kept apart; other
+ * attributes (extensions) are one JSON object text. Pure; any thread. */
+#pragma once
+
+#include "routes/scim/patch.h"
+#include "routes/scim/resource.h"
+
+struct scim_group_draft {
+    struct gw_str display_name;
+    struct gw_str external_id;    /* ptr NULL: none */
+    bool has_members;             /* members: null or an array was there; a PUT without it keeps the members */
+    const struct gw_str *members; /* distinct ids, as the client wrote them */
+    size_t member_count;
+    const struct json_value *attributes; /* the rest */
+};
+
+GW_MUST_CHECK enum gw_code scim_group_read(struct gw_arena *arena, const struct scim_resource_type *type,
+                                           const struct json_value *body, struct scim_group_draft *ret_draft,
+                                           struct scim_ignored *ignored, struct gw_error *err);
+void scim_group_draft_fill(struct gw_arena *arena, const struct json_value *resource,
+                           struct scim_group_draft *ret_draft);
+struct gw_str scim_group_store_text(struct gw_arena *arena, const struct scim_group_draft *draft);
+
+struct scim_group_columns {
+    struct scim_meta meta;
+    struct gw_str display_name;
+    struct gw_str external_id;        /* empty: none */
+    struct gw_str attributes;         /* text of scim_group_store_text; empty counts as {} */
+    const struct json_value *members; /* array of {value, display, ...}, or NULL: left out */
+};
+
+GW_MUST_CHECK enum gw_code scim_group_load(struct gw_arena *arena, const struct scim_resource_type *type,
+                                           const struct scim_group_columns *columns, struct json_value **ret_resource,
+                                           struct gw_error *err);
+
+/* A PATCH of a group, seen as changes of its membership, so that a big group need not be loaded. */
+enum scim_member_change_kind { SCIM_MEMBER_ADD, SCIM_MEMBER_REMOVE, SCIM_MEMBER_CLEAR };
+
+struct scim_member_change {
+    enum scim_member_change_kind kind;
+    struct gw_str member; /* id; empty for CLEAR */
+};
+
+struct scim_member_changes {
+    const struct scim_member_change *changes; /* in order */
+    size_t count;
+    struct scim_patch rest; /* the steps that touch other attributes; apply them to the group without members */
+};
+
+/* False when a step needs the members themselves (a value filter other than value eq "...", or `or` of these). */
+bool scim_group_patch_split(struct gw_arena *arena, const struct scim_patch *patch,
+                            struct scim_member_changes *ret_changes);
