@@ -1,0 +1,33 @@
+/* face: what an end user's request passes on its way to the app. The path of a request, in order:
+ *   route (host -> app) -> guard (session cookies -> session -> user state) -> sign-on (ACS path only) -> forward;
+ * and of its answer: sign-on (bind the cookies that the app sets, wait for the commit) -> pass.
+ * It only proxies and reads: every write is a change handed to the sso writer, and no SCIM work runs here (law 2).
+ *
+ * sso_shared is made once per process, before the loops, and is immutable but for the in-memory replay marks (a lock that
+ * only sign-ons take). sso_face is made once per loop; its own thread only. */
+#pragma once
+
+#include "config/config.h"
+#include "gateway/base/result.h"
+#include "gateway/http/exchange.h"
+#include "store/writer.h"
+
+struct sso_shared;
+struct sso_face;
+
+/* Takes a reference on `config`; borrows store and writer. Loads IdP certificates; makes missing folders. */
+GW_MUST_CHECK enum gw_code sso_shared_new(struct config *config, struct store *store, struct store_writer *writer,
+                                          struct sso_shared **ret_shared, struct gw_error *err);
+void sso_shared_free(struct sso_shared *shared);
+
+/* Makes upstream pools on `loop` and a reader. */
+GW_MUST_CHECK enum gw_code sso_face_new(struct sso_shared *shared, struct http_loop *loop, struct sso_face **ret_face,
+                                        struct gw_error *err);
+void sso_face_free(struct sso_face *face);
+
+/* For http_listener_settings; the face pointer is the face_data. */
+extern const struct http_face sso_http_face;
+
+/* Reads the revocation log from where this face stands and cuts every registered exchange of those users that is bound
+ * with an older generation. Called on the loop when the prov child signals, after own commits, and every 100 ms. */
+void sso_face_cut_revoked(struct sso_face *face);
