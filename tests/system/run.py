@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Runs the system tests: the real binary between real clients and a real app.
+
+run.py [--long] [--list] [WORD…]      a WORD picks tests whose name contains it
+The binary is PROVGATE_BIN, by default build/provgate. The last line is "N passed, N failed"; exit 1 when any failed.
+"""
+
+import argparse
+import faulthandler
+import os
+import signal
+import sys
+import time
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+TEST_S = 60
+TEST_LONG_S = 1800
+
+
+class TestTimeout(Exception):
+    """A test took longer than it may."""
+
+
+def _on_alarm(_signal, _frame):
+    raise TestTimeout("the test took too long")
+
+
+class Result(unittest.TestResult):
+    """One line per test, the failure below it, an alarm around each."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+        self.passed = 0
+        self.started = 0.0
+
+    def startTest(self, test):
+        """Arm the alarm."""
+        super().startTest(test)
+        self.started = time.monotonic()
+        seconds = getattr(test, "timeout_s", self.seconds)
+        signal.alarm(max(seconds, self.seconds))
+
+    def stopTest(self, test):
+        """Disarm it."""
+        signal.alarm(0)
+        super().stopTest(test)
+
+    def _line(self, test, word, more=""):
+        signal.alarm(0)
+        seconds = time.monotonic() - self.started if self.started else 0
+        print(f"{word:7} {seconds:6.2f} s  {name_of(test)}{more}", flush=True)
+
+    def addSuccess(self, test):
+        """Count and tell."""
+        self.passed += 1
+        self._line(test, "ok")
+
+    def addFailure(self, test, err):
+        """Tell with the trace."""
+        super().addFailure(test, err)
+        self._line(test, "FAILED", "\n" + self.failures[-1][1])
+
+    def addError(self, test, err):
+        """Tell with the trace."""
+        super().addError(test, err)
+        self._line(test, "FAILED", "\n" + self.errors[-1][1])
+
+    def addSkip(self, test, reason):
+        """Tell why."""
+        super().addSkip(test, reason)
+        self._line(test, "skipped", f": {reason}")
+
+    def addSubTest(self, test, subtest, err):
+        """A failing row of a table is told at once."""
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            rows = self.failures if issubclass(err[0], test.failureException) else self.errors
+            print(f"FAILED  {name_of(subtest)}\n{rows[-1][1]}", flush=True)
+
+
+def name_of(test):
+    """module.Class.test, or what unittest calls it."""
+    return test.id() if hasattr(test, "id") else str(test)
+
+
+def flatten(suite):
+    """All tests of a suite, in order."""
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from flatten(item)
+        else:
+            yield item
+
+
+def main():
+    """Find, run, count."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--long", action="store_true", help="more rounds, longer limits")
+    parser.add_argument("--list", action="store_true", help="only name the tests")
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    if args.long:
+        os.environ["PROVGATE_TEST_LONG"] = "1"
+    tests = list(flatten(unittest.TestLoader().discover(str(HERE), "test_*.py", str(HERE))))
+    tests = [test for test in tests if not args.words or any(word in name_of(test) for word in args.words)]
+    if args.list:
+        print("\n".join(name_of(test) for test in tests))
+        return 0
+    faulthandler.enable()
+    signal.signal(signal.SIGALRM, _on_alarm)
+    result = Result(TEST_LONG_S if args.long else TEST_S)
+    unittest.TestSuite(tests).run(result)
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
+    if result.skipped:
+        print(f"{len(result.skipped)} skipped")
+    print(f"{result.passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not result.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the system tests share: probes, recording and faulty upstreams, a real service provider, the oracle."""
