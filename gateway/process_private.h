@@ -1,0 +1,17 @@
+/* process_private: what both children do alike. */
+#pragma once
+
+#include "config/config.h"
+#include "gateway/base/result.h"
+#include "gateway/http/tls.h"
+
+/* SIGTERM and SIGINT are taken by process_wait_for_stop alone; before any thread is made. */
+void process_block_signals(void);
+void process_wait_for_stop(void);
+
+/* Logs why the process cannot start; returns its exit status. */
+int process_fail(const char *what, const struct gw_error *err);
+
+/* The TLS context of a listener; NULL for plain text. */
+GW_MUST_CHECK enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,
+                                           struct tls_server **ret_tls, struct gw_error *err);

@@ -1,0 +1,145 @@
+#include "gateway/base/log.h"
+#include "gateway/http/listener.h"
+#include "gateway/process.h"
+#include "gateway/process_private.h"
+#include "gateway/shared.h"
+#include "routes/admin.h"
+#include "routes/prov.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#define TOKENS_POLL_MS 1000 /* security.md D3 */
+
+struct prov_process {
+    struct config *config;
+    struct shared *shared;
+    struct child_fds fds;
+    struct store *store;
+    struct store_writer *writer;
+    struct http_loop *loop;
+    struct prov_face *prov;
+    struct prov_listener listeners[CONFIG_LISTENERS_MAX];
+    struct tls_server *tls[CONFIG_LISTENERS_MAX];
+    struct admin_face *admin;
+    pthread_t thread;
+};
+
+/* On the writer's thread, before any answer of the commit leaves: semantics.md 2. */
+static void wake_sso_workers(void *data)
+{
+    struct prov_process *p = data;
+    uint64_t one = 1;
+    for (size_t i = 0; i < p->fds.wake_count; i++) {
+        ssize_t written = write(p->fds.wake[i], &one, sizeof one);
+        (void)written; /* full means that it is awake already */
+    }
+}
+
+static bool is_sso_up(void *data)
+{
+    struct prov_process *p = data;
+    return atomic_load(&p->shared->is_ready[CHILD_SSO]) != 0;
+}
+
+static void reload_tokens(void *face)
+{
+    prov_face_reload_tokens(face);
+}
+
+static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
+{
+    GW_TRY(prov_face_new(p->config, p->store, p->writer, p->loop, &p->prov, err));
+    http_loop_every(p->loop, TOKENS_POLL_MS, reload_tokens, p->prov);
+    for (size_t i = 0; i < p->fds.listener_count; i++) {
+        p->listeners[i] = (struct prov_listener){p->prov, &p->config->prov_listeners[i]};
+        GW_TRY(process_tls_new("prov", i, &p->config->prov_listeners[i], &p->tls[i], err));
+        struct http_listener_settings settings = {
+            .fd = p->fds.listeners[i],
+            .tls = p->tls[i],
+            .face = &prov_http_face,
+            .face_data = &p->listeners[i],
+            .limits = http_limits_default,
+            .allow = prov_listener_allows,
+        };
+        GW_TRY(http_listener_start(p->loop, &settings, err));
+    }
+    return GW_OK;
+}
+
+static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
+{
+    if (p->fds.admin < 0)
+        return GW_OK;
+    struct admin_settings settings = {
+        .config = p->config,
+        .store = p->store,
+        .metrics = &p->shared->metrics,
+        .is_sso_up = is_sso_up,
+        .data = p,
+    };
+    GW_TRY(admin_face_new(&settings, &p->admin, err));
+    struct http_listener_settings listener = {
+        .fd = p->fds.admin,
+        .face = &admin_http_face,
+        .face_data = p->admin,
+        .limits = http_limits_default,
+    };
+    return http_listener_start(p->loop, &listener, err);
+}
+
+static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
+{
+    GW_TRY(store_open(p->config->store_path, p->config->store_max_size, &p->store, err));
+    struct store_writer_settings settings = {
+        .role = STORE_ROLE_PROV,
+        .sso_waiting = &p->shared->sso_waiting,
+        .on_revoked = wake_sso_workers,
+        .data = p,
+    };
+    GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));
+    p->loop = http_loop_new("prov");
+    GW_TRY(start_prov(p, err));
+    return start_admin(p, err);
+}
+
+static void *run_loop(void *loop)
+{
+    http_loop_run(loop);
+    return NULL;
+}
+
+static void serve(struct prov_process *p)
+{
+    GW_ASSERT(pthread_create(&p->thread, NULL, run_loop, p->loop) == 0);
+    atomic_store(&p->shared->is_ready[CHILD_PROV], 1);
+    process_wait_for_stop();
+    http_loop_stop(p->loop, PROCESS_DRAIN_MS);
+    (void)pthread_join(p->thread, NULL);
+}
+
+static void release(struct prov_process *p)
+{
+    store_writer_free(p->writer);
+    admin_face_free(p->admin);
+    prov_face_free(p->prov);
+    http_loop_free(p->loop);
+    for (size_t i = 0; i < p->fds.listener_count; i++)
+        tls_server_free(p->tls[i]);
+    store_close(p->store);
+    config_unref(p->config);
+}
+
+int prov_process_run(const char *config_path)
+{
+    gw_log_init("prov", GW_LOG_INFO);
+    process_block_signals();
+    struct prov_process p = {0};
+    struct gw_error err;
+    p.shared = child_inherit(CHILD_PROV, config_path, &p.config, &p.fds);
+    if (prepare(&p, &err) != GW_OK)
+        return process_fail("prov face", &err);
+    serve(&p);
+    release(&p);
+    return 0;
+}

@@ -1,0 +1,117 @@
+#include "gateway/base/log.h"
+#include "gateway/http/listener.h"
+#include "gateway/process.h"
+#include "gateway/process_private.h"
+#include "gateway/shared.h"
+#include "gateway/sso/face.h"
+
+#include <pthread.h>
+
+struct worker {
+    pthread_t thread;
+    struct http_loop *loop;
+    struct sso_face *face;
+};
+
+struct sso_process {
+    struct config *config;
+    struct shared *shared;
+    struct child_fds fds;
+    struct store *store;
+    struct store_writer *writer;
+    struct sso_shared *sso;
+    struct tls_server *tls[CONFIG_LISTENERS_MAX];
+    struct worker workers[SHARED_WORKERS_MAX];
+    size_t worker_count;
+};
+
+static void cut_revoked(void *face)
+{
+    sso_face_cut_revoked(face);
+}
+
+static enum gw_code start_listeners(struct sso_process *p, struct worker *worker, struct gw_error *err)
+{
+    for (size_t i = 0; i < p->fds.listener_count; i++) {
+        struct http_listener_settings settings = {
+            .fd = p->fds.listeners[i],
+            .tls = p->tls[i],
+            .face = &sso_http_face,
+            .face_data = worker->face,
+            .limits = http_limits_default,
+        };
+        GW_TRY(http_listener_start(worker->loop, &settings, err));
+    }
+    return GW_OK;
+}
+
+static enum gw_code make_worker(struct sso_process *p, size_t index, struct gw_error *err)
+{
+    struct worker *worker = &p->workers[index];
+    worker->loop = http_loop_new("sso");
+    GW_TRY(sso_face_new(p->sso, worker->loop, &worker->face, err));
+    http_loop_watch_eventfd(worker->loop, p->fds.wake[index], cut_revoked, worker->face);
+    http_loop_every(worker->loop, REVOCATION_POLL_MS, cut_revoked, worker->face);
+    p->worker_count = index + 1;
+    return start_listeners(p, worker, err);
+}
+
+static void *run_worker(void *argument)
+{
+    struct worker *worker = argument;
+    http_loop_run(worker->loop);
+    return NULL;
+}
+
+static enum gw_code prepare(struct sso_process *p, struct gw_error *err)
+{
+    GW_TRY(store_open(p->config->store_path, p->config->store_max_size, &p->store, err));
+    struct store_writer_settings settings = {.role = STORE_ROLE_SSO, .sso_waiting = &p->shared->sso_waiting};
+    GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));
+    GW_TRY(sso_shared_new(p->config, p->store, p->writer, &p->sso, err));
+    for (size_t i = 0; i < p->fds.listener_count; i++)
+        GW_TRY(process_tls_new("sso", i, &p->config->sso_listeners[i], &p->tls[i], err));
+    for (size_t i = 0; i < p->shared->worker_count; i++)
+        GW_TRY(make_worker(p, i, err));
+    return GW_OK;
+}
+
+static void serve(struct sso_process *p)
+{
+    for (size_t i = 0; i < p->worker_count; i++)
+        GW_ASSERT(pthread_create(&p->workers[i].thread, NULL, run_worker, &p->workers[i]) == 0);
+    atomic_store(&p->shared->is_ready[CHILD_SSO], 1);
+    process_wait_for_stop();
+    for (size_t i = 0; i < p->worker_count; i++)
+        http_loop_stop(p->workers[i].loop, PROCESS_DRAIN_MS);
+    for (size_t i = 0; i < p->worker_count; i++)
+        (void)pthread_join(p->workers[i].thread, NULL);
+}
+
+static void release(struct sso_process *p)
+{
+    store_writer_free(p->writer); /* first: its last answers still find their loops */
+    for (size_t i = 0; i < p->worker_count; i++) {
+        sso_face_free(p->workers[i].face);
+        http_loop_free(p->workers[i].loop);
+    }
+    for (size_t i = 0; i < p->fds.listener_count; i++)
+        tls_server_free(p->tls[i]);
+    sso_shared_free(p->sso);
+    store_close(p->store);
+    config_unref(p->config);
+}
+
+int sso_process_run(const char *config_path)
+{
+    gw_log_init("sso", GW_LOG_INFO);
+    process_block_signals();
+    struct sso_process p = {0};
+    struct gw_error err;
+    p.shared = child_inherit(CHILD_SSO, config_path, &p.config, &p.fds);
+    if (prepare(&p, &err) != GW_OK)
+        return process_fail("sso face", &err);
+    serve(&p);
+    release(&p);
+    return 0;
+}

@@ -1,0 +1,41 @@
+-- SCIM requests: args: OPERATION BASE_PATH TOKEN FIRST COUNT [IDS_FILE]
+-- create: users FIRST, FIRST+1, ...; get, lookup, deactivate: random among COUNT; page: startIndex FIRST
+local op, base, headers, first, count, ids, turn
+function init(args)
+  op, base, first, count = args[1], args[2], tonumber(args[4]), tonumber(args[5])
+  headers = { ["Authorization"] = "Bearer " .. args[3], ["Accept"] = "application/scim+json",
+              ["Content-Type"] = "application/scim+json; charset=utf-8" }
+  turn = 0
+  ids = {}
+  if args[6] then for line in io.lines(args[6]) do ids[#ids + 1] = line end end
+  math.randomseed(os.time())
+end
+local function user_name(i) return string.format("user%08d@example.com", i) end
+local make = {
+  create = function()
+    local name = user_name(first + turn)
+    turn = turn + 1
+    return wrk.format("POST", base .. "/Users", headers, string.format(
+      '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"%s","name":{"givenName":"Given","familyName":"Family"},' ..
+      '"emails":[{"primary":true,"value":"%s","type":"work"}],"displayName":"Given Family","locale":"en-US","externalId":"00u%08d","groups":[],"active":true}',
+      name, name, first + turn))
+  end,
+  get = function() return wrk.format("GET", base .. "/Users/" .. ids[math.random(#ids)], headers) end,
+  lookup = function()
+    return wrk.format("GET", base .. '/Users?filter=userName%20eq%20%22' .. user_name(first + math.random(0, count - 1)) ..
+      '%22&startIndex=1&count=100', headers)
+  end,
+  active = function()
+    turn = turn + 1
+    return wrk.format("PATCH", base .. "/Users/" .. ids[math.random(#ids)], headers, string.format(
+      '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":%s}}]}',
+      turn % 2 == 0 and "true" or "false"))
+  end,
+  page = function() return wrk.format("GET", base .. "/Users?startIndex=" .. first .. "&count=100", headers) end,
+}
+function request() return make[op]() end
+local bad, seen = 0, {}
+function response(status)
+  if status >= 400 then bad = bad + 1; seen[status] = (seen[status] or 0) + 1 end
+end
+function done(summary) end

@@ -1,0 +1,223 @@
+"""The programs that the benchmarks start: an origin, provgate, and the peers it is compared with."""
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BODY = "x" * 1024
+
+
+def free_port():
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_port(port, seconds=15):
+    """Waits until somebody accepts on the port."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
+class Peer:
+    """A started program with a port; stop() ends it and whatever it started."""
+
+    def __init__(self, name, argv, port, folder, env=None):
+        self.name, self.port = name, port
+        self.log = open(os.path.join(folder, name + ".log"), "wb")
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, env=env, cwd=folder)
+        wait_port(port)
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def pids(self):
+        """The process and its children."""
+        found = [self.process.pid]
+        try:
+            with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as f:
+                found += [int(p) for p in f.read().split()]
+        except OSError:
+            pass
+        return found
+
+    def cpu_seconds(self):
+        """CPU time of the process and its children so far."""
+        ticks = 0
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/stat") as f:
+                    fields = f.read().rsplit(")", 1)[1].split()
+                ticks += int(fields[11]) + int(fields[12])
+            except OSError:
+                pass
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def private_kib(self):
+        """Private memory of the process and its children."""
+        total = 0
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/smaps_rollup") as f:
+                    total += sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+            except OSError:
+                pass
+        return total
+
+
+def nginx(name, folder, workers, server, upstream=""):
+    """An nginx with one server block on a free port; `server` may use {port}."""
+    port = free_port()
+    prefix = os.path.join(folder, name)
+    os.makedirs(prefix, exist_ok=True)
+    conf = os.path.join(prefix, "nginx.conf")
+    with open(conf, "w") as f:
+        f.write(f"""daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
+events {{ worker_connections 4096; }}
+http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
+ client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p; fastcgi_temp_path {prefix}/f; uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;
+ {upstream}
+ server {{ listen 127.0.0.1:{port} backlog=4096; {server} }} }}
+""")
+    return Peer(name, [shutil.which("nginx") or "/usr/sbin/nginx", "-p", prefix, "-c", conf], port, folder)
+
+
+def origin(folder):
+    """Answers 1 KiB to everything."""
+    return nginx("origin", folder, 1, f'location / {{ default_type text/plain; return 200 "{BODY}"; }}')
+
+
+def nginx_proxy(folder, origin_port, workers):
+    """nginx as a reverse proxy with a keep-alive pool."""
+    return nginx(f"nginx{workers}", folder, workers,
+                 "location / { proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; proxy_pass http://app; }",
+                 f"upstream app {{ server 127.0.0.1:{origin_port}; keepalive 128; keepalive_requests 100000000; }}")
+
+
+def haproxy(folder, origin_port, threads):
+    """haproxy as a reverse proxy."""
+    port = free_port()
+    conf = os.path.join(folder, f"haproxy{threads}.cfg")
+    with open(conf, "w") as f:
+        f.write(f"""global
+  nbthread {threads}
+  maxconn 4000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend f
+  bind 127.0.0.1:{port}
+  default_backend b
+backend b
+  http-reuse always
+  server s 127.0.0.1:{origin_port}
+""")
+    return Peer(f"haproxy{threads}", ["/usr/sbin/haproxy", "-f", conf], port, folder)
+
+
+CONFIG = """store:
+  path: {store}
+  max_size: 16GiB
+sso:
+  listen:
+    - address: 127.0.0.1:{sso}
+  workers: {workers}
+prov:
+  listen:
+    - address: 127.0.0.1:{prov}
+admin:
+  listen: 127.0.0.1:{admin}
+  tokens_file: {folder}/admin-tokens
+apps:
+  - name: bench
+    folder: staff
+    sso:
+      hosts: [127.0.0.1]
+      external_url: http://127.0.0.1:{sso}
+      upstream: {{url: "http://127.0.0.1:{origin}"}}
+{cookies}
+    prov:
+      hosts: [127.0.0.1]
+      base_path: /scim/v2
+      tokens_file: {folder}/tokens
+      enabled: true
+"""
+
+
+class Provgate(Peer):
+    """provgate with a fresh store; with `sessions` the store is filled before the start."""
+
+    def __init__(self, name, folder, binary, tools, origin_port, workers, guard=True, users=0, sessions=0):
+        home = os.path.join(folder, name)
+        os.makedirs(home)
+        self.store = os.path.join(home, "store")
+        self.prov_port, self.admin_port, port = free_port(), free_port(), free_port()
+        cookies = "      session_cookies: [bench_session]" if guard else ""
+        self.config = os.path.join(home, "provgate.yaml")
+        with open(self.config, "w") as f:
+            f.write(CONFIG.format(store=self.store, sso=port, prov=self.prov_port, admin=self.admin_port, folder=home,
+                                  workers=workers, origin=origin_port, cookies=cookies))
+        self.command(binary, "init")
+        self.token = self.command(binary, "token", "new", "--app", "bench", "--name", "bench").strip()
+        if sessions or users:
+            subprocess.run([os.path.join(tools, "bench_load_store"), self.store, "staff", "bench", "bench_session",
+                            str(users), str(sessions)], check=True, stdout=subprocess.DEVNULL)
+        super().__init__(name, [binary, "run", "--config", self.config], port, home)
+        wait_port(self.prov_port)
+        wait_port(self.admin_port)
+
+    def command(self, binary, *words):
+        """Runs `provgate WORDS --config ...`; its standard output."""
+        done = subprocess.run([binary, *words, "--config", self.config], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"provgate {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+
+class Slapd(Peer):
+    """OpenLDAP with the mdb back end, every write synced, and the indexes that the lookups need."""
+    base, bind_dn, password = "dc=bench", "cn=admin,dc=bench", "bench"
+
+    def __init__(self, folder):
+        home = os.path.join(folder, "slapd")
+        os.makedirs(os.path.join(home, "db"))
+        port = free_port()
+        conf = os.path.join(home, "slapd.conf")
+        with open(conf, "w") as f:
+            f.write(f"""include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile {home}/pid
+database mdb
+suffix "{self.base}"
+rootdn "{self.bind_dn}"
+rootpw {self.password}
+directory {home}/db
+maxsize 8589934592
+index objectClass eq
+index uid eq
+index mail eq
+""")
+        self.uri = f"ldap://127.0.0.1:{port}"
+        super().__init__("slapd", ["/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", self.uri], port, home)
+        subprocess.run(["ldapadd", "-x", "-H", self.uri, "-D", self.bind_dn, "-w", self.password], check=True,
+                       input=f"dn: {self.base}\nobjectClass: dcObject\nobjectClass: organization\no: bench\ndc: bench\n",
+                       text=True, stdout=subprocess.DEVNULL)
