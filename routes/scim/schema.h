@@ -51,6 +51,7 @@ struct scim_attribute {
     bool required;
     bool case_exact;
     bool strict;    /* no conversion from another JSON type in POST and PUT (semantics.md 5) */
+    bool printable; /* a name to sign in with: gw_name_printable */
     bool discarded; /* accepted from clients, never kept, not advertised (password) */
     enum scim_mutability mutability;
     enum scim_returned returned;

@@ -33,7 +33,21 @@ GW_MUST_CHECK enum gw_code scim_value_read(const struct scim_reader *reader, con
                                            const struct json_value *value, struct json_value **ret_value,
                                            struct gw_error *err);
 
-/* Merges elements that have the same (type, value) into the first of them, in place (rule R7). */
-void scim_values_dedupe(struct gw_arena *arena, const struct scim_attribute *attribute, struct json_value *array);
+/* The same for one element of a multi-valued attribute. */
+GW_MUST_CHECK enum gw_code scim_value_read_element(const struct scim_reader *reader,
+                                                   const struct scim_attribute *attribute,
+                                                   const struct json_value *value, struct json_value **ret_value,
+                                                   struct gw_error *err);
 
+/* Does the element say nothing but its type and primary, although the attribute is about a "value"? */
+bool scim_value_is_hollow(const struct scim_attribute *attribute, const struct json_value *element);
+
+/* How many elements have primary true. */
+size_t scim_values_count_primary(const struct json_value *array);
+
+/* Merges each element from position `first_new` on into an earlier one with the same (type, value), in place (rule R7). */
+void scim_values_dedupe(struct gw_arena *arena, const struct scim_attribute *attribute, struct json_value *array,
+                        size_t first_new);
+
+/* Collects a copy of `name` for the log. `ignored` may be NULL. */
 void scim_ignored_add(struct gw_arena *arena, struct scim_ignored *ignored, struct gw_str name);
