@@ -59,12 +59,10 @@ static enum gw_code keep_high(int fd, int *ret_fd, struct gw_error *err)
     return GW_OK;
 }
 
-static enum gw_code inherit(struct child *child, int fd, struct gw_error *err)
+static void inherit(struct child *child, int fd)
 {
     GW_ASSERT(child->inherited_count < INHERITED_MAX);
-    (void)err;
     child->inherited[child->inherited_count++] = fd;
-    return GW_OK;
 }
 
 static enum gw_code make_config_text(struct gw_str text, int *ret_fd, struct gw_error *err)
@@ -93,7 +91,8 @@ static enum gw_code open_listener(const char *address, struct child *child, stru
     int fd;
     GW_TRY(http_listen(address, LISTEN_BACKLOG, &fd, err));
     GW_TRY(keep_high(fd, &fd, err));
-    return inherit(child, fd, err);
+    inherit(child, fd);
+    return GW_OK;
 }
 
 /* In the order of child_fds_layout. */
@@ -106,8 +105,8 @@ static enum gw_code open_inherited(struct supervisor *s, struct gw_str config_te
     GW_TRY(make_config_text(config_text, &config_fd, err));
     GW_TRY(make_shared(s, &shared_fd, err));
     for (size_t i = 0; i < CHILD_KINDS; i++) {
-        GW_TRY(inherit(&s->children[i], config_fd, err));
-        GW_TRY(inherit(&s->children[i], shared_fd, err));
+        inherit(&s->children[i], config_fd);
+        inherit(&s->children[i], shared_fd);
     }
     for (size_t i = 0; i < s->config->sso_listener_count; i++)
         GW_TRY(open_listener(s->config->sso_listeners[i].address, sso, err));
@@ -118,8 +117,8 @@ static enum gw_code open_inherited(struct supervisor *s, struct gw_str config_te
     for (size_t i = 0; i < s->shared->worker_count; i++) {
         int fd;
         GW_TRY(keep_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &fd, err));
-        GW_TRY(inherit(sso, fd, err));
-        GW_TRY(inherit(prov, fd, err));
+        inherit(sso, fd);
+        inherit(prov, fd);
     }
     return GW_OK;
 }
@@ -141,9 +140,8 @@ static void become_child(const struct supervisor *s, const struct child *child)
         if (nice(NICE_PROV) == -1 && errno != 0)
             _exit(127);
     }
-    char *const argv[] = {"provgate", "child", (char *)(uintptr_t)child_name(child->kind), "--config",
-                          (char *)(uintptr_t)s->config->path, NULL};
-    (void)execv("/proc/self/exe", argv);
+    (void)execl("/proc/self/exe", "provgate", "child", child_name(child->kind), "--config", s->config->path,
+                (char *)NULL);
     _exit(127);
 }
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "gateway/base/arena.h"
+#include "gateway/base/buf.h"
 #include "gateway/base/result.h"
 #include "gateway/http/message.h"
 
