@@ -1,0 +1,120 @@
+"""An upstream that misbehaves (J1 to J5): a clear answer, nobody else's bytes, and the PROV face goes on."""
+
+import socket
+
+from lab import rawhttp, wire
+from support.case import WorldCase
+from support.faulty import SCRIPTS, Faulty, count
+
+BROKEN_ANSWERS = ("huge-header", "500-headers", "bad-status-line", "no-http", "two-lengths", "length-and-chunked",
+                  "nul-in-header", "blank-before-colon", "folded", "odd-length", "storm-of-1xx")
+CUT_BODIES = ("short-length", "short-chunk", "chunk-without-end", "reset-in-body")
+ANSWER_TIMEOUT = "2s"
+
+
+class UpstreamFaults(WorldCase):
+    """One faulty upstream, one script a path."""
+
+    faulty = None
+
+    @classmethod
+    def upstream(cls):
+        """The faulty one."""
+        cls.faulty = Faulty()
+        cls.addClassCleanup(cls.faulty.stop)
+        return cls.faulty.url
+
+    @staticmethod
+    def configure(values):
+        """A short limit for an upstream that does not answer."""
+        values["apps"][0]["sso"]["upstream"]["answer_timeout"] = ANSWER_TIMEOUT
+
+    def get(self, name, method="GET", body=None):
+        """Ask for a script."""
+        return rawhttp.fetch(self.sso("/f/" + name), method, body=body)
+
+    def assert_good(self):
+        """The next client's answer is its own."""
+        for _ in range(3):
+            answer = self.get("good")
+            self.assertEqual((answer.status, answer.body), (200, b"good\n"))
+
+    def test_j2_an_upstream_that_never_answers_is_504_and_others_go_on(self):
+        with rawhttp.Connection.to(self.world.sso_url) as waiting:
+            waiting.send_request("GET", "/f/hang", [("Host", self.host())])
+            self.assert_good()
+            answer = waiting.read_body(waiting.read_head())
+        self.assertEqual(answer.status, 504)
+        self.assertNotIn(self.faulty.url.partition("://")[2].encode(), answer.body)
+
+    def test_j3_a_close_before_the_head_is_502(self):
+        for name in ("close", "reset", "close-in-head"):
+            with self.subTest(name):
+                self.assertEqual(self.get(name).status, 502)
+        self.assert_good()
+
+    def test_j3_a_get_on_a_kept_connection_is_tried_again_once(self):
+        self.assertEqual(self.get("good").status, 200)
+        before = len(self.faulty.seen)
+        answer = self.get("stale")
+        self.assertEqual((answer.status, answer.body), (200, b"good\n"))
+        self.assertLessEqual(count(self.faulty.seen[before:], "/f/stale"), 2)
+
+    def test_j3_a_post_is_never_tried_again(self):
+        self.assertEqual(self.get("good").status, 200)
+        before = len(self.faulty.seen)
+        answer = self.get("stale", "POST", b"x")
+        self.assertIn(answer.status, (200, 502))
+        self.assertEqual(count(self.faulty.seen[before:], "/f/stale"), 1)
+
+    def test_j4_a_body_that_is_cut_does_not_look_complete(self):
+        for name in CUT_BODIES:
+            with self.subTest(name):
+                with self.assertRaises((wire.Closed, OSError, ValueError)):
+                    answer = self.get(name)
+                    self.fail(f"a clean end with {answer.status} and {answer.body!r}")
+        self.assert_good()
+
+    def test_j5_broken_answers_are_502_and_the_connection_is_not_used_again(self):
+        for name in BROKEN_ANSWERS:
+            with self.subTest(name):
+                self.assertEqual(self.get(name).status, 502)
+                self.assert_good()
+
+    def test_j5_extra_bytes_after_an_answer_are_nobodys_answer(self):
+        for _ in range(10):
+            answer = self.get("extra-bytes")
+            self.assertEqual((answer.status, answer.body), (200, b"good\n"))
+            self.assert_good()
+
+    def test_every_script_leaves_the_prov_face_alone(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        for name in SCRIPTS.keys() - {"hang"}:
+            try:
+                self.get(name)
+            except (wire.Closed, OSError, ValueError):
+                pass
+        okta.save()
+
+
+class UpstreamThatIsDown(WorldCase):
+    """Nobody listens where the app should be (J1)."""
+
+    with_app = False
+
+    @classmethod
+    def upstream(cls):
+        """A port that is bound and not listening: nobody else can take it."""
+        holder = socket.socket()
+        holder.bind(("127.0.0.1", 0))
+        cls.addClassCleanup(holder.close)
+        return f"http://127.0.0.1:{holder.getsockname()[1]}"
+
+    def test_j1_a_refused_port_is_502_and_scim_works(self):
+        answer = rawhttp.fetch(self.sso("/"))
+        self.assertEqual(answer.status, 502)
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        okta.save()
+        okta.assign("alice@example.com")
