@@ -1,14 +1,17 @@
 /* path_reading: does any app read this path as one that is guarded (semantics.md 6)?
  *
- * Readings are all combinations of: percent-decoded not at all, once or twice; `;` parameters of segments dropped
- * before or after a decoding, or kept; `\` as `/`; `//` merged; dot segments resolved; upper case folded. Nothing is
- * changed: what is forwarded are the bytes that came. A plain path leaves at once. Pure, no allocation; any thread. */
+ * Readings are combinations of: percent-decoded not at all, once or twice, and before, between and after that: `;`
+ * parameters of segments dropped, `\` as `/`, `//` merged, dot segments resolved; at the end upper case folded. Nothing
+ * is changed: what is forwarded are the bytes that came. A plain path leaves at once, without allocation. Pure; any
+ * thread. */
 #pragma once
 
 #include "gateway/base/str.h"
 
-/* A longer odd path counts as matching everything: it cannot be read safely. Plain paths have no limit here. */
+/* A path with oddities that is longer than this, or has more readings than SSO_PATH_READINGS_MAX, counts as matching:
+ * it cannot be read safely, and no app needs it. Plain paths have no limit here. */
 #define SSO_PATH_BYTES_MAX 16384
+#define SSO_PATH_READINGS_MAX 64
 
 /* Is any reading of `path` (no query) equal to `prefix` or below it? A slash at the end of `prefix` does not count;
  * "" and "/" match every path. */

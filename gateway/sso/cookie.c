@@ -1,0 +1,294 @@
+#include "gateway/sso/cookie.h"
+
+#include "gateway/sso/cookie_name.h"
+#include "gateway/sso/percent.h"
+
+#define DECODINGS_MAX 4
+
+struct finder {
+    struct sso_cookie_pattern pattern;
+    struct gw_arena *arena;
+    struct sso_cookie_values *found;
+    bool overflow;
+    bool ambiguous;
+};
+
+struct pair {
+    struct gw_str name;
+    struct gw_str value;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_legacy_separator(char c)
+{
+    return c == ',' || is_blank(c);
+}
+
+/* Behind the closing quote of a quoted string that starts at `s`, or 0 when it is none: an open quote is read literally
+ * (RFC 6265 section 5.2 knows no quotes). */
+static size_t quoted_length(struct gw_str s)
+{
+    if (s.len < 2 || s.ptr[0] != '"')
+        return 0;
+    for (size_t i = 1; i < s.len; i++) {
+        if (s.ptr[i] == '\\')
+            i++;
+        else if (s.ptr[i] == '"')
+            return i + 1;
+    }
+    return 0;
+}
+
+static bool is_octal(struct gw_str s)
+{
+    return s.len >= 3 && s.ptr[0] >= '0' && s.ptr[0] <= '3' && s.ptr[1] >= '0' && s.ptr[1] <= '7' && s.ptr[2] >= '0' &&
+           s.ptr[2] <= '7';
+}
+
+/* RFC 2109 quoted-string, with the octal escapes of Python's http.cookies. */
+static struct gw_str unquote(struct gw_str value, struct gw_arena *arena)
+{
+    size_t len = quoted_length(value);
+    if (len == 0)
+        return value;
+    struct gw_str inner = gw_str_n(value.ptr + 1, len - 2);
+    if (inner.len == 0 || gw_str_find(inner, '\\') < 0)
+        return inner;
+    char *plain = gw_arena_alloc(arena, inner.len);
+    size_t used = 0;
+    for (size_t i = 0; i < inner.len; i++) {
+        struct gw_str escape = gw_str_from_pos(inner, i + 1);
+        if (inner.ptr[i] != '\\' || escape.len == 0) {
+            plain[used++] = inner.ptr[i];
+        } else if (is_octal(escape)) {
+            plain[used++] = (char)((escape.ptr[0] - '0') * 64 + (escape.ptr[1] - '0') * 8 + (escape.ptr[2] - '0'));
+            i += 3;
+        } else {
+            plain[used++] = escape.ptr[0];
+            i++;
+        }
+    }
+    return gw_str_n(plain, used);
+}
+
+static struct gw_str percent_decode(struct gw_str value, struct gw_arena *arena)
+{
+    if (gw_str_find(value, '%') < 0)
+        return value;
+    char *plain = gw_arena_alloc(arena, value.len);
+    return gw_str_n(plain, sso_percent_decode(value, plain));
+}
+
+static bool is_canonical(struct gw_str value)
+{
+    if (value.len == 0)
+        return true;
+    return value.ptr[0] != '"' && gw_str_find(value, '%') < 0 && gw_str_find(value, ' ') < 0 &&
+           gw_str_find(value, '\t') < 0 && gw_str_find(value, '\0') < 0;
+}
+
+struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena)
+{
+    if (is_canonical(value))
+        return value;
+    struct gw_str plain = value;
+    for (int i = 0; i < DECODINGS_MAX; i++) {
+        struct gw_str next = percent_decode(unquote(plain, arena), arena);
+        if (next.len == plain.len)
+            break;
+        plain = next;
+    }
+    ptrdiff_t nul = gw_str_find(plain, '\0');
+    size_t len = nul >= 0 ? (size_t)nul : plain.len;
+    char *bytes = gw_arena_alloc(arena, len);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = is_blank(plain.ptr[i]) ? '+' : plain.ptr[i];
+    return gw_str_n(bytes, len);
+}
+
+static void add_value(struct finder *finder, struct gw_str name, struct gw_str value)
+{
+    struct sso_cookie_values *found = finder->found;
+    if (value.len == 0)
+        return;
+    for (size_t i = 0; i < found->count; i++) {
+        if (gw_str_eq(found->list[i].value, value) && gw_str_eq(found->list[i].name, name))
+            return;
+    }
+    if (found->count == SSO_COOKIE_VALUES_MAX) {
+        finder->overflow = true;
+        return;
+    }
+    found->list[found->count++] = (struct sso_cookie_value){.name = name, .value = value};
+}
+
+static void add_readings(struct finder *finder, struct gw_str name, struct gw_str value)
+{
+    add_value(finder, name, value);
+    if (is_canonical(value))
+        return;
+    struct gw_str inner = unquote(value, finder->arena);
+    add_value(finder, name, inner);
+    add_value(finder, name, percent_decode(inner, finder->arena));
+    add_value(finder, name, sso_cookie_canonical(value, finder->arena));
+}
+
+static size_t legacy_end(struct gw_str s)
+{
+    size_t end = 0;
+    while (end < s.len && !is_legacy_separator(s.ptr[end]))
+        end++;
+    return end;
+}
+
+static void on_exact(struct finder *finder, struct pair pair)
+{
+    if (finder->overflow)
+        return;
+    add_readings(finder, pair.name, pair.value);
+    size_t cut = legacy_end(pair.value);
+    if (cut < pair.value.len)
+        add_readings(finder, pair.name, gw_str_n(pair.value.ptr, cut));
+}
+
+/* Another reading sees the cookie here: harmless only when it says nothing new. */
+static void on_alternate(struct finder *finder, struct gw_str value)
+{
+    if (value.len == 0 || finder->ambiguous)
+        return;
+    struct gw_str canonical = sso_cookie_canonical(value, finder->arena);
+    for (size_t i = 0; i < finder->found->count; i++) {
+        if (gw_str_eq(finder->found->list[i].value, canonical))
+            return;
+    }
+    finder->ambiguous = true;
+}
+
+static bool split_pair(struct gw_str piece, struct pair *ret_pair)
+{
+    struct gw_str value = piece;
+    ret_pair->name = gw_str_trim(gw_str_split(&value, '='));
+    ret_pair->value = gw_str_trim(value);
+    return value.ptr != NULL;
+}
+
+/* RFC 2109 and 2965 separate by comma; Python's http.cookies by blanks too. Everything behind such a separator may be a
+ * cookie of its own. */
+static bool legacy_names_cookie(struct finder *finder, struct gw_str piece, bool report)
+{
+    for (size_t i = legacy_end(piece); i < piece.len; i += 1 + legacy_end(gw_str_from_pos(piece, i + 1))) {
+        struct gw_str rest = gw_str_from_pos(piece, i + 1);
+        size_t name_len = 0;
+        while (name_len < rest.len && rest.ptr[name_len] != '=' && !is_legacy_separator(rest.ptr[name_len]))
+            name_len++;
+        if (name_len == 0)
+            continue;
+        struct gw_str name = gw_str_n(rest.ptr, name_len);
+        rest = gw_str_trim(gw_str_from_pos(rest, name_len));
+        if (rest.len == 0 || rest.ptr[0] != '=' || !sso_cookie_pattern_loosely(&finder->pattern, name))
+            continue;
+        if (!report)
+            return true;
+        rest = gw_str_trim(gw_str_from_pos(rest, 1));
+        on_alternate(finder, rest);
+        on_alternate(finder, gw_str_n(rest.ptr, legacy_end(rest)));
+    }
+    return false;
+}
+
+static bool has_legacy_separator(struct gw_str piece)
+{
+    return gw_str_find(piece, ',') >= 0 || gw_str_find(piece, ' ') >= 0 || gw_str_find(piece, '\t') >= 0;
+}
+
+/* The plain reading of one line. True when another reading may see the cookie elsewhere. */
+static bool read_plainly(struct finder *finder, struct gw_str line)
+{
+    bool alternates = false;
+    struct gw_str rest = line;
+    while (rest.ptr != NULL) {
+        struct gw_str piece = gw_str_trim(gw_str_split(&rest, ';'));
+        struct pair pair;
+        if (piece.len == 0 || !split_pair(piece, &pair))
+            continue;
+        if (sso_cookie_pattern_exactly(&finder->pattern, pair.name))
+            on_exact(finder, pair);
+        else
+            alternates |= sso_cookie_pattern_loosely(&finder->pattern, pair.name);
+        if (has_legacy_separator(piece))
+            alternates |= legacy_names_cookie(finder, piece, false);
+    }
+    return alternates;
+}
+
+static void check_alternates(struct finder *finder, struct gw_str line)
+{
+    struct gw_str rest = line;
+    while (rest.ptr != NULL && !finder->ambiguous) {
+        struct gw_str piece = gw_str_trim(gw_str_split(&rest, ';'));
+        struct pair pair;
+        if (piece.len == 0 || !split_pair(piece, &pair))
+            continue;
+        if (!sso_cookie_pattern_exactly(&finder->pattern, pair.name) &&
+            sso_cookie_pattern_loosely(&finder->pattern, pair.name))
+            on_alternate(finder, pair.value);
+        (void)legacy_names_cookie(finder, piece, true);
+    }
+}
+
+/* A quoted string hides the `;` in it from parsers that know quotes: then this cookie must neither span one nor stand
+ * inside one. */
+static void check_quotes(struct finder *finder, struct gw_str line)
+{
+    size_t quoted_until = 0;
+    struct gw_str rest = line;
+    while (rest.ptr != NULL && !finder->ambiguous) {
+        size_t start = (size_t)(rest.ptr - line.ptr);
+        struct gw_str piece = gw_str_split(&rest, ';');
+        struct pair pair;
+        if (!split_pair(piece, &pair) || pair.value.len == 0)
+            continue;
+        bool ours = sso_cookie_pattern_exactly(&finder->pattern, pair.name);
+        if (start < quoted_until) {
+            finder->ambiguous = ours;
+            continue;
+        }
+        size_t value_at = (size_t)(pair.value.ptr - line.ptr);
+        size_t end = value_at + quoted_length(gw_str_from_pos(line, value_at));
+        if (end > start + piece.len) {
+            quoted_until = end;
+            finder->ambiguous = ours;
+        }
+    }
+}
+
+enum sso_cookie_verdict sso_cookie_find(const struct gw_str *lines, size_t line_count, struct gw_str pattern,
+                                        struct gw_arena *arena, struct sso_cookie_values *ret_values)
+{
+    ret_values->count = 0;
+    struct finder finder = {.pattern = sso_cookie_pattern(pattern), .arena = arena, .found = ret_values};
+    bool alternates = false;
+    for (size_t i = 0; i < line_count; i++)
+        alternates |= lines[i].len > 0 && read_plainly(&finder, lines[i]);
+    for (size_t i = 0; i < line_count && !finder.ambiguous; i++) {
+        if (alternates && lines[i].len > 0)
+            check_alternates(&finder, lines[i]);
+        if (ret_values->count > 0 && gw_str_find(lines[i], '"') >= 0)
+            check_quotes(&finder, lines[i]);
+    }
+    if (finder.ambiguous || finder.overflow) {
+        ret_values->count = 0;
+        return SSO_COOKIE_AMBIGUOUS;
+    }
+    return ret_values->count > 0 ? SSO_COOKIE_FOUND : SSO_COOKIE_NONE;
+}
+
+bool sso_cookie_name_matches(struct gw_str name, struct gw_str pattern)
+{
+    struct sso_cookie_pattern compiled = sso_cookie_pattern(pattern);
+    return sso_cookie_pattern_exactly(&compiled, name);
+}

@@ -1,0 +1,162 @@
+#include "gateway/sso/path_reading.h"
+
+#include "gateway/base/arena.h"
+#include "gateway/sso/percent.h"
+
+#include <stdlib.h>
+
+#define DECODINGS_MAX 2
+
+typedef bool (*matches_fn)(struct gw_str reading, struct gw_str wanted, bool fold);
+
+struct reader {
+    struct gw_str wanted; /* without a slash at its end */
+    bool fold;
+    matches_fn matches;
+    unsigned readings;
+};
+
+static struct gw_str without_end_slash(struct gw_str path)
+{
+    while (path.len > 0 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+static bool is_odd(struct gw_str path)
+{
+    char before = '\0';
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.ptr[i];
+        if (c == '%' || c == ';' || c == '\\' || (before == '/' && (c == '/' || c == '.')))
+            return true;
+        before = c;
+    }
+    return false;
+}
+
+/* Where a decoded path ends for apps that parse it again, or as a C string. */
+static bool is_path_end(char c)
+{
+    return c == '\0' || c == '?' || c == '#';
+}
+
+static bool is_under(struct gw_str reading, struct gw_str wanted, bool fold)
+{
+    bool starts = fold ? gw_str_starts_nocase(reading, wanted) : gw_str_starts(reading, wanted);
+    if (!starts || reading.len == wanted.len)
+        return starts;
+    char next = reading.ptr[wanted.len];
+    return next == '/' || next == ';' || next == '\\' || is_path_end(next);
+}
+
+static bool is_same(struct gw_str reading, struct gw_str wanted, bool fold)
+{
+    size_t end = 0;
+    while (end < reading.len && !is_path_end(reading.ptr[end]))
+        end++;
+    reading = without_end_slash(gw_str_n(reading.ptr, end));
+    return fold ? gw_str_eq_nocase(reading, wanted) : gw_str_eq(reading, wanted);
+}
+
+static size_t drop_parameters(struct gw_str path, char *dst)
+{
+    size_t used = 0;
+    bool dropping = false;
+    for (size_t i = 0; i < path.len; i++) {
+        dropping = path.ptr[i] != '/' && (dropping || path.ptr[i] == ';');
+        if (!dropping)
+            dst[used++] = path.ptr[i];
+    }
+    return used;
+}
+
+static size_t turn_backslashes(struct gw_str path, char *dst)
+{
+    for (size_t i = 0; i < path.len; i++)
+        dst[i] = path.ptr[i] == '\\' ? '/' : path.ptr[i];
+    return path.len;
+}
+
+static size_t merge_slashes(struct gw_str path, char *dst)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] != '/' || used == 0 || dst[used - 1] != '/')
+            dst[used++] = path.ptr[i];
+    }
+    return used;
+}
+
+/* RFC 3986 section 5.2.4 for paths that start with a slash. */
+static size_t resolve_dots(struct gw_str path, char *dst)
+{
+    size_t used = 0;
+    struct gw_str rest = gw_str_from_pos(path, 1);
+    while (rest.ptr != NULL) {
+        struct gw_str segment = gw_str_split(&rest, '/');
+        bool last = rest.ptr == NULL;
+        bool up = gw_str_eq(segment, GW_STR(".."));
+        if (up) {
+            while (used > 0 && dst[--used] != '/')
+                ;
+        } else if (!gw_str_eq(segment, GW_STR("."))) {
+            dst[used++] = '/';
+            memcpy(dst + used, segment.ptr, segment.len);
+            used += segment.len;
+            continue;
+        }
+        if (last)
+            dst[used++] = '/';
+    }
+    return used;
+}
+
+typedef size_t (*transform_fn)(struct gw_str path, char *dst);
+static const transform_fn transforms[] = {drop_parameters, turn_backslashes, merge_slashes, resolve_dots};
+#define TRANSFORM_COUNT (sizeof transforms / sizeof transforms[0])
+
+static bool read_any(struct reader *reader, struct gw_str path, unsigned decodings, size_t transform);
+
+static bool read_changed(struct reader *reader, struct gw_str path, transform_fn change, unsigned decodings,
+                         size_t transform)
+{
+    char *dst = gw_alloc(path.len + 1); /* freed at once, so that memory grows with the depth only */
+    struct gw_str changed = gw_str_n(dst, change(path, dst));
+    bool matched = !gw_str_eq(changed, path) && read_any(reader, changed, decodings, transform);
+    free(dst);
+    return matched;
+}
+
+/* At most three times four transforms and two decodings deep. */
+static bool read_any(struct reader *reader, struct gw_str path, unsigned decodings, size_t transform)
+{
+    if (++reader->readings > SSO_PATH_READINGS_MAX || reader->matches(path, reader->wanted, reader->fold))
+        return true;
+    for (size_t i = transform; i < TRANSFORM_COUNT; i++) {
+        if (read_changed(reader, path, transforms[i], decodings, i + 1))
+            return true;
+    }
+    return decodings < DECODINGS_MAX && read_changed(reader, path, sso_percent_decode, decodings + 1, 0);
+}
+
+static bool matches_in_any_reading(struct gw_str path, struct gw_str wanted, bool fold, matches_fn matches)
+{
+    if (!is_odd(path))
+        return matches(path, wanted, fold);
+    if (path.len > SSO_PATH_BYTES_MAX)
+        return true;
+    struct reader reader = {.wanted = wanted, .fold = fold, .matches = matches};
+    return read_any(&reader, path, 0, 0);
+}
+
+bool sso_path_under(struct gw_str path, struct gw_str prefix, bool case_insensitive)
+{
+    prefix = without_end_slash(prefix);
+    return prefix.len == 0 || matches_in_any_reading(path, prefix, case_insensitive, is_under);
+}
+
+bool sso_path_equals_any_reading(struct gw_str path, struct gw_str exact)
+{
+    return matches_in_any_reading(path, without_end_slash(exact), true, is_same);
+}
