@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <pthread.h>
 
+#include <xmlsec/xmlsec.h> /* before all others of its kind */
+
 #include <xmlsec/errors.h>
 #include <xmlsec/io.h>
 #include <xmlsec/keys.h>
