@@ -1,5 +1,5 @@
-/* admin: what operators reach on loopback or a UNIX socket: /healthz without a credential, /metrics with an admin token.
- * Its own loop only. */
+/* admin: what operators reach on loopback or a UNIX socket: /healthz without a credential, /metrics with an admin
+ * token. Its own loop only. */
 #pragma once
 
 #include "config/config.h"

@@ -1,6 +1,7 @@
 /* prov: the PROV face: what Okta reaches. A request's path: route (listener, host, base path -> app) -> credential ->
- * method and endpoint (a table) -> body up to the route's cap -> handler -> answer, or a change handed to the prov writer
- * and the answer after its commit. Every answer, errors of the HTTP layer included, is SCIM JSON. Its own loop only. */
+ * method and endpoint (a table) -> body up to the route's cap -> handler -> answer, or a change handed to the prov
+ * writer and the answer after its commit. Every answer, errors of the HTTP layer included, is SCIM JSON. Its own loop
+ * only. */
 #pragma once
 
 #include "config/config.h"
@@ -17,7 +18,8 @@ void prov_face_free(struct prov_face *face);
 
 extern const struct http_face prov_http_face;
 
-/* May this peer connect to that listener (prov.listen[].allow_from)? face_data of the listener is a struct prov_listener. */
+/* May this peer connect to that listener (prov.listen[].allow_from)? face_data of the listener is a struct
+ * prov_listener. */
 struct prov_listener {
     struct prov_face *face;
     const struct config_listener *config;

@@ -1,0 +1,139 @@
+#include "routes/admin.h"
+
+#include "gateway/base/buf.h"
+#include "gateway/base/log.h"
+#include "gateway/http/loop.h"
+#include "routes/auth.h"
+
+#include <stdlib.h>
+
+#define ADMIN_ANSWER_BYTES_MAX (1024u * 1024u)
+#define ADMIN_FIELDS_MAX 4u
+
+struct admin_face {
+    struct admin_settings settings;
+    struct auth_file credentials;
+};
+
+enum gw_code admin_face_new(const struct admin_settings *settings, struct admin_face **ret_face, struct gw_error *err)
+{
+    struct admin_face *face = gw_alloc(sizeof *face);
+    face->settings = *settings;
+    face->settings.config = config_ref(settings->config);
+    struct gw_error why = {0};
+    /* without credentials everything but /healthz stays closed (semantics.md 5): that is a state, not a failure */
+    if (auth_file_init(&face->credentials, settings->config->admin_tokens_file, &why) != GW_OK)
+        gw_log(GW_LOG_WARN, "admin-closed", "only /healthz is served: %s", why.text);
+    (void)err;
+    *ret_face = face;
+    return GW_OK;
+}
+
+void admin_face_free(struct admin_face *face)
+{
+    if (face == NULL)
+        return;
+    auth_file_done(&face->credentials);
+    config_unref(face->settings.config);
+    free(face);
+}
+
+static void answer(struct http_exchange *x, int status, const char *type, const char *extra_name,
+                   const char *extra_value, struct gw_str body)
+{
+    struct http_field fields[ADMIN_FIELDS_MAX] = {
+        {GW_STR("Content-Type"), gw_str_from(type)},
+        {GW_STR("Cache-Control"), GW_STR("no-store")},
+    };
+    size_t count = 2;
+    if (extra_name != NULL)
+        fields[count++] = (struct http_field){gw_str_from(extra_name), gw_str_from(extra_value)};
+    http_exchange_answer(x, status, fields, count, body);
+}
+
+static void answer_error(struct http_exchange *x, enum gw_code code, const char *extra_name, const char *extra_value)
+{
+    struct gw_str body = gw_arena_printf(&x->arena, "{\"error\":\"%s\"}", gw_code_text(code));
+    answer(x, gw_code_status(code), "application/json", extra_name, extra_value, body);
+}
+
+static const char *state_name(bool is_up)
+{
+    return is_up ? "up" : "down";
+}
+
+static void serve_health(struct admin_face *face, struct http_exchange *x)
+{
+    struct store_stats stats;
+    struct gw_error err;
+    bool is_store_up = store_stats_read(face->settings.store, &stats, &err) == GW_OK;
+    bool is_sso_up = face->settings.is_sso_up(face->settings.data);
+    bool is_well = is_store_up && is_sso_up;
+    /* whoever can answer this is prov */
+    struct gw_str body =
+        gw_arena_printf(&x->arena, "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\"}",
+                        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up));
+    answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
+}
+
+static bool is_authorized(struct admin_face *face, const struct http_exchange *x)
+{
+    const struct http_request *request = &x->request;
+    auth_file_refresh(&face->credentials, http_loop_now_ms(x->loop));
+    if (http_field_count(request->fields, request->field_count, GW_STR("Authorization")) != 1)
+        return false;
+    return auth_file_find(&face->credentials, http_request_field(request, GW_STR("Authorization"))) != NULL;
+}
+
+static void add_store_gauge(struct gw_buf *buf, const char *name, const char *help, uint64_t value)
+{
+    gw_buf_printf(buf, "# HELP %s %s\n# TYPE %s gauge\n%s ", name, help, name, name);
+    gw_buf_add_u64(buf, value);
+    gw_buf_add_byte(buf, '\n');
+}
+
+static void serve_metrics(struct admin_face *face, struct http_exchange *x)
+{
+    struct store_stats stats;
+    struct gw_error err;
+    GW_BUF_SCOPED(body, ADMIN_ANSWER_BYTES_MAX);
+    gw_metrics_write(face->settings.metrics, &body);
+    if (store_stats_read(face->settings.store, &stats, &err) == GW_OK) {
+        add_store_gauge(&body, "provgate_store_used_bytes", "Bytes of the store in use", stats.used_bytes);
+        add_store_gauge(&body, "provgate_store_max_bytes", "Bytes that the store may grow to", stats.max_bytes);
+        add_store_gauge(&body, "provgate_store_users", "Users in all folders", stats.users);
+        add_store_gauge(&body, "provgate_store_sessions", "Bound sessions", stats.sessions);
+        add_store_gauge(&body, "provgate_store_activity_entries", "Entries of the activity record",
+                        stats.activity_entries);
+        add_store_gauge(&body, "provgate_store_readers", "Open read slots", stats.readers);
+    }
+    answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, NULL, gw_buf_str(&body));
+}
+
+static void on_request(struct http_exchange *x, void *data)
+{
+    struct admin_face *face = data;
+    const struct http_request *request = &x->request;
+    if (!gw_str_eq(request->method, GW_STR("GET")) && !gw_str_eq(request->method, GW_STR("HEAD")))
+        answer_error(x, GW_E_METHOD, "Allow", "GET, HEAD");
+    else if (gw_str_eq(request->path, GW_STR("/healthz")))
+        serve_health(face, x);
+    else if (!is_authorized(face, x))
+        answer_error(x, GW_E_UNAUTHORIZED, "WWW-Authenticate", "Bearer realm=\"provgate admin\"");
+    else if (gw_str_eq(request->path, GW_STR("/metrics")))
+        serve_metrics(face, x);
+    else
+        answer_error(x, GW_E_NOT_FOUND, NULL, NULL);
+}
+
+static void on_error_body(struct http_exchange *x, enum gw_code code, const char *text, struct gw_buf *body,
+                          const char **ret_content_type, void *face)
+{
+    (void)x;
+    (void)text;
+    (void)face;
+    gw_buf_printf(body, "{\"error\":\"%s\"}", gw_code_text(code));
+    *ret_content_type = "application/json";
+}
+
+const struct http_face admin_http_face = {.on_request = on_request, .on_error_body = on_error_body};

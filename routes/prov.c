@@ -1,0 +1,278 @@
+#include "routes/prov.h"
+
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/json/parse.h"
+#include "routes/pending.h"
+#include "routes/reply.h"
+#include "routes/router.h"
+#include "routes/scim/message.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* ---- the face ---- */
+
+static enum gw_code open_credentials(struct prov_app *app, struct gw_error *err)
+{
+    const struct config_prov_face *prov = &app->config->prov;
+    enum gw_code code = auth_file_init(&app->credentials, prov->tokens_file, err);
+    if (!prov->enabled)
+        return GW_OK; /* switched off: nobody needs a credential */
+    if (code != GW_OK)
+        return gw_error_prefix(err, "app %s", app->config->name);
+    if (app->credentials.set == NULL || app->credentials.set->count == 0)
+        return gw_fail(err, GW_E_CONFIG, "app %s: %s holds no credential; make one with `provgate token new`",
+                       app->config->name, prov->tokens_file != NULL ? prov->tokens_file : "tokens_file");
+    return GW_OK;
+}
+
+static enum gw_code open_app(struct prov_face *face, const struct config_app *config, struct gw_error *err)
+{
+    struct prov_app *app = &face->apps[face->app_count++];
+    app->config = config;
+    app->name = gw_str_from(config->name);
+    app->base_path = gw_str_from(config->prov.base_path);
+    struct scim_schema_options options = {.roles = config->prov.role_count > 0};
+    scim_schema_set_init(&app->schemas, &options);
+    app->user_type = scim_resource_type_find(&app->schemas, GW_STR("User"));
+    app->group_type = scim_resource_type_find(&app->schemas, GW_STR("Group"));
+    GW_TRY(open_credentials(app, err));
+    return store_folder_ensure(face->writer, gw_str_from(config->folder), &app->folder, err);
+}
+
+enum gw_code prov_face_new(struct config *config, struct store *store, struct store_writer *writer,
+                           struct http_loop *loop, struct prov_face **ret_face, struct gw_error *err)
+{
+    struct prov_face *face = gw_alloc(sizeof *face);
+    face->config = config_ref(config);
+    face->store = store;
+    face->writer = writer;
+    face->loop = loop;
+    face->apps = gw_alloc(sizeof face->apps[0] * (config->app_count + 1));
+    auth_throttle_init(&face->throttle);
+    enum gw_code code = store_reader_new(store, &face->reader, err);
+    for (size_t i = 0; code == GW_OK && i < config->app_count; i++) {
+        if (config->apps[i].prov.is_present)
+            code = open_app(face, &config->apps[i], err);
+    }
+    if (code != GW_OK) {
+        prov_face_free(face);
+        return code;
+    }
+    *ret_face = face;
+    return GW_OK;
+}
+
+void prov_face_free(struct prov_face *face)
+{
+    if (face == NULL)
+        return;
+    pending_free_all(face);
+    for (size_t i = 0; i < face->app_count; i++)
+        auth_file_done(&face->apps[i].credentials);
+    if (face->reader != NULL)
+        store_reader_free(face->reader);
+    config_unref(face->config);
+    free(face->apps);
+    free(face);
+}
+
+void prov_face_reload_tokens(struct prov_face *face)
+{
+    for (size_t i = 0; i < face->app_count; i++)
+        auth_file_refresh(&face->apps[i].credentials, 0);
+}
+
+static void write_mapped(uint8_t address[16], const struct in_addr *v4)
+{
+    memset(address, 0, 10);
+    memset(address + 10, 0xff, 2);
+    memcpy(address + 12, v4, 4);
+}
+
+bool prov_listener_allows(const struct sockaddr *peer, void *listener)
+{
+    const struct config_listener *config = ((const struct prov_listener *)listener)->config;
+    uint8_t address[16];
+    if (config->allow_from_count == 0)
+        return true;
+    if (peer->sa_family == AF_INET)
+        write_mapped(address, &((const struct sockaddr_in *)(const void *)peer)->sin_addr);
+    else if (peer->sa_family == AF_INET6)
+        memcpy(address, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, sizeof address);
+    else
+        return true; /* a UNIX socket has the permissions of its file */
+    return config_cidr_contains(config->allow_from, config->allow_from_count, address);
+}
+
+/* ---- the path of a request: credentials, route, body, handler ---- */
+
+static void on_body(struct http_exchange *x, enum gw_code code, void *data)
+{
+    struct prov_request *r = data;
+    if (code != GW_OK) {
+        reply_error(r, code, NULL);
+        return;
+    }
+    struct gw_error err = {0};
+    struct json_limits limits = JSON_LIMITS_BODY;
+    struct json_value *body = NULL;
+    if (json_parse(r->arena, x->body, &limits, &body, &err) != GW_OK) {
+        reply_error_from(r, &err);
+        return;
+    }
+    r->body = body;
+    r->handler(r);
+}
+
+static bool is_json_type(struct gw_str value)
+{
+    struct gw_str type = gw_str_trim(gw_str_split(&value, ';'));
+    return gw_str_eq_nocase(type, GW_STR(SCIM_MEDIA_TYPE)) || gw_str_eq_nocase(type, GW_STR("application/json"));
+}
+
+static const char *media_problem(const struct http_request *request)
+{
+    size_t types = http_field_count(request->fields, request->field_count, GW_STR("Content-Type"));
+    if (types > 1 || (types == 1 && !is_json_type(http_request_field(request, GW_STR("Content-Type")))))
+        return "Content-Type: application/scim+json or application/json is needed";
+    struct gw_str encoding = http_request_field(request, GW_STR("Content-Encoding"));
+    if (encoding.len > 0 && !gw_str_eq_nocase(encoding, GW_STR("identity")))
+        return "Content-Encoding: a compressed body is not accepted";
+    return NULL;
+}
+
+static void serve(struct prov_request *r, const struct route *route, enum route_method method)
+{
+    struct gw_error err = {0};
+    r->handler = route->handlers[method];
+    if (route_query_parse(r->arena, r->x->request.query, &r->query, &err) != GW_OK) {
+        reply_error_from(r, &err);
+        return;
+    }
+    bool has_body = method == ROUTE_POST || method == ROUTE_PUT || method == ROUTE_PATCH;
+    if (!has_body || route->body_bytes_max == 0) {
+        r->handler(r); /* a body of GET or DELETE means nothing (RFC 9110 section 9.3.1; rule 0.29) */
+        return;
+    }
+    const char *problem = media_problem(&r->x->request);
+    if (problem != NULL)
+        reply_error(r, GW_E_MEDIA_TYPE, problem);
+    else
+        http_exchange_collect(r->x, route->body_bytes_max, on_body, r);
+}
+
+static void dispatch(struct prov_request *r, struct gw_str rest)
+{
+    const struct route *route = router_find(r->arena, rest, &r->id);
+    if (route == NULL) {
+        reply_error(r, GW_E_NOT_FOUND, "there is no such endpoint or resource");
+        return;
+    }
+    struct gw_str name = r->x->request.method;
+    if (gw_str_eq(name, GW_STR("OPTIONS"))) {
+        reply_options(r, router_allow(r->arena, route));
+        return;
+    }
+    enum route_method method = router_method(name);
+    if (method == ROUTE_METHODS || route->handlers[method] == NULL)
+        reply_method_error(r, router_allow(r->arena, route));
+    else
+        serve(r, route, method);
+}
+
+static void on_delay_over(void *data)
+{
+    struct prov_request *r = data;
+    r->delay = NULL;
+    r->face->throttle.delayed--;
+    reply_error(r, GW_E_UNAUTHORIZED, NULL);
+}
+
+/* One answer for existing and unknown ids and paths, for every kind of wrong credential (security.md D1). */
+static void refuse(struct prov_request *r)
+{
+    struct auth_throttle *throttle = &r->face->throttle;
+    const struct sockaddr *peer = http_exchange_peer_address(r->x);
+    if (!auth_throttle_fail(throttle, peer, http_loop_now_ms(r->face->loop))) {
+        reply_error(r, GW_E_UNAUTHORIZED, NULL);
+    } else if (throttle->delayed >= AUTH_DELAYED_MAX) {
+        gw_metric_add(GW_METRIC_SCIM_UNAUTHORIZED, 1);
+        reply_error(r, GW_E_BUSY, "too many failing credentials");
+    } else {
+        throttle->delayed++;
+        r->delay = http_timer_start(r->face->loop, AUTH_DELAY_MS, on_delay_over, r);
+    }
+}
+
+static bool is_authorized(struct prov_request *r)
+{
+    const struct http_request *request = &r->x->request;
+    auth_file_refresh(&r->app->credentials, http_loop_now_ms(r->face->loop));
+    if (http_field_count(request->fields, request->field_count, GW_STR("Authorization")) != 1)
+        return false;
+    struct gw_str value = http_request_field(request, GW_STR("Authorization"));
+    const struct token *token = auth_file_find(&r->app->credentials, value);
+    if (token == NULL)
+        return false;
+    r->actor = gw_arena_printf(r->arena, "token:%.*s", GW_STR_ARG(token->name));
+    return true;
+}
+
+static void on_request(struct http_exchange *x, void *listener)
+{
+    struct prov_request *r = gw_arena_alloc(&x->arena, sizeof *r);
+    struct gw_str rest = GW_STR_NONE;
+    r->x = x;
+    r->face = ((struct prov_listener *)listener)->face;
+    r->arena = &x->arena;
+    x->face_state = r;
+    gw_metric_add(GW_METRIC_SCIM_REQUESTS, 1);
+    enum gw_code code = router_app_find(r->face, &x->request, &r->app, &rest);
+    if (code != GW_OK) {
+        reply_error(r, code, NULL);
+        return;
+    }
+    if (!is_authorized(r)) {
+        refuse(r);
+        return;
+    }
+    if (!r->app->config->prov.enabled) {
+        reply_error(r, GW_E_FORBIDDEN, "provisioning is switched off for this app (prov.enabled)");
+        return;
+    }
+    r->base_url = gw_arena_printf(r->arena, "%s://%.*s%.*s", x->request.tls ? "https" : "http",
+                                  GW_STR_ARG(x->request.authority), GW_STR_ARG(r->app->base_path));
+    dispatch(r, rest);
+}
+
+static void on_end(struct http_exchange *x, void *listener)
+{
+    (void)listener;
+    struct prov_request *r = x->face_state;
+    if (r == NULL)
+        return;
+    pending_forget(r);
+    if (r->delay != NULL) {
+        http_timer_cancel(r->delay);
+        r->face->throttle.delayed--;
+        r->delay = NULL;
+    }
+}
+
+static void on_error_body(struct http_exchange *x, enum gw_code code, const char *text, struct gw_buf *body,
+                          const char **ret_content_type, void *listener)
+{
+    (void)x;
+    (void)listener;
+    gw_metric_add(GW_METRIC_SCIM_ERRORS, 1);
+    scim_error_write(body, code, text);
+    *ret_content_type = SCIM_MEDIA_TYPE;
+}
+
+const struct http_face prov_http_face = {
+    .on_request = on_request,
+    .on_end = on_end,
+    .on_error_body = on_error_body,
+};

@@ -1,0 +1,111 @@
+#include "routes/reply.h"
+
+#include "gateway/base/metrics.h"
+#include "gateway/json/write.h"
+#include "routes/scim/message.h"
+
+#define REALM_BEARER "Bearer realm=\"provgate\""
+#define REALM_BASIC "Basic realm=\"provgate\", charset=\"UTF-8\""
+
+struct retry_row {
+    enum gw_code code;
+    unsigned seconds;
+};
+
+/* Integers only: Okta takes a date for "five minutes" (scim-clients.md, rule 26). */
+static const struct retry_row retry_table[] = {
+    {GW_E_BUSY, 2}, {GW_E_STALE, 1}, {GW_E_STORE_FULL, 60}, {GW_E_STORE_READ_ONLY, 60}, {GW_E_STORE_IO, 10},
+};
+
+unsigned reply_retry_after(enum gw_code code)
+{
+    for (size_t i = 0; i < sizeof retry_table / sizeof retry_table[0]; i++) {
+        if (retry_table[i].code == code)
+            return retry_table[i].seconds;
+    }
+    return 0;
+}
+
+static void add_field(struct http_field *fields, size_t *count, const char *name, struct gw_str value)
+{
+    GW_ASSERT(*count < REPLY_FIELDS_MAX);
+    fields[(*count)++] = (struct http_field){gw_str_from(name), value};
+}
+
+static void count_error(enum gw_code code)
+{
+    gw_metric_add(GW_METRIC_SCIM_ERRORS, 1);
+    if (code == GW_E_UNAUTHORIZED)
+        gw_metric_add(GW_METRIC_SCIM_UNAUTHORIZED, 1);
+    if (gw_code_status(code) == 429)
+        gw_metric_add(GW_METRIC_SCIM_BUSY, 1);
+}
+
+static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow)
+{
+    struct http_field fields[REPLY_FIELDS_MAX];
+    size_t count = 0;
+    count_error(code);
+    add_field(fields, &count, "Content-Type", GW_STR(SCIM_MEDIA_TYPE));
+    add_field(fields, &count, "Cache-Control", GW_STR("no-store"));
+    if (code == GW_E_UNAUTHORIZED) { /* RFC 7644 section 2 */
+        add_field(fields, &count, "WWW-Authenticate", GW_STR(REALM_BEARER));
+        add_field(fields, &count, "WWW-Authenticate", GW_STR(REALM_BASIC));
+    }
+    if (allow.len > 0)
+        add_field(fields, &count, "Allow", allow);
+    unsigned seconds = reply_retry_after(code);
+    if (seconds > 0)
+        add_field(fields, &count, "Retry-After", gw_arena_printf(r->arena, "%u", seconds));
+    GW_BUF_SCOPED(body, ROUTE_BODY_OTHER_MAX);
+    scim_error_write(&body, code, text);
+    http_exchange_answer(r->x, gw_code_status(code), fields, count, gw_buf_str(&body));
+}
+
+void reply_error(struct prov_request *r, enum gw_code code, const char *text)
+{
+    answer_error(r, code, text, GW_STR_NONE);
+}
+
+void reply_error_from(struct prov_request *r, const struct gw_error *err)
+{
+    reply_error(r, err->code, err->text);
+}
+
+void reply_method_error(struct prov_request *r, struct gw_str allow)
+{
+    answer_error(r, GW_E_METHOD, NULL, allow);
+}
+
+void reply_options(struct prov_request *r, struct gw_str allow)
+{
+    struct http_field field = {GW_STR("Allow"), allow};
+    http_exchange_answer(r->x, 204, &field, 1, GW_STR_NONE);
+}
+
+void reply_text(struct prov_request *r, int status, const struct http_field *fields, size_t field_count,
+                struct gw_str body)
+{
+    struct http_field all[REPLY_FIELDS_MAX];
+    size_t count = 0;
+    if (body.len > 0)
+        add_field(all, &count, "Content-Type", GW_STR(SCIM_MEDIA_TYPE));
+    add_field(all, &count, "Cache-Control", GW_STR("no-store"));
+    for (size_t i = 0; i < field_count; i++) {
+        GW_ASSERT(count < REPLY_FIELDS_MAX);
+        all[count++] = fields[i];
+    }
+    http_exchange_answer(r->x, status, all, count, body);
+}
+
+void reply_json(struct prov_request *r, int status, const struct http_field *fields, size_t field_count,
+                const struct json_value *value)
+{
+    GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
+    json_write(&body, value);
+    if (body.overflow) {
+        reply_error(r, GW_E_INTERNAL, "the answer is too large");
+        return;
+    }
+    reply_text(r, status, fields, field_count, gw_buf_str(&body));
+}

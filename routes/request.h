@@ -1,0 +1,66 @@
+/* request: what the PROV face knows while it serves one request; shared by the router, the credentials check and the
+ * handlers, and by nobody outside routes/. A request lives in its exchange's arena and dies with it. The face's own
+ * loop only. */
+#pragma once
+
+#include "config/config.h"
+#include "gateway/http/exchange.h"
+#include "gateway/http/loop.h"
+#include "routes/auth.h"
+#include "routes/query.h"
+#include "routes/scim/projection.h"
+#include "routes/scim/schema.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+/* Caps (law 10). */
+#define ROUTE_BODY_USERS_MAX (1024u * 1024u)
+#define ROUTE_BODY_GROUPS_MAX (16u * 1024u * 1024u)
+#define ROUTE_BODY_OTHER_MAX (64u * 1024u)
+#define ROUTE_ID_BYTES_MAX 512u /* of a path segment, before it is decoded */
+
+struct prov_face;
+struct prov_request;
+struct pending_change;
+
+struct prov_app {
+    const struct config_app *config;
+    struct gw_str name;
+    struct gw_str base_path;
+    uint32_t folder;
+    struct scim_schema_set schemas;
+    const struct scim_resource_type *user_type;
+    const struct scim_resource_type *group_type;
+    struct auth_file credentials;
+};
+
+struct prov_face {
+    struct config *config;
+    struct store *store;
+    struct store_writer *writer;
+    struct http_loop *loop;
+    struct store_reader *reader;
+    struct prov_app *apps;
+    size_t app_count;
+    struct auth_throttle throttle;
+    struct pending_change *pending; /* changes on their way, newest first */
+};
+
+typedef void (*route_handler_fn)(struct prov_request *r);
+
+struct prov_request {
+    struct http_exchange *x;
+    struct prov_face *face;
+    struct prov_app *app;
+    struct gw_arena *arena; /* the exchange's */
+    struct gw_str actor;    /* "token:NAME", for the activity record; set when the credential was accepted */
+    struct gw_str base_url; /* "https://HOST/scim/v2", as the client reached it */
+    struct gw_str id;       /* decoded path segment behind the endpoint; empty: none */
+    struct route_query query;
+    struct scim_projection projection; /* of the answer; set by the handlers of resources */
+    route_handler_fn handler;          /* called with the body read, and again when a commit found a newer record */
+    const struct json_value *body;     /* parsed once */
+    unsigned attempts;                 /* commits that found a newer record */
+    struct pending_change *pending;
+    struct http_timer *delay; /* a refusal that is being held back */
+};

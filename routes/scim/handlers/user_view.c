@@ -1,0 +1,116 @@
+#include "routes/scim/handlers/user_view.h"
+
+#include "gateway/base/text.h"
+#include "routes/reply.h"
+#include "routes/scim/handlers/condition.h"
+#include "routes/scim/user.h"
+
+#define SERVICE_USER_NAME "provgate-service@provgate.invalid" /* RFC 2606: nobody's address */
+#define SERVICE_USER_SINCE_MS 1767225600000                   /* 2026-01-01 */
+
+static const char service_user_attributes[] =
+    "{\"name\":{\"formatted\":\"Provgate Service\",\"familyName\":\"Service\",\"givenName\":\"Provgate\"},"
+    "\"displayName\":\"Provgate Service (not a person)\","
+    "\"emails\":[{\"value\":\"" SERVICE_USER_NAME "\",\"type\":\"work\",\"primary\":true}]}";
+
+struct gw_str user_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq)
+{
+    char *id = gw_arena_alloc(arena, GW_IDENT_TEXT + 1);
+    gw_ident_format(store_ident_key(r->face->store), GW_IDENT_USER, r->app->folder, seq, id);
+    return gw_str_n(id, GW_IDENT_TEXT);
+}
+
+bool user_id_parse(const struct prov_request *r, struct gw_str id, uint64_t *ret_seq)
+{
+    if (!gw_ident_parse(store_ident_key(r->face->store), GW_IDENT_USER, r->app->folder, id, ret_seq))
+        return false;
+    return *ret_seq != SERVICE_USER_SEQ || service_user_is_on(r);
+}
+
+bool service_user_is_on(const struct prov_request *r)
+{
+    return r->app->config->prov.service_user;
+}
+
+bool service_user_has_name(const struct prov_request *r, struct gw_str user_name)
+{
+    struct gw_str folded;
+    return service_user_is_on(r) && gw_name_fold(r->arena, user_name, &folded) &&
+           gw_str_eq(folded, GW_STR(SERVICE_USER_NAME));
+}
+
+struct store_user service_user(const struct prov_request *r)
+{
+    return (struct store_user){
+        .folder = r->app->folder,
+        .seq = SERVICE_USER_SEQ,
+        .state = {.flags = STORE_USER_ACTIVE},
+        .version = 1,
+        .created_ms = SERVICE_USER_SINCE_MS,
+        .modified_ms = SERVICE_USER_SINCE_MS,
+        .user_name = GW_STR(SERVICE_USER_NAME),
+        .attributes = GW_STR(service_user_attributes),
+    };
+}
+
+enum gw_code user_fetch(struct prov_request *r, uint64_t seq, struct store_user *ret_user, struct gw_error *err)
+{
+    struct store_reader *reader = r->face->reader;
+    GW_TRY(store_reader_begin(reader, err));
+    enum gw_code code = store_user_get(reader, r->arena, r->app->folder, seq, ret_user, err);
+    store_reader_end(reader);
+    if (code == GW_E_NOT_FOUND || (code == GW_OK && (ret_user->state.flags & STORE_USER_DELETED) != 0))
+        return gw_fail(err, GW_E_NOT_FOUND, "there is no user with this id");
+    return code;
+}
+
+enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
+                           struct json_value **ret_resource, struct gw_error *err)
+{
+    struct gw_str id = user_id_format(arena, r, user->seq);
+    struct scim_user_columns columns = {
+        .meta =
+            {
+                .id = id,
+                .created_ms = user->created_ms,
+                .modified_ms = user->modified_ms,
+                .location = gw_arena_printf(arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id)),
+                .version = condition_tag(arena, user->version),
+            },
+        .user_name = user->user_name,
+        .external_id = user->external_id,
+        .active = (user->state.flags & STORE_USER_ACTIVE) != 0,
+        .attributes = user->attributes,
+    };
+    return scim_user_load(arena, r->app->user_type, &columns, ret_resource, err);
+}
+
+enum gw_code user_projection_read(struct prov_request *r, struct gw_error *err)
+{
+    return scim_projection_parse(r->arena, r->app->user_type, r->query.attributes, r->query.excluded_attributes,
+                                 &r->projection, err);
+}
+
+void user_reply(struct prov_request *r, int status, const struct store_user *user)
+{
+    struct gw_error err = {0};
+    struct http_field fields[2];
+    size_t count = 0;
+    struct json_value *resource = NULL;
+    if (user_resource(r->arena, r, user, &resource, &err) != GW_OK) {
+        reply_error_from(r, &err);
+        return;
+    }
+    fields[count++] = (struct http_field){GW_STR("ETag"), condition_tag(r->arena, user->version)};
+    bool is_read = gw_str_eq(r->x->request.method, GW_STR("GET")) || r->x->request.is_head;
+    if (is_read && condition_is_fresh(&r->x->request, user->version)) {
+        reply_text(r, 304, fields, count, GW_STR_NONE);
+        return;
+    }
+    if (status == 201) { /* RFC 7644 section 3.3 */
+        struct gw_str id = user_id_format(r->arena, r, user->seq);
+        fields[count++] = (struct http_field){
+            GW_STR("Location"), gw_arena_printf(r->arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id))};
+    }
+    reply_json(r, status, fields, count, scim_project(r->arena, &r->projection, resource));
+}

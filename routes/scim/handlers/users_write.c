@@ -1,0 +1,299 @@
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "routes/pending.h"
+#include "routes/reply.h"
+#include "routes/scim/handlers/condition.h"
+#include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/user_view.h"
+#include "routes/scim/patch.h"
+#include "routes/scim/user.h"
+
+#define CHANGED_NAMES_BYTES_MAX 1024u
+
+/* Names only: what an attacker or a person wrote into a body is in no log (law 9). */
+static void note_ignored(const struct prov_request *r, const struct scim_ignored *ignored)
+{
+    if (ignored->total == 0 || r->attempts > 0)
+        return;
+    gw_metric_add(GW_METRIC_SCIM_IGNORED_ATTRIBUTES, ignored->total);
+    GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
+    for (size_t i = 0; i < ignored->count; i++) {
+        gw_buf_add_byte(&names, i > 0 ? ',' : '=');
+        gw_buf_add(&names, ignored->names[i]);
+    }
+    gw_log(GW_LOG_INFO, "attributes-ignored", "app=%.*s count=%zu names%.*s", GW_STR_ARG(r->app->name), ignored->total,
+           GW_STR_ARG(gw_buf_str(&names)));
+}
+
+static bool is_server_made(struct gw_str name)
+{
+    return gw_str_eq(name, GW_STR("schemas")) || gw_str_eq(name, GW_STR("id")) || gw_str_eq(name, GW_STR("meta"));
+}
+
+static void add_name(struct gw_buf *names, struct gw_str name)
+{
+    if (names->len > 0)
+        gw_buf_add_byte(names, ' ');
+    gw_buf_add(names, name);
+}
+
+/* The names of attributes in which two resources differ; `before` NULL: of all there are. */
+static struct gw_str changed_names(struct gw_arena *arena, const struct json_value *before,
+                                   const struct json_value *after)
+{
+    GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
+    for (size_t i = 0; i < json_count(after); i++) {
+        const struct json_member *member = &after->object.members[i];
+        if (!is_server_made(member->name) && !json_equal(member->value, json_object_get(before, member->name)))
+            add_name(&names, member->name);
+    }
+    for (size_t i = 0; i < json_count(before); i++) {
+        const struct json_member *member = &before->object.members[i];
+        if (!is_server_made(member->name) && json_object_get(after, member->name) == NULL)
+            add_name(&names, member->name);
+    }
+    return gw_arena_copy(arena, gw_buf_str(&names));
+}
+
+static enum gw_code check_draft(const struct prov_request *r, const struct scim_user_draft *draft, struct gw_error *err)
+{
+    if (draft->email_count > STORE_EMAILS_MAX)
+        return gw_fail(err, GW_E_INVALID_VALUE, "emails: more than %u addresses", STORE_EMAILS_MAX);
+    if (service_user_has_name(r, draft->user_name))
+        return gw_fail(err, GW_E_UNIQUENESS, "userName: this is the name of provgate's service user");
+    return roles_check(r->app, draft->attributes, err);
+}
+
+static enum gw_code fill_draft(struct store_change *change, const struct scim_user_draft *draft, bool active,
+                               struct store_user_draft *ret_draft, struct gw_error *err)
+{
+    struct gw_arena *arena = &change->arena;
+    ret_draft->user_name = gw_arena_copy(arena, draft->user_name);
+    ret_draft->external_id = gw_arena_copy(arena, draft->external_id);
+    ret_draft->active = active;
+    ret_draft->attributes = scim_user_store_text(arena, draft);
+    ret_draft->emails = gw_arena_array(arena, draft->email_count, sizeof ret_draft->emails[0]);
+    ret_draft->email_count = draft->email_count;
+    for (size_t i = 0; i < draft->email_count; i++)
+        ret_draft->emails[i] = gw_arena_copy(arena, draft->emails[i]);
+    if (ret_draft->attributes.len > STORE_ATTRIBUTES_BYTES_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "the attributes of a user may not be larger than %u bytes",
+                       STORE_ATTRIBUTES_BYTES_MAX);
+    return GW_OK;
+}
+
+/* After a commit: the record as it is now, which is also what a stale PUT did not change. */
+static void answer_committed(struct prov_request *r, int status, uint64_t seq)
+{
+    struct gw_error err = {0};
+    struct store_user user;
+    if (user_fetch(r, seq, &user, &err) != GW_OK)
+        reply_error_from(r, &err);
+    else
+        user_reply(r, status, &user);
+}
+
+static void on_created(struct prov_request *r, struct store_change *change)
+{
+    answer_committed(r, 201, change->result.user_seq);
+}
+
+static void on_updated(struct prov_request *r, struct store_change *change)
+{
+    answer_committed(r, 200, change->user_seq);
+}
+
+static void on_deleted(struct prov_request *r, struct store_change *change)
+{
+    (void)change;
+    reply_text(r, 204, NULL, 0, GW_STR_NONE);
+}
+
+/* ---- POST ---- */
+
+static unsigned match_rules(const struct config_policy *policy)
+{
+    unsigned rules = 0;
+    for (size_t i = 0; i < policy->match_count; i++) {
+        switch (policy->match[i]) {
+        case CONFIG_MATCH_USER_NAME:
+            rules |= STORE_MATCH_USER_NAME;
+            break;
+        case CONFIG_MATCH_EXTERNAL_ID:
+            rules |= STORE_MATCH_EXTERNAL_ID;
+            break;
+        case CONFIG_MATCH_EMAIL:
+            rules |= STORE_MATCH_EMAIL;
+            break;
+        }
+    }
+    return rules;
+}
+
+static enum gw_code create(struct prov_request *r, struct gw_error *err)
+{
+    struct scim_user_draft draft = {0};
+    struct scim_ignored ignored = {0};
+    const struct config_policy *policy = &r->app->config->prov.policy;
+    GW_TRY(user_projection_read(r, err));
+    GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &draft, &ignored, err));
+    note_ignored(r, &ignored);
+    GW_TRY(check_draft(r, &draft, err));
+    struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_CREATE);
+    bool active = draft.has_active ? draft.active : true;
+    enum gw_code code = fill_draft(change, &draft, active, &change->as.create.draft, err);
+    if (code != GW_OK) {
+        store_change_free(change);
+        return code;
+    }
+    change->as.create.match = match_rules(policy);
+    change->as.create.adopt = policy->adopt;
+    change->as.create.revive = policy->revive;
+    change->attribute_names = changed_names(&change->arena, NULL, draft.attributes);
+    pending_submit(r, change, on_created);
+    return GW_OK;
+}
+
+void users_on_create(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (create(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+/* ---- PUT and PATCH ---- */
+
+/* The record that a request wants to change. The service user is nobody's to change. */
+static enum gw_code fetch_target(struct prov_request *r, struct store_user *ret_user, struct gw_error *err)
+{
+    uint64_t seq = 0;
+    if (!user_id_parse(r, r->id, &seq))
+        return gw_fail(err, GW_E_NOT_FOUND, "there is no user with this id");
+    if (seq == SERVICE_USER_SEQ)
+        return gw_fail(err, GW_E_MUTABILITY,
+                       "this is provgate's service user, which is read-only; it is no person and "
+                       "can be switched off by prov.service_user");
+    GW_TRY(user_fetch(r, seq, ret_user, err));
+    if (condition_fails(&r->x->request, ret_user->version))
+        return gw_fail(err, GW_E_PRECONDITION, "the user has another version now");
+    return GW_OK;
+}
+
+struct update {
+    struct store_user user;       /* as it is */
+    struct json_value *before;    /* the same as a resource */
+    struct scim_user_draft draft; /* as it is to be */
+    uint64_t echoed_version;
+};
+
+static enum gw_code begin_update(struct prov_request *r, struct update *update, struct gw_error *err)
+{
+    GW_TRY(user_projection_read(r, err));
+    GW_TRY(fetch_target(r, &update->user, err));
+    return user_resource(r->arena, r, &update->user, &update->before, err);
+}
+
+static struct gw_str update_names(struct gw_arena *arena, const struct prov_request *r, const struct update *update,
+                                  const struct store_user_draft *draft)
+{
+    struct store_user after = update->user;
+    struct json_value *resource = NULL;
+    struct gw_error err;
+    after.user_name = draft->user_name;
+    after.external_id = draft->external_id;
+    after.attributes = draft->attributes;
+    after.state.flags = draft->active ? STORE_USER_ACTIVE : 0;
+    if (user_resource(r->arena, r, &after, &resource, &err) != GW_OK)
+        return GW_STR_NONE;
+    return changed_names(arena, update->before, resource);
+}
+
+static enum gw_code submit_update(struct prov_request *r, const struct update *update, struct gw_error *err)
+{
+    bool was_active = (update->user.state.flags & STORE_USER_ACTIVE) != 0;
+    bool active = update->draft.has_active ? update->draft.active : was_active;
+    GW_TRY(check_draft(r, &update->draft, err));
+    struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_REPLACE);
+    enum gw_code code = fill_draft(change, &update->draft, active, &change->as.replace.draft, err);
+    if (code != GW_OK) {
+        store_change_free(change);
+        return code;
+    }
+    change->user_seq = update->user.seq;
+    change->is_urgent = was_active && !active;
+    change->as.replace.expected_version = update->user.version;
+    change->as.replace.echoed_version = update->echoed_version;
+    change->as.replace.adopt = r->app->config->prov.policy.adopt;
+    change->attribute_names = update_names(&change->arena, r, update, &change->as.replace.draft);
+    pending_submit(r, change, on_updated);
+    return GW_OK;
+}
+
+static uint64_t echoed_version(const struct json_value *body)
+{
+    const struct json_value *meta = json_object_get_nocase(body, GW_STR("meta"));
+    const struct json_value *version = json_object_get_nocase(meta, GW_STR("version"));
+    return json_is(version, JSON_STRING) ? condition_version(version->text) : 0;
+}
+
+static enum gw_code replace(struct prov_request *r, struct gw_error *err)
+{
+    struct update update = {.echoed_version = echoed_version(r->body)};
+    struct scim_ignored ignored = {0};
+    GW_TRY(begin_update(r, &update, err));
+    GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &update.draft, &ignored, err));
+    note_ignored(r, &ignored);
+    scim_user_draft_keep(r->arena, &update.draft, update.before);
+    return submit_update(r, &update, err);
+}
+
+void users_on_replace(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (replace(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+static enum gw_code patch(struct prov_request *r, struct gw_error *err)
+{
+    const struct scim_resource_type *type = r->app->user_type;
+    struct update update = {0};
+    struct scim_ignored ignored = {0};
+    struct scim_patch steps = {0};
+    struct json_value *after = NULL;
+    bool is_changed = false;
+    GW_TRY(begin_update(r, &update, err));
+    GW_TRY(scim_patch_parse(r->arena, type, r->body, &steps, &ignored, err));
+    note_ignored(r, &ignored);
+    GW_TRY(scim_patch_apply(r->arena, type, update.before, &steps, &after, &is_changed, err));
+    if (!is_changed && (update.user.state.flags & STORE_USER_PROVISIONED) != 0) {
+        user_reply(r, 200, &update.user); /* rule R72: nothing new, and nobody to adopt */
+        return GW_OK;
+    }
+    GW_TRY(scim_resource_check(type, after, err));
+    scim_user_draft_fill(r->arena, after, &update.draft);
+    return submit_update(r, &update, err);
+}
+
+void users_on_patch(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (patch(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+/* ---- DELETE ---- */
+
+void users_on_delete(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    struct store_user user;
+    if (fetch_target(r, &user, &err) != GW_OK) {
+        reply_error(r, err.code == GW_E_MUTABILITY ? GW_E_FORBIDDEN : err.code, err.text);
+        return;
+    }
+    struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_DELETE);
+    change->user_seq = user.seq;
+    change->is_urgent = true; /* ends sessions */
+    pending_submit(r, change, on_deleted);
+}
