@@ -1,6 +1,6 @@
-/* config: the configuration as one immutable snapshot. Read strictly from YAML (libyaml): an unknown key, a wrong type or
- * an impossible value is an error with file, line, column and, where there is one, a suggestion. Nothing here opens a
- * socket or the store. The snapshot is reference-counted: any thread may read it. */
+/* config: the configuration as one immutable snapshot. Read strictly from YAML (libyaml): an unknown key, a wrong type
+ * or an impossible value is an error with file, line, column and, where there is one, a suggestion. Nothing here opens
+ * a socket or the store. The snapshot is reference-counted: any thread may read it. */
 #pragma once
 
 #include "gateway/base/arena.h"
@@ -206,22 +206,28 @@ struct config {
     const char *admin_tokens_file;
     struct config_app *apps;
     size_t app_count;
-    struct gw_arena arena; /* private: holds all of the above */
+    const struct config_node *root; /* private: where each key stands, for config_where */
+    struct gw_arena arena;          /* private: holds all of the above */
     _Atomic unsigned references;
 };
 
-/* Reads and validates `path`; relative file names in it are taken from its folder. `text` is the content when it was read
- * already (a child gets it from its parent), or ptr NULL. Files that are named (certificates, tokens) are not opened here:
- * config_check_files does. On failure the error's text is one line: "FILE:LINE:COLUMN: KEY: reason; did you mean X?" */
+/* Reads and validates `path`; relative file names in it are taken from its folder. `text` is the content when it was
+ * read already (a child gets it from its parent), or ptr NULL. Files that are named (certificates, tokens) are not
+ * opened here: config_check_files does. On failure the error's text is one line: "FILE:LINE:COLUMN: KEY: reason; did
+ * you mean X?" */
 GW_MUST_CHECK enum gw_code config_load(const char *path, struct gw_str text, struct config **ret_config,
                                        struct gw_error *err);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config);
 
+/* "FILE:LINE:COLUMN: KEY" of a key such as "prov.listen[0].address", for messages of those who use it ("address in
+ * use"). Line and column are 1 when the key is not written. The text lives in `arena`. */
+struct gw_str config_where(const struct config *config, struct gw_arena *arena, const char *key);
+
 /* What starting would find out: files readable, certificate and key match and are not expired, secrets not
- * world-readable, tokens file present where `enabled`, IdP certificates parse. Calls `on_finding` for each; errors stop a
- * start, warnings do not (for instance that `unbound: pass` does not stop a session that was never bound). Returns the
- * number of errors. */
+ * world-readable, tokens file present where `enabled`, IdP certificates parse. Calls `on_finding` for each; errors stop
+ * a start, warnings do not (for instance that `unbound: pass` does not stop a session that was never bound). Returns
+ * the number of errors. */
 enum config_severity { CONFIG_ERROR, CONFIG_WARNING };
 typedef void (*config_finding_fn)(enum config_severity severity, const char *text, void *data);
 size_t config_check_files(const struct config *config, config_finding_fn on_finding, void *data);

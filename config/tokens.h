@@ -1,6 +1,7 @@
-/* tokens: the credentials files of the PROV faces and of the admin face. One credential a line: name, kind, SHA-256 of the
- * secret in hex, created, and optionally an expiry; the secret itself (256 random bits) is printed once by `token new` and
- * never kept (law 9). Written by replacing the file (mode 0600). A set is immutable once loaded: any thread. */
+/* tokens: the credentials files of the PROV faces and of the admin face. One credential a line: name, kind, SHA-256 of
+ * the secret in hex, created, and optionally an expiry; the secret itself (256 random bits) is printed once by `token
+ * new` and never kept (law 9). Written by replacing the file (mode 0600). A set is immutable once loaded: any thread.
+ */
 #pragma once
 
 #include "gateway/base/arena.h"
@@ -37,7 +38,19 @@ void token_set_free(struct token_set *set);
 /* The token that the value of an Authorization field stands for, or NULL. Every token is compared, in constant time. */
 const struct token *token_set_find(const struct token_set *set, struct gw_str authorization, int64_t now_ms);
 
-/* Makes a credential and adds its line to the file (made with mode 0600 when absent). The name must be new in the file. */
-GW_MUST_CHECK enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kind kind, int64_t expires_ms,
-                                          struct gw_arena *arena, struct gw_str *ret_secret, struct gw_error *err);
+/* Makes a credential and adds its line to the file (made with mode 0600 when absent). The name must be new in the file.
+ */
+GW_MUST_CHECK enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kind kind,
+                                          int64_t expires_ms, struct gw_arena *arena, struct gw_str *ret_secret,
+                                          struct gw_error *err);
 GW_MUST_CHECK enum gw_code token_file_remove(const char *path, struct gw_str name, struct gw_error *err);
+
+/* Makes an empty file (mode 0600) when there is none. */
+GW_MUST_CHECK enum gw_code token_file_touch(const char *path, bool *ret_made, struct gw_error *err);
+
+/* "bearer", "raw", "basic". */
+const char *token_kind_name(enum token_kind kind);
+bool token_kind_parse(struct gw_str text, enum token_kind *ret_kind);
+
+/* Letters, digits and . _ @ -, at most TOKEN_NAME_BYTES_MAX. */
+bool token_name_is_valid(struct gw_str name);

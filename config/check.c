@@ -1,0 +1,284 @@
+/* What only the files and the clock can tell: certificates, keys, credentials. */
+#include "config/config.h"
+#include "config/tokens.h"
+#include "config/value.h"
+
+#include "gateway/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RSA_BITS_MIN 2048
+#define EC_BITS_MIN 224
+#define PEM_BYTES_MAX (1024 * 1024)
+/* 2024-01-01: before it the clock is wrong, and nothing that expires can be judged (security.md L2). */
+#define CLOCK_MIN_MS 1704067200000ll
+
+struct check {
+    const struct config *config;
+    config_finding_fn on_finding;
+    void *data;
+    size_t errors;
+    struct gw_arena arena;
+};
+
+static void GW_PRINTF(4, 5)
+    find(struct check *check, enum config_severity severity, const char *key, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct gw_str reason = gw_arena_vprintf(&check->arena, fmt, args);
+    va_end(args);
+    struct gw_str where = config_where(check->config, &check->arena, key);
+    struct gw_str text = gw_arena_printf(&check->arena, "%.*s: %.*s", GW_STR_ARG(where), GW_STR_ARG(reason));
+    check->errors += severity == CONFIG_ERROR;
+    if (check->on_finding != NULL)
+        check->on_finding(severity, text.ptr, check->data);
+}
+
+#define KEY(check, ...) (gw_arena_printf(&(check)->arena, __VA_ARGS__).ptr)
+
+/* Opened once and read from there, so that what is judged is what was opened. */
+static BIO *open_file(struct check *check, const char *key, const char *path, bool is_secret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    if (fd < 0) {
+        find(check, CONFIG_ERROR, key, "%s cannot be read: %s", path, strerror(errno));
+        return NULL;
+    }
+    BIO *bio = NULL;
+    FILE *file = NULL;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > PEM_BYTES_MAX)
+        find(check, CONFIG_ERROR, key, "%s is not a file of at most %d bytes", path, PEM_BYTES_MAX);
+    else if (is_secret && (info.st_mode & S_IRWXO) != 0)
+        find(check, CONFIG_ERROR, key, "%s: everybody may read or change it (mode %04o); chmod 600 it", path,
+             (unsigned)(info.st_mode & 07777));
+    else if ((file = fdopen(fd, "r")) != NULL)
+        bio = BIO_new_fp(file, BIO_CLOSE);
+    if (file == NULL)
+        (void)close(fd);
+    return bio;
+}
+
+static bool key_is_strong(EVP_PKEY *key)
+{
+    int type = EVP_PKEY_get_base_id(key);
+    int bits = EVP_PKEY_get_bits(key);
+    if (type == EVP_PKEY_RSA || type == EVP_PKEY_RSA_PSS)
+        return bits >= RSA_BITS_MIN;
+    return type == EVP_PKEY_ED25519 || type == EVP_PKEY_ED448 || (type == EVP_PKEY_EC && bits >= EC_BITS_MIN);
+}
+
+static int64_t days_left(const ASN1_TIME *until)
+{
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, NULL, until) == 0)
+        return -1;
+    return days > 0 || (days == 0 && seconds > 0) ? days : -1;
+}
+
+#define EXPIRY_WARNING_DAYS 14
+
+static void check_dates(struct check *check, const char *key, const char *path, X509 *certificate,
+                        enum config_severity severity)
+{
+    int64_t days = days_left(X509_get0_notAfter(certificate));
+    if (days < 0)
+        find(check, severity, key, "the certificate %s has expired", path);
+    else if (days < EXPIRY_WARNING_DAYS)
+        find(check, CONFIG_WARNING, key, "the certificate %s expires in %lld days", path, (long long)days);
+    if (days_left(X509_get0_notBefore(certificate)) >= 0)
+        find(check, severity, key, "the certificate %s is not valid yet", path);
+}
+
+static X509 *read_certificate(struct check *check, const char *key, const char *path, enum config_severity severity)
+{
+    BIO *bio = open_file(check, key, path, false);
+    if (bio == NULL)
+        return NULL;
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    (void)BIO_free(bio);
+    ERR_clear_error();
+    if (certificate == NULL) {
+        find(check, CONFIG_ERROR, key, "%s holds no PEM certificate", path);
+        return NULL;
+    }
+    check_dates(check, key, path, certificate, severity);
+    EVP_PKEY *public_key = X509_get0_pubkey(certificate);
+    if (public_key == NULL || !key_is_strong(public_key))
+        find(check, CONFIG_ERROR, key, "the key of %s is too weak or of an unknown kind (RSA %d bits, EC %d or more)",
+             path, RSA_BITS_MIN, EC_BITS_MIN);
+    return certificate;
+}
+
+/* A key with a passphrase must not wait for a terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *data)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)data;
+    return -1;
+}
+
+static void check_tls(struct check *check, const char *prefix, const struct config_tls *tls)
+{
+    if (tls->certificate == NULL)
+        return;
+    const char *key_key = KEY(check, "%s.tls.key", prefix);
+    X509 *certificate =
+        read_certificate(check, KEY(check, "%s.tls.certificate", prefix), tls->certificate, CONFIG_ERROR);
+    BIO *bio = open_file(check, key_key, tls->key, true);
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    ERR_clear_error();
+    if (bio != NULL && key == NULL)
+        find(check, CONFIG_ERROR, key_key, "%s holds no PEM private key without a passphrase", tls->key);
+    if (key != NULL && certificate != NULL && X509_check_private_key(certificate, key) != 1)
+        find(check, CONFIG_ERROR, key_key, "the key %s does not belong to the certificate %s", tls->key,
+             tls->certificate);
+    ERR_clear_error();
+    (void)BIO_free(bio);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+}
+
+static void check_listeners(struct check *check, const char *face, const struct config_listener *listeners,
+                            size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *prefix = KEY(check, "%s.listen[%zu]", face, i);
+        struct config_address address;
+        (void)config_address_parse(&check->arena, gw_str_from(listeners[i].address), &address);
+        if (listeners[i].tls.certificate == NULL && !address.is_loopback)
+            find(check, CONFIG_WARNING, prefix, "%s has no tls; what passes there can be read on the way",
+                 listeners[i].address);
+        check_tls(check, prefix, &listeners[i].tls);
+    }
+}
+
+/* Two faces with one certificate can be coalesced into one connection by a browser (security.md 1.1). */
+static void check_shared_certificates(struct check *check)
+{
+    const struct config *config = check->config;
+    for (size_t i = 0; i < config->prov_listener_count; i++) {
+        const char *certificate = config->prov_listeners[i].tls.certificate;
+        for (size_t j = 0; certificate != NULL && j < config->sso_listener_count; j++) {
+            const char *other = config->sso_listeners[j].tls.certificate;
+            if (other != NULL && strcmp(certificate, other) == 0)
+                find(check, CONFIG_WARNING, KEY(check, "prov.listen[%zu].tls.certificate", i),
+                     "is the certificate of sso.listen[%zu] too; the hidden face should have its own", j);
+        }
+    }
+}
+
+static void check_saml(struct check *check, const char *prefix, const struct config_saml *saml)
+{
+    for (size_t i = 0; i < saml->idp_certificate_count; i++) {
+        /* Expiry is a warning: the key is pinned, and refusing to start would be a total outage (semantics.md 7). */
+        X509_free(read_certificate(check, KEY(check, "%s.idp_certificates[%zu]", prefix, i), saml->idp_certificates[i],
+                                   CONFIG_WARNING));
+    }
+    if (saml->gate == CONFIG_GATE_OBSERVE)
+        find(check, CONFIG_WARNING, KEY(check, "%s.gate", prefix),
+             "observe forwards sign-ons that fail verification and binds nothing then: it protects nobody yet");
+}
+
+static bool folder_has_prov_face(const struct config *config, const char *folder)
+{
+    for (size_t i = 0; i < config->app_count; i++) {
+        if (config->apps[i].prov.is_present && strcmp(config->apps[i].folder, folder) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void check_sso_face(struct check *check, size_t app, const struct config_sso_face *face)
+{
+    const char *prefix = KEY(check, "apps[%zu].sso", app);
+    if (face->upstream.ca != NULL)
+        X509_free(read_certificate(check, KEY(check, "%s.upstream.ca", prefix), face->upstream.ca, CONFIG_ERROR));
+    if (face->unbound == CONFIG_UNBOUND_PASS)
+        find(check, CONFIG_WARNING, KEY(check, "%s.unbound", prefix),
+             "pass does not stop a hostile user whose session was never bound to a user; see the coverage figures");
+    if (face->deactivated == CONFIG_DEACTIVATED_REPORT)
+        find(check, CONFIG_WARNING, KEY(check, "%s.deactivated", prefix), "report lets deactivated users in");
+    if (!folder_has_prov_face(check->config, check->config->apps[app].folder))
+        find(check, CONFIG_WARNING, prefix, "the folder %s has no prov face: nobody will ever be deactivated",
+             check->config->apps[app].folder);
+    for (size_t i = 0; i < face->identity_count; i++) {
+        if (face->identities[i].kind == CONFIG_IDENTITY_SAML)
+            check_saml(check, KEY(check, "%s.identity[%zu].saml", prefix, i), &face->identities[i].saml);
+    }
+}
+
+static void check_prov_face(struct check *check, size_t app, const struct config_prov_face *face)
+{
+    if (!face->enabled)
+        return;
+    const char *key = KEY(check, "apps[%zu].prov.tokens_file", app);
+    struct token_set *set = NULL;
+    struct gw_error err;
+    if (token_set_load(face->tokens_file, &set, &err) != GW_OK)
+        find(check, CONFIG_ERROR, key, "%s", err.text);
+    else if (set->count == 0)
+        find(check, CONFIG_ERROR, key,
+             "%s holds no credential; make one with `provgate token new --app %s --name okta`", face->tokens_file,
+             check->config->apps[app].name);
+    token_set_free(set);
+}
+
+static void check_admin(struct check *check)
+{
+    const struct config *config = check->config;
+    if (config->admin_listen == NULL)
+        return;
+    struct config_address address;
+    (void)config_address_parse(&check->arena, gw_str_from(config->admin_listen), &address);
+    if (!address.is_loopback)
+        find(check, CONFIG_WARNING, "admin.listen", "%s can be reached from other machines; keep it to loopback",
+             config->admin_listen);
+    struct token_set *set = NULL;
+    struct gw_error err;
+    enum gw_code code = GW_E_NOT_FOUND;
+    if (config->admin_tokens_file == NULL)
+        (void)gw_fail(&err, code, "no tokens file is named");
+    else
+        code = token_set_load(config->admin_tokens_file, &set, &err);
+    if (code == GW_E_NOT_FOUND)
+        find(check, CONFIG_WARNING, "admin.tokens_file", "%s; the admin API is closed except /healthz", err.text);
+    else if (code != GW_OK)
+        find(check, CONFIG_ERROR, "admin.tokens_file", "%s", err.text);
+    else if (set->count == 0)
+        find(check, CONFIG_WARNING, "admin.tokens_file",
+             "%s holds no credential; the admin API is closed except /healthz", config->admin_tokens_file);
+    token_set_free(set);
+}
+
+size_t config_check_files(const struct config *config, config_finding_fn on_finding, void *data)
+{
+    struct check check = {.config = config, .on_finding = on_finding, .data = data, .arena = GW_ARENA_INIT};
+    if (gw_clock_wall_ms() < CLOCK_MIN_MS)
+        find(&check, CONFIG_ERROR, "store", "the clock of this machine is wrong: it stands before 2024");
+    check_listeners(&check, "sso", config->sso_listeners, config->sso_listener_count);
+    check_listeners(&check, "prov", config->prov_listeners, config->prov_listener_count);
+    check_shared_certificates(&check);
+    check_admin(&check);
+    for (size_t i = 0; i < config->app_count; i++) {
+        if (config->apps[i].sso.is_present)
+            check_sso_face(&check, i, &config->apps[i].sso);
+        if (config->apps[i].prov.is_present)
+            check_prov_face(&check, i, &config->apps[i].prov);
+    }
+    gw_arena_done(&check.arena);
+    return check.errors;
+}

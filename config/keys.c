@@ -1,0 +1,82 @@
+#include "config/keys.h"
+
+static const struct config_field tls_fields[] = {
+    {"certificate", CONFIG_FILE, .offset = offsetof(struct config_tls, certificate), .required = true},
+    {"key", CONFIG_FILE, .offset = offsetof(struct config_tls, key), .required = true},
+};
+static const struct config_mapping tls_mapping = {"tls", CONFIG_FIELDS(tls_fields)};
+
+static const struct config_field listener_fields[] = {
+    {"address", CONFIG_TEXT, .offset = offsetof(struct config_listener, address), .text = config_text_listen,
+     .required = true},
+    {"tls", CONFIG_MAPPING, .offset = offsetof(struct config_listener, tls), .mapping = &tls_mapping},
+    {"allow_from", CONFIG_CIDR_LIST, .offset = offsetof(struct config_listener, allow_from),
+     .count_offset = offsetof(struct config_listener, allow_from_count), .min = 1},
+};
+static const struct config_mapping listener_mapping = {"listen", CONFIG_FIELDS(listener_fields),
+                                                       .size = sizeof(struct config_listener)};
+
+/* The sections at the top have no struct of their own: their fields stand in struct config. */
+static const struct config_field store_fields[] = {
+    {"path", CONFIG_FILE, .offset = offsetof(struct config, store_path), .required = true},
+    {"max_size", CONFIG_SIZE, .offset = offsetof(struct config, store_max_size), .fallback = "64GiB", .min = 1u << 20,
+     .max = 64ull << 40},
+};
+static const struct config_mapping store_mapping = {"store", CONFIG_FIELDS(store_fields)};
+
+static const struct config_word auto_word[] = {{"auto", 0}, {NULL, 0}};
+
+static const struct config_field sso_fields[] = {
+    {"listen", CONFIG_LIST, .offset = offsetof(struct config, sso_listeners),
+     .count_offset = offsetof(struct config, sso_listener_count), .mapping = &listener_mapping, .min = 1,
+     .max = CONFIG_LISTENERS_MAX, .required = true},
+    {"workers", CONFIG_COUNT, .offset = offsetof(struct config, sso_workers), .fallback = "auto", .words = auto_word,
+     .min = 1, .max = 256},
+};
+static const struct config_mapping sso_mapping = {"sso", CONFIG_FIELDS(sso_fields)};
+
+static const struct config_field prov_fields[] = {
+    {"listen", CONFIG_LIST, .offset = offsetof(struct config, prov_listeners),
+     .count_offset = offsetof(struct config, prov_listener_count), .mapping = &listener_mapping, .min = 1,
+     .max = CONFIG_LISTENERS_MAX, .required = true},
+};
+static const struct config_mapping prov_mapping = {"prov", CONFIG_FIELDS(prov_fields)};
+
+static const struct config_field admin_fields[] = {
+    {"listen", CONFIG_TEXT, .offset = offsetof(struct config, admin_listen), .text = config_text_listen,
+     .required = true},
+    {"tokens_file", CONFIG_FILE, .offset = offsetof(struct config, admin_tokens_file)},
+};
+static const struct config_mapping admin_mapping = {"admin", CONFIG_FIELDS(admin_fields)};
+
+static enum gw_code finish_app(struct config_reader *reader, const struct config_node *node, void *target)
+{
+    struct config_app *app = target;
+    app->line = node->line;
+    app->sso.is_present = config_node_get(node, "sso") != NULL;
+    app->prov.is_present = config_node_get(node, "prov") != NULL;
+    if (app->folder == NULL)
+        app->folder = app->name;
+    if (!app->sso.is_present && !app->prov.is_present)
+        return config_refuse(reader, node, "the app has neither an sso nor a prov face");
+    return GW_OK;
+}
+
+static const struct config_field app_fields[] = {
+    {"name", CONFIG_TEXT, .offset = offsetof(struct config_app, name), .text = config_text_name, .required = true},
+    {"folder", CONFIG_TEXT, .offset = offsetof(struct config_app, folder), .text = config_text_name},
+    {"sso", CONFIG_MAPPING, .offset = offsetof(struct config_app, sso), .mapping = &config_sso_face_mapping},
+    {"prov", CONFIG_MAPPING, .offset = offsetof(struct config_app, prov), .mapping = &config_prov_face_mapping},
+};
+static const struct config_mapping app_mapping = {"apps", CONFIG_FIELDS(app_fields), .size = sizeof(struct config_app),
+                                                  .finish = finish_app};
+
+static const struct config_field top_fields[] = {
+    {"store", CONFIG_MAPPING, .mapping = &store_mapping, .required = true},
+    {"sso", CONFIG_MAPPING, .mapping = &sso_mapping},
+    {"prov", CONFIG_MAPPING, .mapping = &prov_mapping},
+    {"admin", CONFIG_MAPPING, .mapping = &admin_mapping},
+    {"apps", CONFIG_LIST, .offset = offsetof(struct config, apps), .count_offset = offsetof(struct config, app_count),
+     .mapping = &app_mapping, .min = 1, .max = CONFIG_APPS_MAX, .required = true, .why = "name at least one app"},
+};
+const struct config_mapping config_top_mapping = {"top", CONFIG_FIELDS(top_fields)};

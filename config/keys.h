@@ -1,0 +1,15 @@
+/* keys: the tables of everything a configuration may say. Documentation and tests walk them from the top. Immutable. */
+#pragma once
+
+#include "config/reader.h"
+
+extern const struct config_mapping config_top_mapping;       /* struct config */
+extern const struct config_mapping config_sso_face_mapping;  /* struct config_sso_face */
+extern const struct config_mapping config_prov_face_mapping; /* struct config_prov_face */
+
+/* Stripped from requests unless `strip_request_headers` says otherwise (semantics.md 8); ends in NULL. */
+extern const char *const config_strip_headers_default[];
+
+#define CONFIG_MINUTE_MS 60000ull
+#define CONFIG_HOUR_MS (60ull * CONFIG_MINUTE_MS)
+#define CONFIG_DAY_MS (24ull * CONFIG_HOUR_MS)
