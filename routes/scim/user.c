@@ -1,0 +1,108 @@
+#include "routes/scim/user.h"
+
+#include "gateway/json/write.h"
+
+/* Columns of the store, and what is derived when a user is read. */
+static const struct gw_str KEPT_APART[] = {
+    GW_STR_INIT("schemas"),    GW_STR_INIT("id"),     GW_STR_INIT("meta"), GW_STR_INIT("userName"),
+    GW_STR_INIT("externalId"), GW_STR_INIT("active"), GW_STR_INIT("groups"),
+};
+#define KEPT_APART_COUNT (sizeof KEPT_APART / sizeof KEPT_APART[0])
+
+static bool holds(const struct gw_str *texts, size_t count, struct gw_str text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (gw_str_eq_nocase(texts[i], text))
+            return true;
+    }
+    return false;
+}
+
+static void fill_emails(struct gw_arena *arena, const struct json_value *resource, struct scim_user_draft *draft)
+{
+    const struct json_value *emails = json_object_get(resource, GW_STR("emails"));
+    struct gw_str *texts = gw_arena_array(arena, json_count(emails), sizeof *texts);
+    for (size_t i = 0; i < json_count(emails); i++) {
+        struct gw_str text = scim_text_of(emails->array.items[i], GW_STR("value"));
+        if (text.len > 0 && !holds(texts, draft->email_count, text))
+            texts[draft->email_count++] = text;
+    }
+    draft->emails = texts;
+}
+
+void scim_user_draft_fill(struct gw_arena *arena, const struct json_value *resource, struct scim_user_draft *ret_draft)
+{
+    const struct json_value *active = json_object_get(resource, GW_STR("active"));
+    *ret_draft = (struct scim_user_draft){
+        .user_name = scim_text_of(resource, GW_STR("userName")),
+        .external_id = scim_text_of(resource, GW_STR("externalId")),
+        .has_active = json_is(active, JSON_BOOL),
+        .active = json_is(active, JSON_BOOL) && active->boolean,
+        .has_roles = true,
+        .has_entitlements = true,
+        .attributes = scim_attributes_without(arena, resource, KEPT_APART, KEPT_APART_COUNT),
+    };
+    fill_emails(arena, resource, ret_draft);
+}
+
+enum gw_code scim_user_read(struct gw_arena *arena, const struct scim_resource_type *type,
+                            const struct json_value *body, struct scim_user_draft *ret_draft,
+                            struct scim_ignored *ignored, struct gw_error *err)
+{
+    struct json_value *resource;
+    GW_TRY(scim_resource_read(arena, type, body, &resource, ignored, err));
+    scim_user_draft_fill(arena, resource, ret_draft);
+    /* semantics.md 4: only an array says something about them, and only an empty one revokes */
+    ret_draft->has_roles = json_is(json_object_get_nocase(body, GW_STR("roles")), JSON_ARRAY);
+    ret_draft->has_entitlements = json_is(json_object_get_nocase(body, GW_STR("entitlements")), JSON_ARRAY);
+    return GW_OK;
+}
+
+static void keep_attribute(struct gw_arena *arena, struct json_value *attributes, const struct json_value *stored,
+                           struct gw_str name)
+{
+    struct json_value *value = json_object_get(stored, name);
+    if (value != NULL)
+        json_object_set(arena, attributes, name, value);
+}
+
+void scim_user_draft_keep(struct gw_arena *arena, struct scim_user_draft *draft, const struct json_value *stored)
+{
+    const struct json_value *active = json_object_get(stored, GW_STR("active"));
+    struct json_value *attributes = scim_attributes_without(arena, draft->attributes, NULL, 0);
+    if (!draft->has_roles)
+        keep_attribute(arena, attributes, stored, GW_STR("roles"));
+    if (!draft->has_entitlements)
+        keep_attribute(arena, attributes, stored, GW_STR("entitlements"));
+    if (!draft->has_active && json_is(active, JSON_BOOL)) {
+        draft->has_active = true;
+        draft->active = active->boolean;
+    }
+    draft->attributes = attributes;
+}
+
+struct gw_str scim_user_store_text(struct gw_arena *arena, const struct scim_user_draft *draft)
+{
+    return json_text(arena, draft->attributes);
+}
+
+enum gw_code scim_user_load(struct gw_arena *arena, const struct scim_resource_type *type,
+                            const struct scim_user_columns *columns, struct json_value **ret_resource,
+                            struct gw_error *err)
+{
+    struct json_value *attributes;
+    GW_TRY(scim_attributes_load(arena, columns->attributes, &attributes, err));
+    struct json_value *user = json_object_new(arena);
+    json_object_append(arena, user, GW_STR("schemas"), scim_resource_schemas(arena, type, attributes));
+    json_object_append(arena, user, GW_STR("id"), json_string_new(arena, columns->meta.id));
+    if (columns->external_id.len > 0)
+        json_object_append(arena, user, GW_STR("externalId"), json_string_new(arena, columns->external_id));
+    json_object_append(arena, user, GW_STR("userName"), json_string_new(arena, columns->user_name));
+    json_object_append(arena, user, GW_STR("active"), json_bool_new(arena, columns->active));
+    scim_members_append(arena, user, attributes);
+    if (json_count(columns->groups) > 0)
+        json_object_append(arena, user, GW_STR("groups"), json_copy(arena, columns->groups));
+    json_object_append(arena, user, GW_STR("meta"), scim_meta_json(arena, type->name, &columns->meta));
+    *ret_resource = user;
+    return GW_OK;
+}
