@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 TEST_S = 60
 TEST_LONG_S = 1800
+TRACE_CHARACTERS_MAX = 5000
 
 
 class TestTimeout(Exception):
@@ -55,6 +56,12 @@ class Result(unittest.TestResult):
         seconds = time.monotonic() - self.started if self.started else 0
         print(f"{word:7} {seconds:6.2f} s  {name_of(test)}{more}", flush=True)
 
+    @staticmethod
+    def _trace(rows):
+        text = rows[-1][1]
+        cut = len(text) - TRACE_CHARACTERS_MAX
+        return text if cut <= 0 else f"{text[:TRACE_CHARACTERS_MAX // 2]}\n[{cut} more]\n{text[-TRACE_CHARACTERS_MAX // 2:]}"
+
     def addSuccess(self, test):
         """Count and tell."""
         self.passed += 1
@@ -63,12 +70,12 @@ class Result(unittest.TestResult):
     def addFailure(self, test, err):
         """Tell with the trace."""
         super().addFailure(test, err)
-        self._line(test, "FAILED", "\n" + self.failures[-1][1])
+        self._line(test, "FAILED", "\n" + self._trace(self.failures))
 
     def addError(self, test, err):
         """Tell with the trace."""
         super().addError(test, err)
-        self._line(test, "FAILED", "\n" + self.errors[-1][1])
+        self._line(test, "FAILED", "\n" + self._trace(self.errors))
 
     def addSkip(self, test, reason):
         """Tell why."""
@@ -80,7 +87,7 @@ class Result(unittest.TestResult):
         super().addSubTest(test, subtest, err)
         if err is not None:
             rows = self.failures if issubclass(err[0], test.failureException) else self.errors
-            print(f"FAILED  {name_of(subtest)}\n{rows[-1][1]}", flush=True)
+            print(f"FAILED  {name_of(subtest)}\n{self._trace(rows)}", flush=True)
 
 
 def name_of(test):

@@ -39,7 +39,7 @@ class Http1Probes(WorldCase):
     def assert_refused(self, data, statuses=REFUSALS):
         """A clear refusal (or an immediate close), the connection ended, nothing upstream."""
         outcome, got = self.send(data)
-        self.assertEqual([r.head for r in got], [])
+        self.assertEqual([r.head[:300] for r in got], [])
         self.assertTrue(outcome.closed, f"the connection stays open after {outcome.statuses}")
         if outcome.statuses:
             self.assertIn(outcome.status, statuses)
