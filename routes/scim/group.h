@@ -42,11 +42,13 @@ struct scim_member_change {
 };
 
 struct scim_member_changes {
+    bool whole; /* a step needs the members themselves: load the group and use scim_patch_apply; nothing else is set */
     const struct scim_member_change *changes; /* in order */
     size_t count;
     struct scim_patch rest; /* the steps that touch other attributes; apply them to the group without members */
 };
 
-/* False when a step needs the members themselves (a value filter other than value eq "...", or `or` of these). */
-bool scim_group_patch_split(struct gw_arena *arena, const struct scim_patch *patch,
-                            struct scim_member_changes *ret_changes);
+/* Understood without the group: add, replace and remove of `members`, with a list or without, and remove of
+ * members[value eq "..."] or an `or` of such. GW_E_INVALID_VALUE when a value is not a list of members. */
+GW_MUST_CHECK enum gw_code scim_group_patch_split(struct gw_arena *arena, const struct scim_patch *patch,
+                                                  struct scim_member_changes *ret_changes, struct gw_error *err);

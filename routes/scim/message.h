@@ -19,6 +19,7 @@ struct scim_provider_options {
     struct gw_str base_url; /* of the PROV face, without a slash at the end */
     struct gw_str documentation_url;
     size_t results_max;
+    bool etag;
     bool bearer; /* which credentials may be used: any of these */
     bool basic;
 };

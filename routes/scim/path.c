@@ -24,6 +24,8 @@ static enum gw_code parse_path(struct scim_filter_scanner *scanner, struct scim_
         return GW_OK;
     if (scanner->text.ptr[scanner->at] != '[' || path->ref.attribute == NULL || path->ref.sub != NULL)
         return scim_scan_refuse(scanner, "an attribute, a filter in brackets and a sub-attribute are allowed");
+    if (!path->ref.attribute->multi_valued)
+        return scim_scan_refuse(scanner, "brackets are allowed behind a multi-valued attribute only");
     GW_TRY(scim_scan_value_filter(scanner, path->ref.attribute, &path->filter));
     return parse_behind_bracket(scanner, path);
 }
