@@ -195,6 +195,7 @@ struct config_app {
 
 struct config {
     const char *path;
+    struct gw_str text; /* what it was read from; the parent hands it to its children */
     const char *store_path;
     uint64_t store_max_size;
     struct config_listener *sso_listeners;

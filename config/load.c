@@ -69,7 +69,8 @@ enum gw_code config_load(const char *path, struct gw_str text, struct config **r
     gw_arena_init(&config->arena);
     atomic_init(&config->references, 1);
     config->path = gw_arena_cstr(&config->arena, gw_str_from(path));
-    enum gw_code code = load(config, text, err);
+    config->text = gw_arena_copy(&config->arena, text);
+    enum gw_code code = load(config, config->text, err);
     if (code != GW_OK) {
         config_unref(config);
         return code;

@@ -1,8 +1,7 @@
-/* run: the commands that serve. argv[0] is the command's own name; they return the exit status. */
+/* run: the commands that serve. */
 #pragma once
 
-#define RUN_CONFIG_DEFAULT "/etc/provgate/provgate.yaml"
-#define CHILD_FD_CHECK 4 /* the shared memory that a child inherits */
+#include "gateway/command/command.h"
 
-int command_run(int argc, char **argv);
-int command_child(int argc, char **argv);
+extern const struct command command_run;
+extern const struct command command_child; /* what the supervisor executes; not for people */

@@ -96,13 +96,13 @@ static enum gw_code open_listener(const char *address, struct child *child, stru
 }
 
 /* In the order of child_fds_layout. */
-static enum gw_code open_inherited(struct supervisor *s, struct gw_str config_text, struct gw_error *err)
+static enum gw_code open_inherited(struct supervisor *s, struct gw_error *err)
 {
     int config_fd;
     int shared_fd;
     struct child *sso = &s->children[CHILD_SSO];
     struct child *prov = &s->children[CHILD_PROV];
-    GW_TRY(make_config_text(config_text, &config_fd, err));
+    GW_TRY(make_config_text(s->config->text, &config_fd, err));
     GW_TRY(make_shared(s, &shared_fd, err));
     for (size_t i = 0; i < CHILD_KINDS; i++) {
         inherit(&s->children[i], config_fd);
@@ -284,13 +284,13 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int supervisor_run(const struct config *config, struct gw_str config_text)
+int supervisor_run(const struct config *config)
 {
     struct supervisor s = {.config = config};
     struct gw_error err;
     s.children[CHILD_SSO].kind = CHILD_SSO;
     s.children[CHILD_PROV].kind = CHILD_PROV;
-    if (open_inherited(&s, config_text, &err) != GW_OK) {
+    if (open_inherited(&s, &err) != GW_OK) {
         (void)fprintf(stderr, "provgate: %s\n", err.text);
         return 1;
     }

@@ -6,9 +6,9 @@
 #include "config/config.h"
 #include "gateway/base/result.h"
 
-/* Runs until SIGTERM or SIGINT; a second one ends the children at once. `config_text` is what `config` was read from.
+/* Runs until SIGTERM or SIGINT; a second one ends the children at once.
  * Returns the exit status: 0 ended by a signal, 1 could not start. */
-int supervisor_run(const struct config *config, struct gw_str config_text);
+int supervisor_run(const struct config *config);
 
 #define SUPERVISOR_STOP_MS 15000       /* children that have not ended by then are killed */
 #define SUPERVISOR_RESTART_MS_MIN 50   /* pause before starting a child again; doubles while it keeps dying young */
