@@ -18,6 +18,9 @@
     XX(SSO_REFUSED, "provgate_sso_refused_total", "counter", "Requests refused because of the user's state")           \
     XX(SSO_AMBIGUOUS, "provgate_sso_ambiguous_total", "counter", "Requests refused because a session cookie has two readings") \
     XX(SSO_UNDECIDED, "provgate_sso_undecided_total", "counter", "Requests decided by the key undecided")              \
+    XX(SSO_REPORTED, "provgate_sso_reported_total", "counter", "Requests of ended sessions passed by deactivated: report") \
+    XX(SSO_UNBOUND_REFUSED, "provgate_sso_unbound_refused_total", "counter", "Requests stopped by the key unbound")    \
+    XX(SSO_ROTATIONS, "provgate_sso_rotations_total", "counter", "Session cookies that an app replaced in a bound session") \
     XX(SSO_CUT, "provgate_sso_cut_total", "counter", "Open exchanges cut because of a revocation")                     \
     XX(SSO_SIGN_ONS, "provgate_sso_sign_ons_total", "counter", "Accepted sign-ons")                                    \
     XX(SSO_SIGN_ONS_REFUSED, "provgate_sso_sign_ons_refused_total", "counter", "Sign-ons refused for the user's state") \

@@ -1,0 +1,188 @@
+#include "gateway/sso/answer.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
+#include "gateway/sso/cookie.h"
+#include "gateway/sso/set_cookie.h"
+
+static bool is_session_cookie(const struct config_sso_face *face, struct gw_str name)
+{
+    for (size_t i = 0; i < face->session_cookie_count; i++) {
+        if (sso_cookie_name_matches(name, gw_str_from(face->session_cookies[i])))
+            return true;
+    }
+    return false;
+}
+
+struct jar {
+    struct sso_set_cookie list[STORE_SIGN_ON_SESSIONS_MAX];
+    size_t count;
+};
+
+/* What a browser does with one line (RFC 6265 section 5.3): name, path and domain make the identity of a cookie. */
+static void jar_put(struct jar *jar, const struct sso_set_cookie *cookie)
+{
+    size_t at = 0;
+    while (at < jar->count &&
+           !(gw_str_eq(jar->list[at].name, cookie->name) && gw_str_eq(jar->list[at].path, cookie->path) &&
+             gw_str_eq_nocase(jar->list[at].domain, cookie->domain)))
+        at++;
+    if (at == STORE_SIGN_ON_SESSIONS_MAX)
+        return;
+    if (at == jar->count)
+        jar->count++;
+    jar->list[at] = *cookie;
+}
+
+size_t sso_answer_sessions(const struct sso_request *rq,
+                           struct store_session_digest ret_sessions[STORE_SIGN_ON_SESSIONS_MAX])
+{
+    const struct http_answer *answer = &rq->x->answer;
+    struct jar jar = {.count = 0};
+    for (size_t i = 0; i < answer->field_count; i++) {
+        struct sso_set_cookie cookie;
+        if (gw_str_eq_nocase(answer->fields[i].name, GW_STR("Set-Cookie")) &&
+            sso_set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) &&
+            is_session_cookie(&rq->app->config->sso, cookie.name))
+            jar_put(&jar, &cookie);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < jar.count; i++) {
+        struct gw_str value = sso_cookie_canonical(jar.list[i].value, &rq->x->arena);
+        if (!jar.list[i].deletes && value.len > 0)
+            ret_sessions[count++] =
+                store_session_digest(rq->face->shared->store, rq->app->name, jar.list[i].name, value);
+    }
+    return count;
+}
+
+static void anonymous_put(struct sso_request *rq, const struct store_session_digest *digest)
+{
+    struct sso_held_session held = {.digest = *digest,
+                                    .kind = SSO_HELD_ANONYMOUS,
+                                    .app = rq->app->index,
+                                    .expires_ms = http_loop_now_ms(rq->face->loop) + SSO_ANONYMOUS_HELD_MS};
+    sso_held_put(rq->face->shared->anonymous, &held);
+}
+
+static void on_bound(struct sso_job *job)
+{
+    const struct store_change *change = job->change;
+    struct sso_held *bound = job->face->shared->bound;
+    int64_t now_ms = http_loop_now_ms(job->face->loop);
+    struct sso_held_session held;
+    if (!sso_held_get(bound, &change->as.bind.new_digest, now_ms, &held))
+        return;
+    if (change->code == GW_OK) {
+        /* The store knows whom it belongs to; what is held here did not. */
+        if (held.user_seq == 0)
+            sso_held_remove(bound, &held.digest);
+        return;
+    }
+    held.owes_write = true;
+    held.written_ms = now_ms - SSO_ROTATION_WRITE_EVERY_MS + SSO_ROTATION_RETRY_MS;
+    sso_held_put(bound, &held);
+}
+
+static bool bind_submit(struct sso_face *face, const struct sso_held_session *held)
+{
+    struct sso_job *job = sso_job_new(face, STORE_CHANGE_SESSION_BIND, false, on_bound);
+    if (job == NULL)
+        return false;
+    struct store_change *change = job->change;
+    change->app = gw_arena_copy(&change->arena, face->shared->apps[held->app].name);
+    change->folder = held->folder;
+    change->user_seq = held->user_seq;
+    change->as.bind.old_digest = held->root;
+    change->as.bind.new_digest = held->digest;
+    sso_job_submit(job);
+    return true;
+}
+
+/* Does the app hand this value to more than one person? Then it is no session (a constant before login). */
+static bool is_shared_value(struct sso_request *rq, const struct store_session_digest *digest, int64_t now_ms)
+{
+    struct sso_shared *shared = rq->face->shared;
+    struct sso_held_session held;
+    if (sso_held_get(shared->anonymous, digest, now_ms, &held) && held.kind == SSO_HELD_ANONYMOUS)
+        return true;
+    if (!sso_held_get(shared->bound, digest, now_ms, &held) || held.user_seq == rq->guard.user_seq)
+        return false;
+    sso_held_remove(shared->bound, digest);
+    anonymous_put(rq, digest);
+    return true;
+}
+
+static bool is_carried(const struct sso_guard *guard, const struct store_session_digest *digest)
+{
+    for (size_t i = 0; i < guard->carried_count; i++) {
+        if (memcmp(&guard->carried[i], digest, sizeof *digest) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Bound with the old session's generation: in memory at once, so that the next request is known on every worker. */
+static void rotate(struct sso_request *rq, const struct store_session_digest *digest)
+{
+    struct sso_held *bound = rq->face->shared->bound;
+    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    if (is_carried(&rq->guard, digest) || is_shared_value(rq, digest, now_ms))
+        return;
+    struct sso_held_session marker;
+    struct sso_held_session held = {.digest = *digest,
+                                    .kind = SSO_HELD_BOUND,
+                                    .folder = rq->guard.folder,
+                                    .user_seq = rq->guard.user_seq,
+                                    .generation = rq->guard.generation,
+                                    .root = rq->guard.root,
+                                    .written_ms = rq->guard.written_ms,
+                                    .app = rq->app->index};
+    bool has_marker = sso_held_get(bound, &rq->guard.session, now_ms, &marker);
+    if (has_marker && marker.written_ms > held.written_ms)
+        held.written_ms = marker.written_ms;
+    gw_metric_add(GW_METRIC_SSO_ROTATIONS, 1);
+    held.expires_ms = now_ms + SSO_ROTATION_HELD_MS;
+    bool write_now = held.written_ms == 0 || now_ms - held.written_ms >= SSO_ROTATION_WRITE_EVERY_MS;
+    held.owes_write = !write_now;
+    if (write_now)
+        held.written_ms = now_ms;
+    sso_held_put(bound, &held);
+    if (!write_now)
+        return;
+    /* The old one is remembered too: requests under way rotate it again. */
+    if (!has_marker)
+        marker = held;
+    marker.digest = rq->guard.session;
+    marker.written_ms = now_ms;
+    sso_held_put(bound, &marker);
+    if (!bind_submit(rq->face, &held)) {
+        held.owes_write = true;
+        sso_held_put(bound, &held);
+    }
+}
+
+void sso_answer_note(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)
+{
+    enum sso_guard_verdict verdict = rq->guard.verdict;
+    bool is_bound = verdict == SSO_GUARD_BOUND || verdict == SSO_GUARD_ENDED || verdict == SSO_GUARD_INACTIVE;
+    for (size_t i = 0; i < count; i++) {
+        if (is_bound)
+            rotate(rq, &sessions[i]);
+        else if (verdict != SSO_GUARD_UNDECIDED)
+            anonymous_put(rq, &sessions[i]);
+    }
+}
+
+void sso_answer_tick(struct sso_face *face, int64_t now_ms)
+{
+    struct sso_held_session due[SSO_ROTATION_BATCH];
+    size_t count =
+        sso_held_take_due(face->shared->bound, now_ms - SSO_ROTATION_WRITE_EVERY_MS, now_ms, due, SSO_ROTATION_BATCH);
+    for (size_t i = 0; i < count; i++) {
+        if (bind_submit(face, &due[i]))
+            continue;
+        due[i].owes_write = true;
+        sso_held_put(face->shared->bound, &due[i]);
+    }
+}

@@ -1,0 +1,230 @@
+#include "gateway/sso/guard.h"
+
+#include "gateway/sso/cookie.h"
+
+#define CARRIED_MAX 64u
+
+/* What one reading of one cookie turned out to be; the higher one decides for the request. */
+enum standing {
+    STANDING_NONE,
+    STANDING_ANONYMOUS,
+    STANDING_ALIVE,
+    STANDING_UNDECIDED,
+    STANDING_ENDED,
+    STANDING_INACTIVE
+};
+
+struct check {
+    const struct sso_guard_view *view;
+    struct sso_guard *guard;
+    enum standing worst;
+    struct store_session_digest *carried;
+    bool has_unbound; /* an occurrence that no reading of is known */
+    bool has_anonymous;
+    bool has_two_users;
+    struct store_session_digest unbound;
+};
+
+static enum standing user_standing(const struct check *c, uint32_t folder, uint64_t user_seq, uint64_t generation)
+{
+    struct store_user_state state;
+    enum gw_code code = store_user_state_get(c->view->reader, folder, user_seq, &state);
+    if (code == GW_E_NOT_FOUND)
+        return STANDING_INACTIVE;
+    if (code != GW_OK)
+        return STANDING_UNDECIDED;
+    if ((state.flags & STORE_USER_ACTIVE) == 0 || (state.flags & (STORE_USER_LOCKED | STORE_USER_DELETED)) != 0)
+        return STANDING_INACTIVE;
+    return state.generation == generation ? STANDING_ALIVE : STANDING_ENDED;
+}
+
+static enum standing stored_standing(const struct check *c, const struct store_session_digest *digest,
+                                     struct store_session *session)
+{
+    enum gw_code code = store_session_get(c->view->reader, digest, session);
+    if (code == GW_E_NOT_FOUND)
+        return STANDING_NONE;
+    if (code != GW_OK)
+        return STANDING_UNDECIDED;
+    return user_standing(c, session->folder, session->user_seq, session->generation);
+}
+
+static enum standing held_standing(const struct check *c, const struct store_session_digest *digest,
+                                   struct sso_held_session *held)
+{
+    if (!sso_held_get(c->view->bound, digest, c->view->now_ms, held))
+        return STANDING_NONE;
+    if (held->kind == SSO_HELD_REFUSED)
+        return STANDING_INACTIVE;
+    /* A sign-on of a person who is not in the store yet: there is no state that could say no. */
+    if (held->user_seq == 0)
+        return STANDING_ALIVE;
+    return user_standing(c, held->folder, held->user_seq, held->generation);
+}
+
+static void session_note(struct check *c, const struct sso_guard *found)
+{
+    struct sso_guard *guard = c->guard;
+    if (guard->user_seq != 0 && found->user_seq != 0 && guard->user_seq != found->user_seq)
+        c->has_two_users = true;
+    if (guard->user_seq != 0)
+        return;
+    guard->folder = found->folder;
+    guard->user_seq = found->user_seq;
+    guard->generation = found->generation;
+    guard->seen_ms = found->seen_ms;
+    guard->session = found->session;
+    guard->root = found->root;
+    guard->written_ms = found->written_ms;
+}
+
+/* The store first: a bound session's request then takes no lock. What is held overrules a dead entry, since a sign-on
+ * may have bound the same value anew. */
+static enum standing digest_standing(struct check *c, const struct store_session_digest *digest)
+{
+    struct store_session stored = {0};
+    enum standing standing = stored_standing(c, digest, &stored);
+    struct sso_guard found = {.folder = stored.folder,
+                              .user_seq = stored.user_seq,
+                              .generation = stored.generation,
+                              .seen_ms = stored.seen_ms,
+                              .session = *digest,
+                              .root = *digest};
+    struct sso_held_session held;
+    enum standing held_is = standing == STANDING_ALIVE ? STANDING_NONE : held_standing(c, digest, &held);
+    if (held_is != STANDING_NONE && standing != STANDING_UNDECIDED) {
+        standing = held_is;
+        found = (struct sso_guard){.folder = held.folder,
+                                   .user_seq = held.user_seq,
+                                   .generation = held.generation,
+                                   .session = *digest,
+                                   .root = held.root,
+                                   .written_ms = held.written_ms};
+    }
+    if (standing != STANDING_NONE)
+        session_note(c, &found);
+    return standing;
+}
+
+static void standing_add(struct check *c, enum standing standing)
+{
+    if (standing > c->worst)
+        c->worst = standing;
+}
+
+static bool is_anonymous(const struct check *c, const struct store_session_digest *digest)
+{
+    struct sso_held_session held;
+    return sso_held_get(c->view->anonymous, digest, c->view->now_ms, &held) && held.kind == SSO_HELD_ANONYMOUS;
+}
+
+/* What a reading says of its name, for the twins below. */
+enum reading_kind { READING_NOTHING, READING_KNOWN, READING_UNBOUND };
+
+/* One reading. Sessions are bound under their canonical form, so only that form can say that one is unbound. */
+static enum reading_kind reading_check(struct check *c, const struct sso_cookie_value *reading, struct gw_arena *arena)
+{
+    struct store_session_digest digest =
+        store_session_digest(c->view->store, c->view->app, reading->name, reading->value);
+    enum standing standing = digest_standing(c, &digest);
+    standing_add(c, standing);
+    if (c->guard->carried_count < CARRIED_MAX)
+        c->carried[c->guard->carried_count++] = digest;
+    struct gw_str canonical = sso_cookie_canonical(reading->value, arena);
+    if (standing != STANDING_NONE || !gw_str_eq(canonical, reading->value))
+        return standing != STANDING_NONE ? READING_KNOWN : READING_NOTHING;
+    if (is_anonymous(c, &digest)) {
+        c->has_anonymous = true;
+        return READING_NOTHING;
+    }
+    c->has_unbound = true;
+    c->unbound = digest;
+    return READING_UNBOUND;
+}
+
+/* A cookie of a sister host beside the real one (security F9): which of them the app takes is a guess. */
+static bool has_unbound_twin(const struct sso_cookie_values *values, const enum reading_kind *kinds)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        for (size_t k = 0; kinds[i] == READING_UNBOUND && k < values->count; k++) {
+            if (kinds[k] == READING_KNOWN && gw_str_eq(values->list[k].name, values->list[i].name))
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum sso_guard_verdict verdict_of(const struct check *c)
+{
+    switch (c->worst) {
+    case STANDING_INACTIVE:
+        return SSO_GUARD_INACTIVE;
+    case STANDING_ENDED:
+        return SSO_GUARD_ENDED;
+    case STANDING_UNDECIDED:
+        return c->has_two_users ? SSO_GUARD_TWO_USERS : SSO_GUARD_UNDECIDED;
+    case STANDING_ALIVE:
+        return c->has_two_users ? SSO_GUARD_TWO_USERS : SSO_GUARD_BOUND;
+    case STANDING_ANONYMOUS:
+    case STANDING_NONE:
+        break;
+    }
+    if (c->has_unbound)
+        return SSO_GUARD_UNBOUND;
+    return c->has_anonymous ? SSO_GUARD_ANONYMOUS : SSO_GUARD_NO_SESSION;
+}
+
+static size_t cookie_lines(const struct http_request *request, struct gw_str lines[HTTP_FIELDS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->field_count && count < HTTP_FIELDS_MAX; i++) {
+        if (gw_str_eq_nocase(request->fields[i].name, GW_STR("Cookie")))
+            lines[count++] = request->fields[i].value;
+    }
+    return count;
+}
+
+/* False: the pattern's cookie is ambiguous. */
+static bool pattern_check(struct check *c, const struct gw_str *lines, size_t line_count, struct gw_str pattern,
+                          struct gw_arena *arena)
+{
+    struct sso_cookie_values values;
+    enum sso_cookie_verdict verdict = sso_cookie_find(lines, line_count, pattern, arena, &values);
+    if (verdict == SSO_COOKIE_AMBIGUOUS)
+        return false;
+    if (verdict == SSO_COOKIE_NONE)
+        return true;
+    enum reading_kind kinds[SSO_COOKIE_VALUES_MAX];
+    for (size_t i = 0; i < values.count; i++)
+        kinds[i] = reading_check(c, &values.list[i], arena);
+    c->guard->has_unbound_twin |= has_unbound_twin(&values, kinds);
+    return true;
+}
+
+void sso_guard_check(const struct sso_guard_view *view, const struct http_request *request, struct gw_arena *arena,
+                     struct sso_guard *ret_guard)
+{
+    *ret_guard = (struct sso_guard){.verdict = SSO_GUARD_NO_SESSION};
+    struct gw_str lines[HTTP_FIELDS_MAX];
+    size_t line_count = cookie_lines(request, lines);
+    if (line_count == 0)
+        return;
+    struct check c = {.view = view, .guard = ret_guard};
+    c.carried = gw_arena_array(arena, CARRIED_MAX, sizeof *c.carried);
+    ret_guard->carried = c.carried;
+    bool ambiguous = false;
+    for (size_t i = 0; i < view->session_cookie_count; i++) {
+        if (!pattern_check(&c, lines, line_count, gw_str_from(view->session_cookies[i]), arena))
+            ambiguous = true;
+    }
+    ret_guard->verdict = verdict_of(&c);
+    if (ambiguous && !sso_guard_refuses(ret_guard->verdict))
+        ret_guard->verdict = SSO_GUARD_AMBIGUOUS;
+    if (ret_guard->verdict == SSO_GUARD_UNBOUND)
+        ret_guard->session = c.unbound;
+}
+
+bool sso_guard_refuses(enum sso_guard_verdict verdict)
+{
+    return verdict >= SSO_GUARD_ENDED;
+}

@@ -1,0 +1,84 @@
+#include "gateway/sso/notes.h"
+
+#include "gateway/base/clock.h"
+#include "gateway/sso/request.h"
+
+static void on_noted(struct sso_job *job)
+{
+    (void)job; /* a note that was not written is only counted, and the counters stand already */
+}
+
+/* Is this session new to the table? Remembers it; another of the same place is forgotten. */
+static bool is_first(struct store_session_digest *table, const struct store_session_digest *digest)
+{
+    uint32_t at;
+    memcpy(&at, digest->bytes, sizeof at);
+    struct store_session_digest *place = &table[at % SSO_NOTES_TABLE];
+    if (memcmp(place, digest, sizeof *digest) == 0)
+        return false;
+    *place = *digest;
+    return true;
+}
+
+static bool may_write(struct sso_notes *notes, int64_t now_ms)
+{
+    if (notes->second != now_ms / 1000) {
+        notes->second = now_ms / 1000;
+        notes->count = 0;
+    }
+    return notes->count++ < SSO_NOTES_PER_SECOND;
+}
+
+static struct sso_job *note_new(struct sso_request *rq, enum store_change_kind kind)
+{
+    struct sso_face *face = rq->face;
+    if (!may_write(&face->notes, http_loop_now_ms(face->loop)))
+        return NULL;
+    struct sso_job *job = sso_job_new(face, kind, false, on_noted);
+    if (job == NULL)
+        return NULL;
+    struct store_change *change = job->change;
+    change->app = gw_arena_copy(&change->arena, rq->app->name);
+    change->reference = gw_arena_copy(&change->arena, sso_request_reference(rq));
+    change->folder = rq->app->folder;
+    return job;
+}
+
+static void refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result)
+{
+    struct sso_job *job = note_new(rq, STORE_CHANGE_ACTIVITY);
+    if (job == NULL)
+        return;
+    struct store_change *change = job->change;
+    change->user_seq = user_seq;
+    change->as.activity.kind = STORE_ACTIVITY_REFUSE;
+    change->as.activity.user_name = gw_arena_copy(&change->arena, user_name);
+    change->as.activity.result = gw_str_from(result);
+    sso_job_submit(job);
+}
+
+void sso_note_refusal(struct sso_request *rq, const char *result)
+{
+    if (is_first(rq->face->notes.refused, &rq->guard.session))
+        refusal_write(rq, rq->guard.user_seq, GW_STR_NONE, result);
+}
+
+void sso_note_sign_on_refusal(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result)
+{
+    refusal_write(rq, user_seq, user_name, result);
+}
+
+void sso_note_seen(struct sso_request *rq)
+{
+    const struct sso_guard *guard = &rq->guard;
+    if (guard->seen_ms == 0 || gw_clock_wall_ms() - guard->seen_ms < SSO_SEEN_EVERY_MS)
+        return;
+    if (!is_first(rq->face->notes.seen, &guard->session))
+        return;
+    struct sso_job *job = note_new(rq, STORE_CHANGE_SESSION_SEEN);
+    if (job == NULL)
+        return;
+    job->change->user_seq = guard->user_seq;
+    job->change->as.seen.digest = guard->session;
+    sso_job_submit(job);
+}

@@ -1,0 +1,143 @@
+#include "gateway/sso/request.h"
+
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/sso/reauth.h"
+#include "gateway/sso/sign_on.h"
+
+struct gw_str sso_request_reference(const struct sso_request *rq)
+{
+    return gw_arena_printf(&rq->x->arena, "%08x-%llx", rq->face->shared->reference_prefix,
+                           (unsigned long long)rq->x->id);
+}
+
+void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why)
+{
+    struct sso_refusal_text text = {.reference = sso_request_reference(rq)};
+    if (rq->app != NULL) {
+        text.app = rq->app->name;
+        text.again_url = gw_arena_printf(&rq->x->arena, "%s/", rq->app->config->sso.external_url);
+    }
+    rq->is_answered = true;
+    sso_live_remove(&rq->face->live, &rq->live);
+    sso_sign_on_end(rq);
+    gw_log(GW_LOG_INFO, "refused", "app=%.*s why=%s reference=%.*s reason=\"%s\"", GW_STR_ARG(text.app),
+           sso_refusal_name(refusal), GW_STR_ARG(text.reference), why != NULL ? why : "");
+    sso_refusal_answer(rq->x, refusal, &text);
+}
+
+void sso_request_guard(struct sso_request *rq)
+{
+    const struct sso_shared *shared = rq->face->shared;
+    const struct config_sso_face *config = &rq->app->config->sso;
+    struct sso_guard_view view = {.store = shared->store,
+                                  .reader = rq->face->reader,
+                                  .bound = shared->bound,
+                                  .anonymous = shared->anonymous,
+                                  .app = rq->app->name,
+                                  .folder = rq->app->folder,
+                                  .session_cookies = (const char *const *)config->session_cookies,
+                                  .session_cookie_count = config->session_cookie_count,
+                                  .now_ms = http_loop_now_ms(rq->face->loop)};
+    struct gw_error err;
+    if (store_reader_begin(rq->face->reader, &err) != GW_OK) {
+        rq->guard = (struct sso_guard){.verdict = SSO_GUARD_UNDECIDED};
+        return;
+    }
+    sso_guard_check(&view, &rq->x->request, &rq->x->arena, &rq->guard);
+    store_reader_end(rq->face->reader);
+}
+
+/* In the turn in which the guard decided: a revocation that its snapshot did not see is read in a later one. */
+static void live_register(struct sso_request *rq)
+{
+    if (rq->guard.user_seq != 0 && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE)
+        sso_live_add(&rq->face->live, &rq->live, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
+}
+
+static bool admit_unbound(struct sso_request *rq)
+{
+    gw_metric_add(GW_METRIC_SSO_UNBOUND, 1);
+    if (rq->app->config->sso.unbound == CONFIG_UNBOUND_PASS)
+        return true;
+    gw_metric_add(GW_METRIC_SSO_UNBOUND_REFUSED, 1);
+    if (rq->app->config->sso.unbound == CONFIG_UNBOUND_REFUSE)
+        sso_request_refuse(rq, SSO_REFUSAL_UNBOUND, NULL);
+    else
+        sso_reauth_ask(rq);
+    return false;
+}
+
+static bool admit_bound(struct sso_request *rq)
+{
+    if (rq->guard.has_unbound_twin && rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS)
+        return admit_unbound(rq);
+    gw_metric_add(GW_METRIC_SSO_BOUND, 1);
+    live_register(rq);
+    sso_note_seen(rq);
+    return true;
+}
+
+static bool admit_undecided(struct sso_request *rq)
+{
+    gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
+    gw_log(GW_LOG_ERROR, "undecided", "app=%.*s at=guard", GW_STR_ARG(rq->app->name));
+    if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_PASS)
+        return true;
+    sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the store could not be read");
+    return false;
+}
+
+static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)
+{
+    if (rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT) {
+        gw_metric_add(GW_METRIC_SSO_REPORTED, 1);
+        return true;
+    }
+    gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+    sso_note_refusal(rq, sso_refusal_name(refusal));
+    sso_request_refuse(rq, refusal, NULL);
+    return false;
+}
+
+bool sso_request_admit(struct sso_request *rq)
+{
+    switch (rq->guard.verdict) {
+    case SSO_GUARD_NO_SESSION:
+    case SSO_GUARD_ANONYMOUS:
+        gw_metric_add(GW_METRIC_SSO_ANONYMOUS, 1);
+        return true;
+    case SSO_GUARD_BOUND:
+        return admit_bound(rq);
+    case SSO_GUARD_UNBOUND:
+        return admit_unbound(rq);
+    case SSO_GUARD_UNDECIDED:
+        return admit_undecided(rq);
+    case SSO_GUARD_ENDED:
+        return admit_dead(rq, SSO_REFUSAL_ENDED);
+    case SSO_GUARD_INACTIVE:
+        return admit_dead(rq, SSO_REFUSAL_INACTIVE);
+    case SSO_GUARD_TWO_USERS:
+        gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+        sso_request_refuse(rq, SSO_REFUSAL_TWO_USERS, NULL);
+        return false;
+    case SSO_GUARD_AMBIGUOUS:
+        gw_metric_add(GW_METRIC_SSO_AMBIGUOUS, 1);
+        sso_request_refuse(rq, SSO_REFUSAL_AMBIGUOUS, NULL);
+        return false;
+    }
+    return false;
+}
+
+void sso_request_forward(struct sso_request *rq)
+{
+    struct http_exchange *x = rq->x;
+    struct sso_forward_peer peer = {
+        .address = http_exchange_peer(x),
+        .is_trusted = sso_forward_peer_is_trusted(&rq->app->config->sso, http_exchange_peer_address(x))};
+    size_t count;
+    struct http_field *fields = sso_forward_fields(&rq->app->forward, &x->request, &peer, &x->arena, &count);
+    rq->was_forwarded = true;
+    gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
+    http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);
+}

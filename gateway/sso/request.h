@@ -1,0 +1,91 @@
+/* request: what the parts of the SSO face share: the process, the loop, and one request on its way. Private to the
+ * face. sso_app and sso_shared are immutable after start but for what has its own lock; everything else belongs to one
+ * loop. */
+#pragma once
+
+#include "config/config.h"
+#include "gateway/http/exchange.h"
+#include "gateway/http/loop.h"
+#include "gateway/http/tls.h"
+#include "gateway/http/upstream.h"
+#include "gateway/sso/face.h"
+#include "gateway/sso/forward.h"
+#include "gateway/sso/guard.h"
+#include "gateway/sso/held.h"
+#include "gateway/sso/job.h"
+#include "gateway/sso/live.h"
+#include "gateway/sso/notes.h"
+#include "gateway/sso/refusal.h"
+#include "gateway/sso/replay.h"
+#include "gateway/sso/route.h"
+#include "gateway/sso/saml.h"
+#include "store/writer.h"
+
+/* One SAML identity of an app. */
+struct sso_saml {
+    const struct config_saml *config;
+    struct saml_settings *settings;
+};
+
+struct sso_app {
+    const struct config_app *config;
+    struct gw_str name;
+    uint16_t index;
+    uint32_t folder;
+    struct tls_client *tls; /* NULL: plain upstream */
+    struct sso_saml *samls;
+    size_t saml_count;
+    struct sso_forward_rules forward;
+};
+
+struct sso_shared {
+    struct config *config;
+    struct store *store;
+    struct store_writer *writer;
+    struct gw_arena arena;
+    struct sso_app *apps; /* by index in the configuration */
+    struct sso_routes routes;
+    struct sso_replay *replay;
+    struct sso_held *bound;
+    struct sso_held *anonymous;
+    uint32_t reference_prefix; /* random: references of two runs differ */
+};
+
+struct sso_face {
+    struct sso_shared *shared;
+    struct http_loop *loop;
+    struct store_reader *reader;
+    struct http_upstream **upstreams; /* by app */
+    struct sso_live live;
+    struct sso_jobs jobs;
+    struct sso_notes notes;
+    uint64_t revocation_seq; /* the log was read up to here */
+};
+
+struct sso_sign_on;
+
+struct sso_request {
+    struct sso_face *face;
+    struct http_exchange *x;
+    const struct sso_app *app; /* NULL: host not found */
+    struct sso_guard guard;
+    struct sso_live_entry live;
+    struct sso_sign_on *sign_on; /* on the way through an ACS; NULL: an ordinary request */
+    bool was_forwarded;
+    bool is_answered; /* by us */
+};
+
+/* The request's reference: shown, logged, recorded. In the exchange's arena. */
+struct gw_str sso_request_reference(const struct sso_request *rq);
+
+/* Answers with a refusal, counts and logs it. `why` is for the log alone (NULL: nothing to add). */
+void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why);
+
+/* Obeys what the guard found: false when the request was answered. */
+bool sso_request_admit(struct sso_request *rq);
+
+/* Sends it to the app. */
+void sso_request_forward(struct sso_request *rq);
+
+/* Runs the guard (again). */
+void sso_request_guard(struct sso_request *rq);

@@ -1,0 +1,160 @@
+#include "gateway/base/log.h"
+#include "gateway/sso/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CERTIFICATE_BYTES_MAX (256u * 1024)
+
+static enum gw_code file_read(struct gw_arena *arena, const char *path, struct gw_str *ret_text, struct gw_error *err)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return gw_fail(err, GW_E_CONFIG, "%s: cannot be read", path);
+    char *bytes = gw_arena_alloc(arena, CERTIFICATE_BYTES_MAX);
+    size_t len = fread(bytes, 1, CERTIFICATE_BYTES_MAX, file);
+    bool failed = ferror(file) != 0 || !feof(file);
+    (void)fclose(file);
+    if (failed)
+        return gw_fail(err, GW_E_CONFIG, "%s: cannot be read, or is larger than %u bytes", path, CERTIFICATE_BYTES_MAX);
+    *ret_text = gw_str_n(bytes, len);
+    return GW_OK;
+}
+
+static enum gw_code saml_load(struct sso_app *app, const struct config_saml *config, struct sso_saml *ret_saml,
+                              struct gw_error *err)
+{
+    GW_ARENA_SCOPED(arena);
+    struct saml_pem *pems = gw_arena_array(&arena, config->idp_certificate_count, sizeof *pems);
+    for (size_t i = 0; i < config->idp_certificate_count; i++) {
+        pems[i].name = config->idp_certificates[i];
+        GW_TRY(file_read(&arena, pems[i].name, &pems[i].text, err));
+    }
+    struct gw_str *urls = gw_arena_array(&arena, config->acs_count, sizeof *urls);
+    for (size_t i = 0; i < config->acs_count; i++)
+        urls[i] = gw_arena_printf(&arena, "%s%s", app->config->sso.external_url, config->acs[i]);
+    struct saml_source source = {.certificates = pems,
+                                 .certificate_count = config->idp_certificate_count,
+                                 .idp_entity = gw_str_from(config->idp_entity),
+                                 .audience = gw_str_from(config->audience),
+                                 .acs_urls = urls,
+                                 .acs_url_count = config->acs_count,
+                                 .skew_ms = config->skew_ms};
+    ret_saml->config = config;
+    return saml_settings_new(&source, &ret_saml->settings, err);
+}
+
+static enum gw_code samls_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
+{
+    const struct config_sso_face *config = &app->config->sso;
+    app->samls = gw_arena_array(&shared->arena, config->identity_count, sizeof *app->samls);
+    for (size_t i = 0; i < config->identity_count; i++) {
+        if (config->identities[i].kind != CONFIG_IDENTITY_SAML)
+            continue;
+        GW_TRY(saml_load(app, &config->identities[i].saml, &app->samls[app->saml_count], err));
+        app->saml_count++;
+    }
+    return GW_OK;
+}
+
+static enum gw_code app_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
+{
+    const struct config_upstream *upstream = &app->config->sso.upstream;
+    GW_TRY(store_folder_ensure(shared->writer, gw_str_from(app->config->folder), &app->folder, err));
+    if (upstream->url.is_https) {
+        const char *name = upstream->server_name != NULL ? upstream->server_name : upstream->url.host;
+        GW_TRY(tls_client_new(name, upstream->ca, &app->tls, err));
+    }
+    sso_forward_rules_init(&app->forward, &shared->arena, &app->config->sso);
+    return samls_load(shared, app, err);
+}
+
+/* The port of "https://host:port", or the scheme's own. */
+static uint16_t public_port(const char *external_url)
+{
+    struct gw_str url = gw_str_from(external_url);
+    bool is_https = gw_str_starts_nocase(url, GW_STR("https://"));
+    if (!is_https && !gw_str_starts_nocase(url, GW_STR("http://")))
+        return 0;
+    struct sso_authority authority;
+    struct gw_str rest = gw_str_from_pos(url, is_https ? 8 : 7);
+    if (!sso_authority_parse(gw_str_split(&rest, '/'), &authority))
+        return 0;
+    return authority.has_port ? authority.port : (is_https ? 443 : 80);
+}
+
+static enum gw_code routes_load(struct sso_shared *shared, struct gw_error *err)
+{
+    struct config *config = shared->config;
+    size_t count = 0;
+    for (size_t i = 0; i < config->app_count; i++)
+        count += config->apps[i].sso.host_count;
+    shared->routes.list = gw_arena_array(&shared->arena, count, sizeof *shared->routes.list);
+    for (size_t i = 0; i < config->app_count; i++) {
+        const struct config_sso_face *face = &config->apps[i].sso;
+        for (size_t k = 0; face->is_present && k < face->host_count; k++) {
+            struct sso_route *route = &shared->routes.list[shared->routes.count++];
+            route->app = i;
+            route->public_port = public_port(face->external_url);
+            if (!sso_authority_parse(gw_str_from(face->hosts[k]), &route->authority))
+                return gw_fail(err, GW_E_CONFIG, "app %s: sso.hosts: \"%s\" is not a host name", config->apps[i].name,
+                               face->hosts[k]);
+        }
+    }
+    return GW_OK;
+}
+
+static enum gw_code shared_load(struct sso_shared *shared, struct gw_error *err)
+{
+    struct config *config = shared->config;
+    GW_TRY(saml_library_init(err));
+    shared->apps = gw_arena_array(&shared->arena, config->app_count, sizeof *shared->apps);
+    for (size_t i = 0; i < config->app_count; i++) {
+        struct sso_app *app = &shared->apps[i];
+        app->config = &config->apps[i];
+        app->name = gw_str_from(config->apps[i].name);
+        app->index = (uint16_t)i;
+        if (app->config->sso.is_present && app_load(shared, app, err) != GW_OK)
+            return gw_error_prefix(err, "app %s", app->config->name);
+    }
+    return routes_load(shared, err);
+}
+
+enum gw_code sso_shared_new(struct config *config, struct store *store, struct store_writer *writer,
+                            struct sso_shared **ret_shared, struct gw_error *err)
+{
+    struct sso_shared *shared = gw_alloc(sizeof *shared);
+    shared->config = config_ref(config);
+    shared->store = store;
+    shared->writer = writer;
+    shared->replay = sso_replay_new();
+    shared->bound = sso_held_new();
+    shared->anonymous = sso_held_new();
+    gw_random_bytes(&shared->reference_prefix, sizeof shared->reference_prefix);
+    enum gw_code code = shared_load(shared, err);
+    if (code != GW_OK) {
+        sso_shared_free(shared);
+        return code;
+    }
+    *ret_shared = shared;
+    return GW_OK;
+}
+
+void sso_shared_free(struct sso_shared *shared)
+{
+    if (shared == NULL)
+        return;
+    for (size_t i = 0; shared->apps != NULL && i < shared->config->app_count; i++) {
+        struct sso_app *app = &shared->apps[i];
+        for (size_t k = 0; k < app->saml_count; k++)
+            saml_settings_free(app->samls[k].settings);
+        if (app->tls != NULL)
+            tls_client_free(app->tls);
+    }
+    sso_replay_free(shared->replay);
+    sso_held_free(shared->bound);
+    sso_held_free(shared->anonymous);
+    config_unref(shared->config);
+    gw_arena_done(&shared->arena);
+    free(shared);
+}

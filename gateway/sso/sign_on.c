@@ -1,0 +1,257 @@
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/sso/form.h"
+#include "gateway/sso/path_reading.h"
+#include "gateway/sso/saml_scan.h"
+#include "gateway/sso/sign_on_private.h"
+
+static bool is_observed(const struct sso_sign_on *on)
+{
+    return on->saml->config->gate == CONFIG_GATE_OBSERVE;
+}
+
+/* Something about the sign-on is wrong. gate: observe lets it go on as an ordinary request that binds nothing. */
+static void fail(struct sso_request *rq, enum sso_refusal refusal, const char *why)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    gw_metric_add(GW_METRIC_SAML_INVALID, 1);
+    if (!is_observed(on)) {
+        sso_request_refuse(rq, refusal, why);
+        return;
+    }
+    gw_metric_add(GW_METRIC_SAML_OBSERVED_INVALID, 1);
+    gw_log(GW_LOG_WARN, "saml-observed", "app=%.*s would_be=%s reason=\"%s\"", GW_STR_ARG(rq->app->name),
+           sso_refusal_name(refusal), why != NULL ? why : "");
+    if (sso_request_admit(rq))
+        sso_request_forward(rq);
+}
+
+static enum sso_refusal refusal_of(const struct saml_result *result)
+{
+    if (result->verdict == SAML_UNKNOWN_KEY)
+        return SSO_REFUSAL_UNKNOWN_KEY;
+    switch ((int)result->condition) {
+    case SAML_CONDITION_CONFIRMATION_EXPIRED:
+    case SAML_CONDITION_NOT_YET_VALID:
+    case SAML_CONDITION_EXPIRED:
+    case SAML_CONDITION_SESSION_EXPIRED:
+        return SSO_REFUSAL_EXPIRED;
+    default:
+        return SSO_REFUSAL_ASSERTION;
+    }
+}
+
+/* Two assertions are one when issuer and id are: that is what an identity provider promises to use once. */
+static struct gw_sha256 mark_of(const struct sso_request *rq, const struct saml_assertion *assertion)
+{
+    const struct gw_str parts[] = {GW_STR("assertion"), assertion->issuer, assertion->assertion_id};
+    return gw_hmac_parts(store_session_key(rq->face->shared->store), parts, 3);
+}
+
+/* What the store says of the assertion and its subject, in one snapshot that begins after the mark was taken. */
+struct finding {
+    bool is_marked;
+    bool is_two;
+    uint64_t user_seq;
+    struct store_user_state state;
+};
+
+static enum gw_code find(const struct sso_request *rq, struct store_reader *reader, struct finding *ret_finding)
+{
+    const struct sso_sign_on *on = rq->sign_on;
+    struct gw_error err;
+    GW_TRY(store_replay_is_marked(reader, &on->mark, &ret_finding->is_marked));
+    enum gw_code code = store_join_find(reader, &on->join, &ret_finding->user_seq, &err);
+    ret_finding->is_two = code == GW_E_CONFLICT;
+    if (code != GW_OK)
+        return ret_finding->is_two ? GW_OK : code;
+    if (ret_finding->user_seq == 0)
+        return GW_OK;
+    return store_user_state_get(reader, on->join.folder, ret_finding->user_seq, &ret_finding->state);
+}
+
+static enum gw_code find_in_snapshot(struct sso_request *rq, struct finding *ret_finding)
+{
+    *ret_finding = (struct finding){.user_seq = 0};
+    struct gw_error err;
+    GW_TRY(store_reader_begin(rq->face->reader, &err));
+    enum gw_code code = find(rq, rq->face->reader, ret_finding);
+    store_reader_end(rq->face->reader);
+    return code;
+}
+
+static void refuse_user(struct sso_request *rq, enum sso_refusal refusal, uint64_t user_seq, const char *why)
+{
+    gw_metric_add(GW_METRIC_SSO_SIGN_ONS_REFUSED, 1);
+    sso_note_sign_on_refusal(rq, user_seq, rq->sign_on->join.value, sso_refusal_name(refusal));
+    sso_request_refuse(rq, refusal, why);
+}
+
+static bool user_is_allowed(const struct sso_request *rq, const struct store_user_state *state)
+{
+    bool is_in = (state->flags & STORE_USER_ACTIVE) != 0 && (state->flags & STORE_USER_LOCKED) == 0;
+    return is_in || rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT;
+}
+
+/* From here on a deactivation of that user cuts the exchange. */
+static void go_on(struct sso_request *rq, const struct finding *finding)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    on->is_vouched = true;
+    on->user_seq = finding->user_seq;
+    on->generation = finding->state.generation;
+    if (on->user_seq != 0 && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE)
+        sso_live_add(&rq->face->live, &rq->live, on->join.folder, on->user_seq, on->generation);
+    sso_sign_on_mark(rq);
+    sso_request_forward(rq);
+}
+
+/* The subject is verified: may this person in? */
+static void decide(struct sso_request *rq, const struct finding *finding)
+{
+    if (finding->is_marked) {
+        gw_metric_add(GW_METRIC_SAML_REPLAYED, 1);
+        fail(rq, SSO_REFUSAL_REPLAYED, "the assertion was used before");
+    } else if (finding->is_two) {
+        refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "two users match");
+    } else if (finding->user_seq != 0 && !user_is_allowed(rq, &finding->state)) {
+        refuse_user(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, "the user is inactive or locked");
+    } else if (finding->user_seq == 0 && rq->app->config->sso.unknown == CONFIG_UNKNOWN_REFUSE) {
+        refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "nobody matches");
+    } else {
+        go_on(rq, finding);
+    }
+}
+
+static void vouched(struct sso_request *rq)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    on->mark = mark_of(rq, &on->assertion);
+    on->forget_after_ms = on->assertion.not_on_or_after_ms;
+    sso_join_fill(on->saml->config, rq->app->folder, &on->assertion, &on->join);
+    if (!sso_replay_take(rq->face->shared->replay, &on->mark, gw_clock_wall_ms(), on->forget_after_ms)) {
+        gw_metric_add(GW_METRIC_SAML_REPLAYED, 1);
+        fail(rq, SSO_REFUSAL_REPLAYED, "the assertion is being used");
+        return;
+    }
+    on->is_marked = true;
+    struct finding finding;
+    enum gw_code code = find_in_snapshot(rq, &finding);
+    if (code == GW_OK) {
+        decide(rq, &finding);
+        return;
+    }
+    gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
+    gw_log(GW_LOG_ERROR, "undecided", "app=%.*s at=sign-on code=%s", GW_STR_ARG(rq->app->name), gw_code_name(code));
+    finding = (struct finding){.user_seq = 0};
+    if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_REFUSE)
+        sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the store could not be read");
+    else
+        go_on(rq, &finding);
+}
+
+static void on_body(struct http_exchange *x, enum gw_code code, void *data)
+{
+    struct sso_request *rq = data;
+    if (rq->is_answered)
+        return;
+    if (code != GW_OK) {
+        gw_metric_add(GW_METRIC_SAML_INVALID, 1);
+        sso_request_refuse(rq, SSO_REFUSAL_TOO_LARGE, NULL);
+        return;
+    }
+    struct gw_error err = {.text = ""};
+    struct sso_form form;
+    struct gw_str xml;
+    if (sso_form_parse(&x->arena, x->body, &form, &err) != GW_OK ||
+        saml_base64_decode(&x->arena, form.saml_response, &xml, &err) != GW_OK) {
+        fail(rq, SSO_REFUSAL_ACS_REQUEST, err.text);
+        return;
+    }
+    struct saml_result result;
+    if (saml_check(rq->sign_on->saml->settings, &x->arena, xml, gw_clock_wall_ms(), &result, &err) != GW_OK) {
+        if (result.verdict == SAML_UNKNOWN_KEY)
+            gw_metric_add(GW_METRIC_SAML_UNKNOWN_KEY, 1);
+        fail(rq, refusal_of(&result), err.text);
+        return;
+    }
+    rq->sign_on->assertion = result.assertion;
+    vouched(rq);
+}
+
+static size_t lines_of(const struct http_request *request, struct gw_str name, struct gw_str lines[HTTP_FIELDS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->field_count && count < HTTP_FIELDS_MAX; i++) {
+        if (gw_str_eq_nocase(request->fields[i].name, name))
+            lines[count++] = request->fields[i].value;
+    }
+    return count;
+}
+
+/* Can be said from the head alone. */
+static enum gw_code check_head(const struct http_request *request, struct gw_error *err)
+{
+    struct gw_str types[HTTP_FIELDS_MAX];
+    struct gw_str encodings[HTTP_FIELDS_MAX];
+    struct sso_form_head head = {.content_types = types, .content_encodings = encodings};
+    head.content_type_count = lines_of(request, GW_STR("Content-Type"), types);
+    head.content_encoding_count = lines_of(request, GW_STR("Content-Encoding"), encodings);
+    if (sso_form_query_names_saml(request->query))
+        return gw_fail(err, GW_E_BAD_REQUEST, "the query names a SAML parameter");
+    if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > SSO_FORM_BYTES_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "the body is larger than %u bytes", SSO_FORM_BYTES_MAX);
+    return sso_form_check_head(&head, err);
+}
+
+/* A request that comes near an ACS but is not a POST to it: harmless only when it can carry no response. */
+static bool is_harmless(const struct http_request *request)
+{
+    bool reads = gw_str_eq(request->method, GW_STR("GET")) || gw_str_eq(request->method, GW_STR("HEAD")) ||
+                 gw_str_eq(request->method, GW_STR("OPTIONS"));
+    return reads && request->body_kind == HTTP_BODY_NONE && !sso_form_query_names_saml(request->query);
+}
+
+/* The identity whose ACS any app could read in this path; *ret_exact when it is that path byte for byte. */
+static const struct sso_saml *saml_find(const struct sso_app *app, struct gw_str path, bool *ret_exact)
+{
+    const struct sso_saml *near = NULL;
+    for (size_t i = 0; i < app->saml_count; i++) {
+        const struct config_saml *config = app->samls[i].config;
+        for (size_t k = 0; k < config->acs_count; k++) {
+            struct gw_str acs = gw_str_from(config->acs[k]);
+            *ret_exact = gw_str_eq(path, acs);
+            if (*ret_exact)
+                return &app->samls[i];
+            if (near == NULL && sso_path_equals_any_reading(path, acs))
+                near = &app->samls[i];
+        }
+    }
+    return near;
+}
+
+bool sso_sign_on_take(struct sso_request *rq)
+{
+    struct http_exchange *x = rq->x;
+    bool exact = false;
+    const struct sso_saml *saml = saml_find(rq->app, x->request.path, &exact);
+    if (saml == NULL)
+        return false;
+    bool posts = exact && gw_str_eq(x->request.method, GW_STR("POST"));
+    if (!posts && is_harmless(&x->request))
+        return false;
+    rq->sign_on = gw_arena_alloc(&x->arena, sizeof *rq->sign_on);
+    rq->sign_on->saml = saml;
+    struct gw_error err = {.text = ""};
+    if (!posts) {
+        fail(rq, SSO_REFUSAL_ACS_REQUEST, "another spelling of the ACS path, or another method");
+        return true;
+    }
+    enum gw_code code = check_head(&x->request, &err);
+    if (code == GW_OK)
+        http_exchange_collect(x, SSO_FORM_BYTES_MAX, on_body, rq);
+    else
+        fail(rq, code == GW_E_TOO_LARGE ? SSO_REFUSAL_TOO_LARGE : SSO_REFUSAL_ACS_REQUEST, err.text);
+    return true;
+}

@@ -1,0 +1,236 @@
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
+#include "gateway/sso/sign_on_private.h"
+
+static void on_marked(struct sso_job *job)
+{
+    struct sso_replay *replay = job->face->shared->replay;
+    enum gw_code code = job->change->code;
+    if (code == GW_OK || code == GW_E_CONFLICT)
+        sso_replay_forget(replay, &job->change->as.replay.assertion); /* the store holds it from here on */
+    if (job->request == NULL)
+        return;
+    struct sso_sign_on *on = job->request->sign_on;
+    on->mark_job = NULL;
+    on->was_marked_elsewhere = code == GW_E_CONFLICT;
+}
+
+void sso_sign_on_mark(struct sso_request *rq)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_REPLAY_MARK, true, on_marked);
+    job->request = rq;
+    job->change->folder = rq->app->folder;
+    job->change->app = gw_arena_copy(&job->change->arena, rq->app->name);
+    job->change->as.replay.assertion = on->mark;
+    job->change->as.replay.forget_after_ms = on->forget_after_ms;
+    on->mark_job = job;
+    on->is_mark_durable = true;
+    sso_job_submit(job);
+}
+
+static void on_unmarked(struct sso_job *job)
+{
+    if (job->change->code == GW_OK)
+        sso_replay_forget(job->face->shared->replay, &job->change->as.replay.assertion);
+}
+
+/* Nothing was sent to the app: the same assertion may be tried again. */
+static void unmark(struct sso_request *rq)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_REPLAY_UNMARK, true, on_unmarked);
+    job->change->folder = rq->app->folder;
+    job->change->app = gw_arena_copy(&job->change->arena, rq->app->name);
+    job->change->as.replay.assertion = on->mark;
+    job->change->as.replay.forget_after_ms = on->forget_after_ms;
+    sso_job_submit(job);
+}
+
+/* In memory until the store has it: the next request is known, and obeys a deactivation, on every worker. */
+static void hold(struct sso_job *job, enum sso_held_kind kind)
+{
+    const struct store_change *change = job->change;
+    struct sso_shared *shared = job->face->shared;
+    for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
+        struct sso_held_session held = {.digest = change->as.sign_on.sessions[i],
+                                        .kind = kind,
+                                        .folder = change->folder,
+                                        .user_seq = change->as.sign_on.expected_user_seq,
+                                        .generation = change->as.sign_on.expected_generation,
+                                        .root = change->as.sign_on.sessions[i],
+                                        .expires_ms = http_loop_now_ms(job->face->loop) + SSO_SIGN_ON_HELD_MS};
+        sso_held_put(shared->bound, &held);
+    }
+}
+
+static void release(struct sso_job *job)
+{
+    const struct store_change *change = job->change;
+    struct sso_shared *shared = job->face->shared;
+    for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
+        sso_held_remove(shared->anonymous, &change->as.sign_on.sessions[i]);
+        if (job->is_held)
+            sso_held_remove(shared->bound, &change->as.sign_on.sessions[i]);
+    }
+}
+
+/* Ends the wait: nobody is to hear of the result any more. */
+static struct sso_request *wait_end(struct sso_job *job)
+{
+    struct sso_request *rq = job->request;
+    if (rq == NULL)
+        return NULL;
+    job->request = NULL;
+    rq->sign_on->record_job = NULL;
+    if (rq->sign_on->timer != NULL)
+        http_timer_cancel(rq->sign_on->timer);
+    rq->sign_on->timer = NULL;
+    return rq;
+}
+
+static void on_recorded_ok(struct sso_job *job)
+{
+    release(job);
+    gw_metric_add(GW_METRIC_SSO_SIGN_ONS, 1);
+    struct sso_request *rq = wait_end(job);
+    if (rq == NULL)
+        return;
+    if (!rq->sign_on->was_marked_elsewhere) {
+        http_exchange_pass(rq->x);
+        return;
+    }
+    gw_metric_add(GW_METRIC_SAML_REPLAYED, 1);
+    sso_request_refuse(rq, SSO_REFUSAL_REPLAYED, "the assertion was used through another process");
+}
+
+/* The store says no: a deactivation came first, or nobody may be made. */
+static void on_recorded_refused(struct sso_job *job)
+{
+    if (job->is_held)
+        hold(job, SSO_HELD_REFUSED);
+    struct sso_request *rq = wait_end(job);
+    if (rq == NULL)
+        return;
+    if (rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT) {
+        gw_metric_add(GW_METRIC_SSO_REPORTED, 1);
+        http_exchange_pass(rq->x);
+        return;
+    }
+    gw_metric_add(GW_METRIC_SSO_SIGN_ONS_REFUSED, 1);
+    sso_note_sign_on_refusal(rq, rq->sign_on->user_seq, rq->sign_on->join.value, "inactive");
+    sso_request_refuse(rq, SSO_REFUSAL_INACTIVE, job->change->error.text);
+}
+
+/* Not in time, or not now: `undecided` decides, and the change is kept. False: the sign-on was refused. */
+static bool go_on_unrecorded(struct sso_job *job)
+{
+    struct sso_request *rq = wait_end(job);
+    if (rq == NULL)
+        return true;
+    gw_metric_add(GW_METRIC_SIGN_ON_NOT_RECORDED, 1);
+    gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
+    gw_log(GW_LOG_ERROR, "sign-on-not-recorded", "app=%.*s code=%s", GW_STR_ARG(rq->app->name),
+           gw_code_name(job->change->code));
+    if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_REFUSE) {
+        sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the sign-on could not be recorded");
+        return false;
+    }
+    hold(job, SSO_HELD_BOUND);
+    job->is_held = true;
+    http_exchange_pass(rq->x);
+    return true;
+}
+
+static bool time_cures(enum gw_code code)
+{
+    return code == GW_E_BUSY || code == GW_E_STALE || code == GW_E_STORE_FULL || code == GW_E_STORE_READ_ONLY ||
+           code == GW_E_STORE_IO;
+}
+
+static void on_recorded(struct sso_job *job)
+{
+    switch ((int)job->change->code) {
+    case GW_OK:
+        on_recorded_ok(job);
+        return;
+    case GW_E_FORBIDDEN:
+    case GW_E_CONFLICT:
+    case GW_E_UNIQUENESS:
+        on_recorded_refused(job);
+        return;
+    default:
+        break;
+    }
+    bool is_kept = go_on_unrecorded(job) && job->is_held;
+    if (is_kept && !(time_cures(job->change->code) && sso_job_again(job)))
+        gw_log(GW_LOG_ERROR, "sign-on-lost", "code=%s reason=\"%s\"", gw_code_name(job->change->code),
+               job->change->error.text);
+}
+
+static void on_wait_over(void *data)
+{
+    struct sso_request *rq = data;
+    rq->sign_on->timer = NULL;
+    (void)go_on_unrecorded(rq->sign_on->record_job);
+}
+
+static void change_fill(struct sso_request *rq, struct store_change *change)
+{
+    const struct sso_sign_on *on = rq->sign_on;
+    change->app = gw_arena_copy(&change->arena, rq->app->name);
+    change->reference = gw_arena_copy(&change->arena, sso_request_reference(rq));
+    change->folder = rq->app->folder;
+    sso_join_copy(&on->join, &change->arena, &change->as.sign_on.join);
+    sso_join_draft(on->saml->config, &on->assertion, &on->join, &change->arena, &change->as.sign_on.draft);
+    change->as.sign_on.observe = rq->app->config->sso.unknown == CONFIG_UNKNOWN_OBSERVE;
+    change->as.sign_on.expected_user_seq = on->user_seq;
+    change->as.sign_on.expected_generation = on->generation;
+}
+
+static void sessions_add(struct store_change *change, const struct store_session_digest *sessions, size_t count)
+{
+    for (size_t i = 0; i < count && change->as.sign_on.session_count < STORE_SIGN_ON_SESSIONS_MAX; i++)
+        change->as.sign_on.sessions[change->as.sign_on.session_count++] = sessions[i];
+}
+
+bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    bool keeps_id = rq->app->config->sso.keeps_session_id;
+    size_t kept = keeps_id ? rq->guard.carried_count : 0;
+    if (on == NULL || !on->is_vouched || rq->x->answer.status >= 400 || count + kept == 0)
+        return false;
+    struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_SIGN_ON, true, on_recorded);
+    change_fill(rq, job->change);
+    sessions_add(job->change, sessions, count);
+    sessions_add(job->change, rq->guard.carried, kept);
+    job->request = rq;
+    on->record_job = job;
+    on->timer = http_timer_start(rq->face->loop, SSO_SIGN_ON_WAIT_MS, on_wait_over, rq);
+    sso_job_submit(job);
+    return true;
+}
+
+bool sso_sign_on_is_waiting(const struct sso_request *rq)
+{
+    return rq->sign_on != NULL && rq->sign_on->record_job != NULL;
+}
+
+void sso_sign_on_end(struct sso_request *rq)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    if (on == NULL)
+        return;
+    if (on->record_job != NULL)
+        (void)wait_end(on->record_job);
+    if (on->mark_job != NULL)
+        on->mark_job->request = NULL;
+    on->mark_job = NULL;
+    if (on->is_marked && !on->is_mark_durable)
+        sso_replay_forget(rq->face->shared->replay, &on->mark); /* the store knew it before, or need not know */
+    else if (on->is_marked && !rq->was_forwarded)
+        unmark(rq);
+    on->is_marked = false;
+}
