@@ -7,12 +7,18 @@
 
 #define MINUTE_MS 60000
 
+static void look_at(const struct auth_file *file, struct stat *ret_seen)
+{
+    memset(ret_seen, 0, sizeof *ret_seen); /* missing looks like no file ever does */
+    (void)stat(file->path, ret_seen);
+}
+
 enum gw_code auth_file_init(struct auth_file *file, const char *path, struct gw_error *err)
 {
-    *file = (struct auth_file){.path = path, .checked_ms = gw_clock_mono_ms()};
+    *file = (struct auth_file){.path = path};
     if (path == NULL)
         return GW_OK;
-    (void)stat(path, &file->seen);
+    look_at(file, &file->seen);
     return token_set_load(path, &file->set, err);
 }
 
@@ -35,9 +41,8 @@ void auth_file_refresh(struct auth_file *file, int64_t now_ms)
         return;
     if (now_ms != 0)
         file->checked_ms = now_ms;
-    struct stat seen = {0};
-    if (stat(file->path, &seen) != 0)
-        memset(&seen, 0, sizeof seen); /* missing looks like no file ever does */
+    struct stat seen;
+    look_at(file, &seen);
     if (is_same_file(&seen, &file->seen))
         return;
     file->seen = seen;

@@ -1,0 +1,381 @@
+/* world: a PROV face with a real configuration, store and writer, and an HTTP layer made of plain memory: what follows
+ * defines the few functions of gateway/http that the face calls, so that a request is a call and an answer a struct.
+ * The same face behind real connections is in test_loopback.c. One program, one world, the test's own thread. */
+#pragma once
+
+#include "tests/support/unit.h"
+
+#include "config/tokens.h"
+#include "gateway/base/clock.h"
+#include "gateway/http/loop.h"
+#include "gateway/json/parse.h"
+#include "gateway/json/write.h"
+#include "routes/prov.h"
+#include "store/writer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WORLD_FIELDS_MAX 16
+#define WORLD_WAIT_S 60
+
+/* ---- the HTTP layer ---- */
+
+struct http_loop {
+    pthread_mutex_t mutex;
+    pthread_cond_t arrived;
+    struct http_loop_message *first;
+    struct http_loop_message **last;
+    int64_t now_ms;
+    struct http_timer *timer; /* the one that was started last */
+    size_t timers;
+};
+
+struct http_timer {
+    struct http_loop *loop;
+    http_tick_fn on_expiry;
+    void *data;
+};
+
+/* One request and what came of it. */
+struct call {
+    struct http_exchange x; /* first: an exchange is its call */
+    struct http_field fields[WORLD_FIELDS_MAX];
+    struct gw_str sent_body;
+    const struct sockaddr *peer;
+    int answers;
+    int status; /* 0: not answered yet */
+    struct http_field answer_fields[WORLD_FIELDS_MAX];
+    size_t answer_field_count;
+    struct gw_str text;
+    struct json_value *json; /* NULL: no body, or not JSON */
+    bool was_collected;
+};
+
+void http_exchange_answer(struct http_exchange *x, int status, const struct http_field *fields, size_t field_count,
+                          struct gw_str body)
+{
+    struct call *call = (struct call *)(void *)x;
+    struct gw_error err;
+    struct json_limits limits = {
+        .depth = 64, .values = 4000000, .members = 2000, .string_bytes = 1 << 20, .number_bytes = 64};
+    assert_int_equal(call->answers++, 0);
+    assert_true(field_count <= WORLD_FIELDS_MAX);
+    call->status = status;
+    for (size_t i = 0; i < field_count; i++) {
+        call->answer_fields[i].name = gw_arena_copy(&x->arena, fields[i].name);
+        call->answer_fields[i].value = gw_arena_copy(&x->arena, fields[i].value);
+    }
+    call->answer_field_count = field_count;
+    call->text = gw_arena_copy(&x->arena, body);
+    if (body.len > 0 && json_parse(&x->arena, call->text, &limits, &call->json, &err) != GW_OK)
+        call->json = NULL;
+}
+
+void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_body_fn on_body, void *data)
+{
+    struct call *call = (struct call *)(void *)x;
+    call->was_collected = true;
+    if (call->sent_body.len > body_bytes_max) {
+        on_body(x, GW_E_TOO_LARGE, data);
+        return;
+    }
+    x->body = call->sent_body;
+    on_body(x, GW_OK, data);
+}
+
+const struct sockaddr *http_exchange_peer_address(const struct http_exchange *x)
+{
+    return ((const struct call *)(const void *)x)->peer;
+}
+
+void http_loop_post(struct http_loop *loop, struct http_loop_message *message)
+{
+    (void)pthread_mutex_lock(&loop->mutex);
+    message->next = NULL;
+    *loop->last = message;
+    loop->last = &message->next;
+    (void)pthread_cond_signal(&loop->arrived);
+    (void)pthread_mutex_unlock(&loop->mutex);
+}
+
+int64_t http_loop_now_ms(const struct http_loop *loop)
+{
+    return loop->now_ms;
+}
+
+struct http_timer *http_timer_start(struct http_loop *loop, int64_t delay_ms, http_tick_fn on_expiry, void *data)
+{
+    struct http_timer *timer = gw_alloc(sizeof *timer);
+    assert_true(delay_ms > 0);
+    *timer = (struct http_timer){.loop = loop, .on_expiry = on_expiry, .data = data};
+    loop->timer = timer;
+    loop->timers++;
+    return timer;
+}
+
+void http_timer_cancel(struct http_timer *timer)
+{
+    timer->loop->timers--;
+    free(timer);
+}
+
+static inline void loop_expire(struct http_loop *loop)
+{
+    struct http_timer *timer = loop->timer;
+    loop->timer = NULL;
+    loop->timers--;
+    timer->on_expiry(timer->data);
+    free(timer);
+}
+
+/* Delivers one message, waiting for it; false when none came. */
+static inline bool loop_turn(struct http_loop *loop)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += WORLD_WAIT_S;
+    (void)pthread_mutex_lock(&loop->mutex);
+    int error = 0;
+    while (loop->first == NULL && error == 0)
+        error = pthread_cond_timedwait(&loop->arrived, &loop->mutex, &until);
+    struct http_loop_message *message = loop->first;
+    if (message != NULL) {
+        loop->first = message->next;
+        if (loop->first == NULL)
+            loop->last = &loop->first;
+    }
+    (void)pthread_mutex_unlock(&loop->mutex);
+    if (message != NULL)
+        message->on_arrival(message);
+    return message != NULL;
+}
+
+/* ---- the world ---- */
+
+struct world {
+    char *folder;
+    char *tokens_path;
+    struct config *config;
+    struct store *store;
+    struct store_writer *writer;
+    struct http_loop loop;
+    struct prov_face *face;
+    struct prov_listener listener;
+    struct gw_arena arena;
+    struct gw_str secret; /* of the token "okta" */
+    uint32_t folder_number;
+};
+
+static inline void check_ok(enum gw_code code, const struct gw_error *err)
+{
+    if (code != GW_OK)
+        fail_msg("%s: %s", gw_code_name(code), err->text);
+}
+
+static inline void loop_init(struct http_loop *loop)
+{
+    *loop = (struct http_loop){.now_ms = 1000000};
+    (void)pthread_mutex_init(&loop->mutex, NULL);
+    (void)pthread_cond_init(&loop->arrived, NULL);
+    loop->last = &loop->first;
+}
+
+static inline void world_config(struct world *w, const char *prov_extra)
+{
+    struct gw_error err = {0};
+    struct gw_str path = gw_arena_printf(&w->arena, "%s/provgate.yaml", w->folder);
+    struct gw_str text = gw_arena_printf(&w->arena,
+                                         "store:\n  path: %s/store\n  max_size: 256MiB\n"
+                                         "prov:\n  listen:\n    - address: 127.0.0.1:8443\n"
+                                         "admin:\n  listen: 127.0.0.1:9901\n  tokens_file: %s/admin-tokens\n"
+                                         "apps:\n  - name: wiki\n    folder: staff\n    prov:\n"
+                                         "      hosts: [prov.test]\n      tokens_file: %s\n%s",
+                                         w->folder, w->folder, w->tokens_path, prov_extra);
+    check_ok(config_load(path.ptr, text, &w->config, &err), &err);
+}
+
+/* `prov_extra`: more lines of apps[0].prov, indented by six blanks. */
+static inline struct world *world_new(const char *prov_extra)
+{
+    struct gw_error err = {0};
+    struct world *w = gw_alloc(sizeof *w);
+    w->folder = unit_folder_new();
+    w->tokens_path = gw_strdup(gw_arena_printf(&w->arena, "%s/wiki-tokens", w->folder).ptr);
+    world_config(w, prov_extra);
+    check_ok(token_file_add(w->tokens_path, GW_STR("okta"), TOKEN_BEARER, 0, &w->arena, &w->secret, &err), &err);
+    check_ok(store_create(w->config->store_path, w->config->store_max_size, &err), &err);
+    check_ok(store_open(w->config->store_path, w->config->store_max_size, &w->store, &err), &err);
+    struct store_writer_settings settings = {.role = STORE_ROLE_PROV};
+    check_ok(store_writer_new(w->store, &settings, &w->writer, &err), &err);
+    loop_init(&w->loop);
+    check_ok(prov_face_new(w->config, w->store, w->writer, &w->loop, &w->face, &err), &err);
+    check_ok(store_folder_ensure(w->writer, GW_STR("staff"), &w->folder_number, &err), &err);
+    w->listener = (struct prov_listener){.face = w->face, .config = &w->config->prov_listeners[0]};
+    return w;
+}
+
+static inline void world_free(struct world *w)
+{
+    store_writer_free(w->writer);
+    prov_face_free(w->face);
+    store_close(w->store);
+    config_unref(w->config);
+    unit_folder_remove(w->folder);
+    free(w->tokens_path);
+    gw_arena_done(&w->arena);
+    free(w);
+}
+
+/* ---- calls ---- */
+
+static inline void call_add_field(struct call *call, const char *name, struct gw_str value)
+{
+    size_t at = call->x.request.field_count++;
+    assert_true(at < WORLD_FIELDS_MAX);
+    call->fields[at] = (struct http_field){gw_str_from(name), value};
+}
+
+/* A request with nothing but its line and its host. */
+static inline struct call *call_new(struct world *w, const char *method, const char *target, struct gw_str body)
+{
+    static const struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr = {0x0100007f}};
+    static uint64_t ids;
+    struct call *call = gw_alloc(sizeof *call);
+    struct http_request *request = &call->x.request;
+    call->x.loop = &w->loop;
+    call->x.id = ++ids;
+    call->peer = (const struct sockaddr *)(const void *)&peer;
+    call->sent_body = body;
+    request->method = gw_str_from(method);
+    request->is_head = strcmp(method, "HEAD") == 0;
+    request->target = gw_str_from(target);
+    request->query = request->target;
+    request->path = gw_str_split(&request->query, '?');
+    request->authority = GW_STR("prov.test");
+    request->fields = call->fields;
+    request->version = 11;
+    request->tls = true;
+    request->local_port = 8443;
+    request->body_kind = body.ptr != NULL ? HTTP_BODY_LENGTH : HTTP_BODY_NONE;
+    request->body_length = body.len;
+    return call;
+}
+
+static inline void call_authorize(struct world *w, struct call *call)
+{
+    call_add_field(call, "Authorization", gw_arena_printf(&w->arena, "Bearer %.*s", GW_STR_ARG(w->secret)));
+}
+
+static inline void call_start(struct world *w, struct call *call)
+{
+    prov_http_face.on_request(&call->x, &w->listener);
+}
+
+static inline void call_wait(struct world *w, struct call *call)
+{
+    while (call->status == 0)
+        assert_true(loop_turn(&w->loop));
+}
+
+static inline void call_free(struct world *w, struct call *call)
+{
+    prov_http_face.on_end(&call->x, &w->listener);
+    gw_arena_done(&call->x.arena);
+    free(call);
+}
+
+/* Sends a request as Okta does and waits for the answer. The world keeps the call until its end: see `calls_free`. */
+static inline struct call *send_body(struct world *w, const char *method, const char *target, const char *body)
+{
+    struct call *call = call_new(w, method, target, gw_str_from(body));
+    call_authorize(w, call);
+    if (body != NULL)
+        call_add_field(call, "Content-Type", GW_STR("application/scim+json; charset=utf-8"));
+    call_start(w, call);
+    call_wait(w, call);
+    return call;
+}
+
+static inline struct call *get(struct world *w, const char *target)
+{
+    return send_body(w, "GET", target, NULL);
+}
+
+static inline struct gw_str call_field(const struct call *call, const char *name)
+{
+    return http_field_find(call->answer_fields, call->answer_field_count, gw_str_from(name));
+}
+
+/* ---- looking into answers ---- */
+
+/* "Resources.0.userName"; a name in a path may not hold a dot. NULL when there is nothing. */
+static inline const struct json_value *json_at(const struct json_value *value, const char *path)
+{
+    struct gw_str rest = gw_str_from(path);
+    while (rest.ptr != NULL && value != NULL) {
+        struct gw_str name = gw_str_split(&rest, '.');
+        uint64_t index = 0;
+        if (value->type == JSON_ARRAY)
+            value =
+                gw_str_to_u64(name, UINT32_MAX, &index) && index < json_count(value) ? value->array.items[index] : NULL;
+        else
+            value = json_object_get(value, name);
+    }
+    return value;
+}
+
+/* The value as text: strings bare, everything else as JSON; "" when there is nothing. */
+static inline struct gw_str call_text(struct call *call, const char *path)
+{
+    const struct json_value *value = json_at(call->json, path);
+    if (value == NULL)
+        return GW_STR("");
+    return value->type == JSON_STRING ? value->text : json_text(&call->x.arena, value);
+}
+
+#define assert_status(call, expected)                                                                                  \
+    do {                                                                                                               \
+        if ((call)->status != (expected))                                                                              \
+            fail_msg("%d instead of %d: %.*s", (call)->status, (expected), GW_STR_ARG((call)->text));                  \
+    } while (0)
+#define assert_at(call, path, literal) assert_str_equal(call_text((call), (path)), (literal))
+
+/* RFC 7644 section 3.12: status is a string. */
+#define assert_error(call, expected_status, expected_type)                                                             \
+    do {                                                                                                               \
+        assert_status(call, expected_status);                                                                          \
+        assert_at(call, "schemas.0", "urn:ietf:params:scim:api:messages:2.0:Error");                                   \
+        assert_int_equal(json_at((call)->json, "status")->type, JSON_STRING);                                          \
+        assert_at(call, "status", #expected_status);                                                                   \
+        assert_at(call, "scimType", expected_type);                                                                    \
+        assert_true(call_text((call), "detail").len > 0);                                                              \
+        assert_str_equal(call_field((call), "Content-Type"), "application/scim+json");                                 \
+    } while (0)
+
+/* Makes a user as Okta does; returns its id in the world's arena. */
+static inline struct gw_str create_user(struct world *w, const char *user_name)
+{
+    struct gw_str body = gw_arena_printf(
+        &w->arena,
+        "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"%s\",\"name\":{\"givenName\":"
+        "\"Test\",\"familyName\":\"User\"},\"emails\":[{\"primary\":true,\"value\":\"%s\",\"type\":\"work\"}],"
+        "\"displayName\":\"Test User\",\"locale\":\"en-US\",\"externalId\":\"ext-%s\",\"groups\":[],"
+        "\"password\":\"1mz050nq\",\"active\":true}",
+        user_name, user_name, user_name);
+    struct call *call = send_body(w, "POST", "/scim/v2/Users", body.ptr);
+    assert_status(call, 201);
+    struct gw_str id = gw_arena_copy(&w->arena, call_text(call, "id"));
+    assert_true(id.len > 0);
+    call_free(w, call);
+    return id;
+}
+
+static inline struct gw_str user_path(struct world *w, struct gw_str id)
+{
+    return gw_arena_printf(&w->arena, "/scim/v2/Users/%.*s", GW_STR_ARG(id));
+}
