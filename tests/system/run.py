@@ -44,15 +44,16 @@ class Result(unittest.TestResult):
         super().startTest(test)
         self.started = time.monotonic()
         seconds = getattr(test, "timeout_s", self.seconds)
-        signal.alarm(max(seconds, self.seconds))
+        # It goes on ringing each second: a subTest swallows the exception and the next row would run on.
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, self.seconds), 1.0)
 
     def stopTest(self, test):
         """Disarm it."""
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         super().stopTest(test)
 
     def _line(self, test, word, more=""):
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         seconds = time.monotonic() - self.started if self.started else 0
         print(f"{word:7} {seconds:6.2f} s  {name_of(test)}{more}", flush=True)
 

@@ -48,9 +48,9 @@ class WorldCase(unittest.TestCase):
         for mark in SANITIZER_MARKS:
             if mark in log:
                 raise AssertionError(f"the sanitizer spoke:\n{log[log.index(mark):][:6000]}")
-        for secret in filter(None, (cls.world.token, cls.world.admin_token)):
-            if secret in log:
-                raise AssertionError("a token is in the log (law 9)")
+        for secret in [cls.world.token, cls.world.admin_token, *cls.world.app.sessions.users]:
+            if secret and secret in log:
+                raise AssertionError("a token or a session cookie is in the log (law 9)")
         if status != 0:
             raise AssertionError(f"provgate ended with status {status}:\n{log[-3000:]}")
 

@@ -1,0 +1,98 @@
+"""The supervising parent and its two children: each face goes on without the other; one writer per store."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from lab import rawhttp
+from lab.gateway import children_of, wait_until
+from lab.story import Story
+from support.case import WorldCase
+
+
+class Processes(WorldCase):
+    """Children that hang, die and come back."""
+
+    def setUp(self):
+        """bob is in."""
+        self.story = Story(self.world)
+        self.addCleanup(self.story.close)
+        self.bob = self.world.sign_in("bob@example.com")
+
+    def pause(self, role):
+        """Stop a child (it hangs) until the test ends."""
+        pid = wait_until(lambda: self.world.gateway.child(role), 10, f"a {role} child")
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+
+    def test_there_are_two_children_of_the_same_binary(self):
+        gateway = self.world.gateway
+        self.assertEqual(len(children_of(gateway.pid)), 2)
+        for role in ("sso", "prov"):
+            self.assertEqual(os.readlink(f"/proc/{gateway.child(role)}/exe"), str(gateway.binary))
+
+    def test_with_the_prov_child_hanging_pages_and_sign_ins_go_on(self):
+        self.pause("prov")
+        for _ in range(20):
+            self.story.expect_in(self.bob, "bob@example.com")
+        self.story.expect_in(self.world.sign_in("dave@example.com"), "dave@example.com")
+
+    def test_with_the_sso_child_hanging_provisioning_goes_on(self):
+        self.pause("sso")
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign("erin@example.com")
+        okta.unassign(user["id"])
+        self.assertFalse(okta.lookup("erin@example.com")["active"])
+
+    def test_children_come_back_again_and_again(self):
+        gateway = self.world.gateway
+        for role in ("prov", "sso", "prov"):
+            gateway.wait_child(role, gateway.kill_child(role))
+            gateway.wait_healthy()
+        self.story.expect_in(self.bob, "bob@example.com")
+
+    def test_a_second_run_on_the_same_store_is_refused(self):
+        done = subprocess.run([str(self.world.gateway.binary), "run", "--config", str(self.world.config)],
+                              capture_output=True, text=True, timeout=20, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertTrue(done.stderr.strip(), "no reason is given")
+        self.story.expect_in(self.bob, "bob@example.com")
+
+    def test_secrets_are_in_no_command_line_and_no_environment(self):
+        gateway = self.world.gateway
+        for pid in [gateway.pid, *children_of(gateway.pid)]:
+            for name in ("cmdline", "environ"):
+                content = Path(f"/proc/{pid}/{name}").read_bytes()
+                self.assertNotIn(self.world.token.encode(), content)
+                self.assertNotIn(self.world.admin_token.encode(), content)
+
+    def test_secrets_are_in_no_file_of_the_store(self):
+        value = self.story.cookie(self.bob)
+        for path in self.world.folder.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                for secret in (self.world.token, self.world.admin_token, value):
+                    self.assertNotIn(secret.encode(), content, path)
+
+
+class Admin(WorldCase):
+    """The admin listener."""
+
+    def ask(self, path, token=None):
+        """One call."""
+        headers = [("Authorization", f"Bearer {token}")] if token else []
+        return rawhttp.fetch(self.world.admin_url + path, headers=headers)
+
+    def test_healthz_is_open_and_metrics_need_the_admin_token(self):
+        self.assertEqual(self.ask("/healthz").status, 200)
+        self.assertEqual(self.ask("/metrics").status, 401)
+        self.assertEqual(self.ask("/metrics", self.world.token).status, 401)
+        answer = self.ask("/metrics", self.world.admin_token)
+        self.assertEqual(answer.status, 200)
+        self.assertIn(b"# TYPE provgate_", answer.body)
+
+    def test_the_admin_token_does_not_open_the_prov_face(self):
+        headers = [("Authorization", f"Bearer {self.world.admin_token}")]
+        self.assertEqual(rawhttp.fetch(self.world.prov_url + "/Users", headers=headers).status, 401)
