@@ -26,9 +26,9 @@ enum store_match { STORE_MATCH_USER_NAME = 1u << 0, STORE_MATCH_EXTERNAL_ID = 1u
 
 enum store_change_kind {
     STORE_CHANGE_FOLDER_ENSURE = 1,
-    STORE_CHANGE_USER_CREATE,  /* POST: create, adopt, revive or GW_E_UNIQUENESS (semantics.md 4) */
-    STORE_CHANGE_USER_REPLACE, /* PUT and PATCH: the whole new record, if its version is still the expected one */
-    STORE_CHANGE_USER_DELETE,  /* tombstone; sessions dead */
+    STORE_CHANGE_USER_CREATE,       /* POST: create, adopt, revive or GW_E_UNIQUENESS (semantics.md 4) */
+    STORE_CHANGE_USER_REPLACE,      /* PUT and PATCH: the whole new record, if its version is still the expected one */
+    STORE_CHANGE_USER_DELETE,       /* tombstone; sessions dead */
     STORE_CHANGE_USER_END_SESSIONS, /* raises the generation; the user stays active */
     STORE_CHANGE_USER_LOCK,
     STORE_CHANGE_USER_UNLOCK,
@@ -37,16 +37,23 @@ enum store_change_kind {
     STORE_CHANGE_SIGN_ON,       /* observe or link the user, bind the sessions that the app set */
     STORE_CHANGE_SESSION_BIND,  /* rotation: a new cookie with the old one's user and generation */
     STORE_CHANGE_SESSION_SEEN,
-    STORE_CHANGE_ACTIVITY,      /* append one entry, e.g. a refusal */
+    STORE_CHANGE_ACTIVITY, /* append one entry, e.g. a refusal */
 };
 
-enum store_outcome { STORE_OUTCOME_NONE, STORE_OUTCOME_CREATED, STORE_OUTCOME_ADOPTED, STORE_OUTCOME_REVIVED,
-                     STORE_OUTCOME_UPDATED, STORE_OUTCOME_UNCHANGED, STORE_OUTCOME_STALE_REACTIVATION };
+enum store_outcome {
+    STORE_OUTCOME_NONE,
+    STORE_OUTCOME_CREATED,
+    STORE_OUTCOME_ADOPTED,
+    STORE_OUTCOME_REVIVED,
+    STORE_OUTCOME_UPDATED,
+    STORE_OUTCOME_UNCHANGED,
+    STORE_OUTCOME_STALE_REACTIVATION
+};
 
 struct store_change {
     enum store_change_kind kind;
-    int64_t time_ms;      /* wall clock, taken by the maker */
-    struct gw_str actor;  /* for the activity record */
+    int64_t time_ms;     /* wall clock, taken by the maker */
+    struct gw_str actor; /* for the activity record */
     struct gw_str app;
     struct gw_str reference;
     struct gw_str attribute_names; /* that this change names, blank separated, for the activity record */
@@ -76,10 +83,10 @@ struct store_change {
         } replay;
         struct {
             struct store_join join;
-            struct store_user_draft draft;  /* of a person seen for the first time; user_name empty: do not observe */
-            bool observe;                   /* unknown: observe | refuse (GW_E_FORBIDDEN) */
-            uint64_t expected_user_seq;     /* who the sign-on was checked for; 0: nobody known then */
-            uint64_t expected_generation;   /* sessions are bound with this one, so a deactivation in between wins */
+            struct store_user_draft draft; /* of a person seen for the first time; user_name empty: do not observe */
+            bool observe;                  /* unknown: observe | refuse (GW_E_FORBIDDEN) */
+            uint64_t expected_user_seq;    /* who the sign-on was checked for; 0: nobody known then */
+            uint64_t expected_generation;  /* sessions are bound with this one, so a deactivation in between wins */
             struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
             size_t session_count;
         } sign_on;

@@ -9,11 +9,15 @@
 
 struct store_reader;
 
-GW_MUST_CHECK enum gw_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_reader_new(struct store *store, struct store_reader **ret_reader,
+                                            struct gw_error *err);
 void store_reader_free(struct store_reader *reader);
 
 GW_MUST_CHECK enum gw_code store_reader_begin(struct store_reader *reader, struct gw_error *err);
 void store_reader_end(struct store_reader *reader);
+/* Which commit this reads: grows with every commit of any process. What was decided on one snapshot holds while the
+ * next begin shows the same number (semantics.md 2). */
+uint64_t store_reader_snapshot(struct store_reader *reader);
 
 /* GW_E_NOT_FOUND when there is no folder of that name yet (the writer makes it: store_folder_ensure). */
 GW_MUST_CHECK enum gw_code store_folder_find(struct store_reader *reader, struct gw_str name, uint32_t *ret_folder,
@@ -29,8 +33,8 @@ GW_MUST_CHECK enum gw_code store_user_state_get(struct store_reader *reader, uin
 GW_MUST_CHECK enum gw_code store_user_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
                                           uint64_t seq, struct store_user *ret_user, struct gw_error *err);
 
-/* Users with `value` in the index, in creation order, without deleted ones: at most `max` sequences. The value is folded
- * here as the index wants it. *ret_count may be 0 with GW_OK. */
+/* Users with `value` in the index, in creation order, without deleted ones: at most `max` sequences. The value is
+ * folded here as the index wants it. *ret_count may be 0 with GW_OK. */
 GW_MUST_CHECK enum gw_code store_users_find(struct store_reader *reader, uint32_t folder, enum store_index index,
                                             struct gw_str value, uint64_t *ret_seqs, size_t max, size_t *ret_count,
                                             struct gw_error *err);
@@ -40,14 +44,14 @@ GW_MUST_CHECK enum gw_code store_users_find(struct store_reader *reader, uint32_
  * GW_E_CONFLICT. Deleted users are not found. */
 struct store_join {
     uint32_t folder;
-    enum store_index match;    /* userName, externalId or email */
-    struct gw_str value;       /* the name id or the configured attribute's value; may be empty */
+    enum store_index match; /* userName, externalId or email */
+    struct gw_str value;    /* the name id or the configured attribute's value; may be empty */
     struct gw_str issuer;
     struct gw_str name_id;
-    bool name_id_is_opaque;    /* persistent format, not e-mail-like */
+    bool name_id_is_opaque; /* persistent format, not e-mail-like */
 };
-GW_MUST_CHECK enum gw_code store_join_find(struct store_reader *reader, const struct store_join *join, uint64_t *ret_seq,
-                                           struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_join_find(struct store_reader *reader, const struct store_join *join,
+                                           uint64_t *ret_seq, struct gw_error *err);
 
 /* Visits users in creation order from the `position`-th (0-based) that is not deleted, at most `count`; any position
  * costs the same. The user and all it points to live in LMDB's pages and only during the call. A visitor that returns
@@ -61,7 +65,8 @@ GW_MUST_CHECK enum gw_code store_users_scan(struct store_reader *reader, uint32_
 GW_MUST_CHECK enum gw_code store_users_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
                                              struct gw_error *err);
 
-/* The revocation log: users whose generation was raised, in commit order (semantics.md 2). */
+/* The revocation log: users whose generation was raised, in commit order (semantics.md 2). The last 65,536 are kept:
+ * GW_E_STALE says that some after `seq` are gone, and every session must be looked at. */
 struct store_revocation {
     uint64_t seq;
     uint32_t folder;
@@ -72,6 +77,9 @@ typedef void (*store_revocation_fn)(const struct store_revocation *revocation, v
 GW_MUST_CHECK enum gw_code store_revocations_after(struct store_reader *reader, uint64_t seq,
                                                    store_revocation_fn on_revocation, void *data);
 GW_MUST_CHECK enum gw_code store_revocations_last(struct store_reader *reader, uint64_t *ret_seq);
+
+/* The newest activity entry; 0: none. */
+GW_MUST_CHECK enum gw_code store_activity_last(struct store_reader *reader, uint64_t *ret_seq);
 
 /* Is this assertion known (used before)? */
 GW_MUST_CHECK enum gw_code store_replay_is_marked(struct store_reader *reader, const struct gw_sha256 *assertion,

@@ -11,7 +11,7 @@
 #define STORE_USER_NAME_BYTES_MAX 256u
 #define STORE_EXTERNAL_ID_BYTES_MAX 256u
 #define STORE_EMAIL_BYTES_MAX 320u
-#define STORE_EMAILS_MAX 64u          /* of one user, indexed */
+#define STORE_EMAILS_MAX 64u /* of one user, indexed */
 #define STORE_ATTRIBUTES_BYTES_MAX (256u * 1024u)
 #define STORE_SESSION_DIGEST_BYTES 16u
 
@@ -20,8 +20,8 @@ enum store_user_flag {
     STORE_USER_OBSERVED = 1u << 1,    /* the SSO side has seen the person sign in */
     STORE_USER_PROVISIONED = 1u << 2, /* Okta has pushed the record */
     STORE_USER_IMPORTED = 1u << 3,
-    STORE_USER_LOCKED = 1u << 4,      /* by an operator; apart from active */
-    STORE_USER_DELETED = 1u << 5,     /* a tombstone: gone from every SCIM read and total */
+    STORE_USER_LOCKED = 1u << 4,  /* by an operator; apart from active */
+    STORE_USER_DELETED = 1u << 5, /* a tombstone: gone from every SCIM read and total */
 };
 /* linked = observed and provisioned */
 
@@ -35,16 +35,16 @@ struct store_user {
     uint32_t folder;
     uint64_t seq; /* creation sequence in the folder: the order of every list, and the inside of the SCIM id */
     struct store_user_state state;
-    uint64_t version;       /* raised by each change of what SCIM shows; the ETag */
-    int64_t created_ms;     /* wall clock */
-    int64_t modified_ms;    /* never goes backwards */
-    int64_t deactivated_ms; /* 0 while active */
+    uint64_t version;             /* raised by each change of what SCIM shows; the ETag */
+    int64_t created_ms;           /* wall clock */
+    int64_t modified_ms;          /* never goes backwards */
+    int64_t deactivated_ms;       /* 0 while active */
     uint64_t deactivated_version; /* version that the last deactivation made; for the stale PUT rule */
     struct gw_str user_name;
     struct gw_str external_id; /* empty: none */
     struct gw_str *emails;     /* values only, for the index */
     size_t email_count;
-    struct gw_str attributes;  /* JSON object text of the other SCIM attributes, as routes/scim made it; opaque here */
+    struct gw_str attributes; /* JSON object text of the other SCIM attributes, as routes/scim made it; opaque here */
 };
 
 /* A session cookie of the app, bound to a user. The key is a digest: no cookie value is ever stored (law 9). */
@@ -54,15 +54,15 @@ struct store_session_digest {
 
 /* HMAC over (app, cookie name, cookie value) under the store's session key, cut to 128 bits. */
 struct store;
-struct store_session_digest store_session_digest(const struct store *store, struct gw_str app, struct gw_str cookie_name,
-                                                 struct gw_str cookie_value);
+struct store_session_digest store_session_digest(const struct store *store, struct gw_str app,
+                                                 struct gw_str cookie_name, struct gw_str cookie_value);
 
 struct store_session {
     uint32_t folder;
     uint64_t user_seq;
     uint64_t generation; /* of the user when it was bound */
     int64_t bound_ms;
-    int64_t seen_ms;     /* written at most once a day */
+    int64_t seen_ms; /* written at most once a day */
 };
 
 enum store_index {
@@ -95,11 +95,11 @@ struct store_activity {
     int64_t time_ms;
     enum store_activity_kind kind;
     uint32_t folder;
-    uint64_t user_seq;         /* 0: none */
-    struct gw_str actor;       /* "token:okta", "sso", "operator" */
+    uint64_t user_seq;   /* 0: none */
+    struct gw_str actor; /* "token:okta", "sso", "operator" */
     struct gw_str app;
-    struct gw_str user_name;   /* as it was then */
-    struct gw_str attributes;  /* names of changed attributes, blank separated; never values */
-    struct gw_str result;      /* short text; "" is success */
-    struct gw_str reference;   /* request id or refusal reference */
+    struct gw_str user_name;  /* as it was then */
+    struct gw_str attributes; /* names of changed attributes, blank separated; never values */
+    struct gw_str result;     /* short text; "" is success */
+    struct gw_str reference;  /* request id or refusal reference */
 };

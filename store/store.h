@@ -1,9 +1,9 @@
 /* store: one LMDB environment with everything provgate remembers. The only door to LMDB: no LMDB pointer leaves this
  * folder; a read copies into the caller's arena or runs a visitor inside the transaction.
  *
- * A store is a directory: data.mdb, lock.mdb, store.key (mode 0600: the keys of session digests and resource ids; part of
- * a backup) and one lock file per writer role. It is made by store_create only; store_open never creates anything and
- * refuses on any doubt (semantics.md 1): a damaged file is never opened as an empty store. Opened once per process,
+ * A store is a directory: data.mdb, lock.mdb, store.key (mode 0600: the keys of session digests and resource ids; part
+ * of a backup) and one lock file per writer role. It is made by store_create only; store_open never creates anything
+ * and refuses on any doubt (semantics.md 1): a damaged file is never opened as an empty store. Opened once per process,
  * never across fork. Any thread, unless said otherwise. */
 #pragma once
 
@@ -17,7 +17,8 @@ struct store;
 #define STORE_FORMAT_VERSION 1u
 #define STORE_MAX_SIZE_DEFAULT (64ull << 30)
 
-/* Makes an empty store in `path` (created with mode 0700 when absent). Fails when there is one, or anything else in it. */
+/* Makes an empty store in `path` (created with mode 0700 when absent). Fails when there is one, or anything else in it.
+ */
 GW_MUST_CHECK enum gw_code store_create(const char *path, uint64_t max_size_bytes, struct gw_error *err);
 
 /* Opens an existing store. Checks in O(1): file sizes against the last page, format version, sentinel (counts, epoch),

@@ -10,8 +10,10 @@
 #include <stdatomic.h>
 
 #define STORE_GROUP_MS 8
-#define STORE_QUEUE_MAX 4096u          /* changes that are not urgent; more is GW_E_BUSY */
-#define STORE_RESERVE_PERCENT 5u       /* of max_size, kept for deactivations */
+#define STORE_QUEUE_MAX 4096u         /* changes that are not urgent; more is GW_E_BUSY */
+#define STORE_RESERVE_PERCENT 5u      /* of max_size: without it no new users */
+#define STORE_RESERVE_LAST_PERCENT 2u /* of max_size: kept for deactivations, deletes, locks and ended sessions alone  \
+                                       */
 
 struct store_writer;
 
@@ -37,6 +39,15 @@ void store_writer_free(struct store_writer *writer);
  * full and the change is not urgent. Any thread. */
 GW_MUST_CHECK enum gw_code store_writer_submit(struct store_writer *writer, struct store_change *change,
                                                struct gw_error *err);
+
+/* What the writer has done so far, for metrics. Any thread. */
+struct store_writer_stats {
+    uint64_t changes; /* answered, refused ones included */
+    uint64_t groups;
+    uint64_t queued;   /* now */
+    bool is_read_only; /* a sync failed: no write until restart */
+};
+void store_writer_stats_read(struct store_writer *writer, struct store_writer_stats *ret_stats);
 
 /* Submits and waits; for start-up, commands and tests, never on a loop. */
 GW_MUST_CHECK enum gw_code store_writer_apply(struct store_writer *writer, struct store_change *change,

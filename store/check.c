@@ -1,0 +1,213 @@
+#include "store/bytes.h"
+#include "store/codec.h"
+#include "store/env.h"
+#include "store/index.h"
+#include "store/links.h"
+#include "store/pages.h"
+#include "store/positions.h"
+#include "store/replay.h"
+#include "store/sentinel.h"
+#include "store/sessions.h"
+
+/* The full scan. Reading a table verifies its seals; here the tables are compared with each other. */
+
+#define PROGRESS_EVERY 1024u
+
+struct scan {
+    struct store_view view;
+    struct gw_arena arena; /* of one record */
+    store_progress_fn on_progress;
+    void *data;
+    uint64_t done;
+    uint64_t total;
+    uint64_t index_entries; /* that there should be */
+    uint64_t position_entries;
+    /* users counted in the blocks that the walk is in */
+    uint32_t folder;
+    uint64_t blocks[STORE_BLOCK_LEVELS];
+    uint64_t counts[STORE_BLOCK_LEVELS];
+    struct gw_error *err;
+};
+
+static void step(struct scan *scan)
+{
+    scan->done++;
+    if (scan->on_progress != NULL && (scan->done % PROGRESS_EVERY == 0 || scan->done == scan->total))
+        scan->on_progress(scan->done, scan->total, scan->data);
+}
+
+static enum gw_code expect_key(struct scan *scan, enum store_table table, struct gw_str key)
+{
+    struct gw_str value;
+    enum gw_code code = store_get(&scan->view, table, key, &value, scan->err);
+    if (code == GW_E_NOT_FOUND)
+        return store_fail_damaged(scan->err, table, "an entry is missing");
+    return code;
+}
+
+static enum gw_code expect_entries(struct scan *scan, enum store_table table, uint64_t expected)
+{
+    uint64_t entries = 0;
+    GW_TRY(store_table_entries(&scan->view, table, &entries, scan->err));
+    if (entries != expected)
+        return store_fail_damaged(scan->err, table, "it holds entries of nothing");
+    return GW_OK;
+}
+
+/* One record of the table under the walk. */
+typedef enum gw_code (*scan_fn)(struct scan *scan, struct gw_str key, struct gw_str value);
+
+static enum gw_code scan_table(struct scan *scan, enum store_table table, scan_fn on_record)
+{
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, &scan->view, table, scan->err));
+    enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, scan->err);
+    while (code == GW_OK) {
+        if (on_record != NULL)
+            GW_TRY(on_record(scan, walk.key, walk.value));
+        gw_arena_reset(&scan->arena);
+        step(scan);
+        code = store_walk_next(&walk, scan->err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+static enum gw_code close_block(struct scan *scan, unsigned level)
+{
+    uint64_t count = 0;
+    if (scan->counts[level] == 0)
+        return GW_OK;
+    GW_TRY(store_positions_get(&scan->view, scan->folder, level, scan->blocks[level], &count, scan->err));
+    if (count != scan->counts[level])
+        return store_fail_damaged(scan->err, STORE_TABLE_POSITIONS, "a count is wrong");
+    scan->position_entries++;
+    scan->counts[level] = 0;
+    return GW_OK;
+}
+
+static enum gw_code count_position(struct scan *scan, const struct store_user *user)
+{
+    uint64_t block = user->seq;
+    for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++) {
+        block >>= STORE_BLOCK_BITS;
+        if (scan->folder != user->folder || scan->blocks[level] != block)
+            GW_TRY(close_block(scan, level));
+        scan->blocks[level] = block;
+    }
+    scan->folder = user->folder;
+    for (unsigned level = 0; level < STORE_BLOCK_LEVELS && (user->state.flags & STORE_USER_DELETED) == 0; level++)
+        scan->counts[level]++;
+    return GW_OK;
+}
+
+static enum gw_code compare_state(struct scan *scan, struct gw_str key, const struct store_user *user)
+{
+    struct gw_str value;
+    struct store_user_state state;
+    enum gw_code code = store_get(&scan->view, STORE_TABLE_STATES, key, &value, scan->err);
+    if (code == GW_E_NOT_FOUND)
+        return store_fail_damaged(scan->err, STORE_TABLE_STATES, "an entry is missing");
+    if (code != GW_OK)
+        return code;
+    if (!store_state_decode(value, &state) || state.flags != user->state.flags ||
+        state.generation != user->state.generation)
+        return store_fail_damaged(scan->err, STORE_TABLE_STATES, "an entry differs from its user");
+    return GW_OK;
+}
+
+static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_user user;
+    struct gw_str emails[STORE_EMAILS_MAX];
+    struct store_index_keys keys;
+    if (!store_user_decode(key, value, emails, &user))
+        return store_fail_damaged(scan->err, STORE_TABLE_USERS, "a record makes no sense");
+    GW_TRY(compare_state(scan, key, &user));
+    GW_TRY(store_index_keys(&scan->arena, &user, &keys, scan->err));
+    for (size_t i = 0; i < keys.count; i++)
+        GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
+    scan->index_entries += keys.count;
+    return count_position(scan, &user);
+}
+
+static enum gw_code scan_link(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_key index_key;
+    if (!store_link_index_key(&scan->arena, key, value, &index_key))
+        return store_fail_damaged(scan->err, STORE_TABLE_LINKS, "a record makes no sense");
+    scan->index_entries++;
+    return expect_key(scan, STORE_TABLE_INDEX, store_key_str(&index_key));
+}
+
+static enum gw_code scan_session(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_session session;
+    struct store_session_digest digest;
+    if (key.len != sizeof digest.bytes || !store_session_decode(value, &session))
+        return store_fail_damaged(scan->err, STORE_TABLE_SESSIONS, "a record makes no sense");
+    memcpy(digest.bytes, key.ptr, sizeof digest.bytes);
+    struct store_key day = store_session_day_key(&digest, &session);
+    return expect_key(scan, STORE_TABLE_SESSION_EXPIRY, store_key_str(&day));
+}
+
+static enum gw_code scan_replay(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_key expiry;
+    if (!store_replay_expiry_key(key, value, &expiry))
+        return store_fail_damaged(scan->err, STORE_TABLE_REPLAY, "a record makes no sense");
+    return expect_key(scan, STORE_TABLE_REPLAY_EXPIRY, store_key_str(&expiry));
+}
+
+static enum gw_code scan_activity(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_activity entry;
+    if (!store_activity_decode(key, value, &entry))
+        return store_fail_damaged(scan->err, STORE_TABLE_ACTIVITY, "a record makes no sense");
+    return GW_OK;
+}
+
+static enum gw_code expect_same_entries(struct scan *scan, enum store_table table, enum store_table other)
+{
+    uint64_t expected = 0;
+    GW_TRY(store_table_entries(&scan->view, other, &expected, scan->err));
+    return expect_entries(scan, table, expected);
+}
+
+static const scan_fn scans[STORE_TABLE_COUNT] = {
+    [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
+    [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity,
+};
+
+static enum gw_code scan_tables(struct scan *scan)
+{
+    for (int table = 0; table < STORE_TABLE_COUNT; table++) {
+        uint64_t entries = 0;
+        GW_TRY(store_table_entries(&scan->view, (enum store_table)table, &entries, scan->err));
+        scan->total += entries;
+    }
+    for (int table = 0; table < STORE_TABLE_COUNT; table++)
+        GW_TRY(scan_table(scan, (enum store_table)table, scans[table]));
+    for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++)
+        GW_TRY(close_block(scan, level));
+    GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_POSITIONS, scan->position_entries));
+    GW_TRY(expect_same_entries(scan, STORE_TABLE_STATES, STORE_TABLE_USERS));
+    GW_TRY(expect_same_entries(scan, STORE_TABLE_SESSION_EXPIRY, STORE_TABLE_SESSIONS));
+    return expect_same_entries(scan, STORE_TABLE_REPLAY_EXPIRY, STORE_TABLE_REPLAY);
+}
+
+enum gw_code store_check(struct store *store, store_progress_fn on_progress, void *data, struct gw_error *err)
+{
+    struct scan scan = {.view = {.store = store}, .on_progress = on_progress, .data = data, .err = err};
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &scan.view.txn);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    enum gw_code code = store_pages_check_tree(store->path, scan.view.txn, /* whole= */ true, err);
+    if (code == GW_OK)
+        code = store_sentinel_check(&scan.view, err);
+    if (code == GW_OK)
+        code = scan_tables(&scan);
+    gw_arena_done(&scan.arena);
+    mdb_txn_abort(scan.view.txn);
+    return code;
+}

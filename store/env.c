@@ -1,0 +1,217 @@
+#include "store/env.h"
+
+#include "gateway/base/arena.h"
+#include "store/bytes.h"
+#include "store/pages.h"
+#include "store/sentinel.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* LMDB must not have one file open twice in a process: closing one drops the file locks of the other. */
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct store *open_stores;
+
+enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env, struct gw_error *err)
+{
+    MDB_env *env = NULL;
+    int rc = mdb_env_create(&env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(env, (size_t)max_size_bytes);
+    if (rc == 0)
+        rc = mdb_env_set_maxreaders(env, STORE_READERS_MAX);
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(env, STORE_TABLES_MAX);
+    /* Without NOSYNC, NOMETASYNC and the like: they lose acknowledged writes (security.md R6). */
+    if (rc == 0)
+        rc = mdb_env_open(env, path, MDB_NOTLS, 0600);
+    if (rc == 0) {
+        *ret_env = env;
+        return GW_OK;
+    }
+    if (env != NULL)
+        mdb_env_close(env);
+    (void)store_fail_mdb(err, rc, "open data.mdb");
+    return gw_error_prefix(err, "%s", path);
+}
+
+enum gw_code store_env_tables(struct store *store, MDB_txn *txn, bool create, struct gw_error *err)
+{
+    for (int table = 0; table < STORE_TABLE_COUNT; table++) {
+        int rc = mdb_dbi_open(txn, store_table_name((enum store_table)table), create ? MDB_CREATE : 0,
+                              &store->tables[table]);
+        if (rc == MDB_NOTFOUND)
+            return store_fail_damaged(err, (enum store_table)table, "it is missing");
+        if (rc != 0)
+            return store_fail_mdb(err, rc, "open the tables");
+    }
+    return GW_OK;
+}
+
+static enum gw_code registry_add(struct store *store, struct gw_error *err)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    GW_TRY(store_files_path(store->path, "data.mdb", file, err));
+    struct stat info;
+    if (stat(file, &info) != 0)
+        return gw_fail(err, GW_E_STORE_IO, "%s: %s", file, strerror(errno));
+    store->device = info.st_dev;
+    store->inode = info.st_ino;
+    (void)pthread_mutex_lock(&open_lock);
+    const struct store *other = open_stores;
+    while (other != NULL && (other->device != store->device || other->inode != store->inode))
+        other = other->next;
+    if (other == NULL) {
+        store->next = open_stores;
+        open_stores = store;
+    }
+    (void)pthread_mutex_unlock(&open_lock);
+    if (other != NULL)
+        return gw_fail(err, GW_E_STORE_LOCKED, "%s is open in this process already", store->path);
+    return GW_OK;
+}
+
+static void registry_remove(const struct store *store)
+{
+    (void)pthread_mutex_lock(&open_lock);
+    struct store **link = &open_stores;
+    while (*link != NULL && *link != store)
+        link = &(*link)->next;
+    if (*link != NULL)
+        *link = store->next;
+    (void)pthread_mutex_unlock(&open_lock);
+}
+
+static enum gw_code check_start(struct store *store, MDB_txn *txn, struct gw_error *err)
+{
+    GW_TRY(store_pages_check_tree(store->path, txn, /* whole= */ false, err));
+    GW_TRY(store_env_tables(store, txn, /* create= */ false, err));
+    struct store_view view = {.store = store, .txn = txn};
+    return store_sentinel_check(&view, err);
+}
+
+static enum gw_code open_tables(struct store *store, struct gw_error *err)
+{
+    MDB_txn *txn = NULL;
+    int dead = 0;
+    (void)mdb_reader_check(store->env, &dead);
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    enum gw_code code = check_start(store, txn, err);
+    if (code != GW_OK) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    /* handles outlive the transaction only when it commits */
+    rc = mdb_txn_commit(txn);
+    return rc == 0 ? GW_OK : store_fail_mdb(err, rc, "read the store");
+}
+
+static enum gw_code check_small(struct store *store, struct gw_error *err)
+{
+    struct store_stats stats;
+    GW_TRY(store_stats_read(store, &stats, err));
+    if (stats.used_bytes > STORE_FULL_CHECK_BYTES_MAX)
+        return GW_OK;
+    return store_check(store, NULL, NULL, err);
+}
+
+static enum gw_code open_files(struct store *store, struct gw_error *err)
+{
+    GW_TRY(store_files_check(store->path, err));
+    enum gw_code code = store_keys_read(store->path, &store->keys, err);
+    if (code == GW_OK)
+        code = store_pages_check_head(store->path, err);
+    if (code == GW_OK)
+        code = registry_add(store, err);
+    return code;
+}
+
+enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+{
+    struct store *store = gw_alloc(sizeof *store);
+    store->path = gw_strdup(path);
+    store->max_bytes = max_size_bytes;
+    store->pid = getpid();
+    enum gw_code code = open_files(store, err);
+    if (code == GW_OK)
+        code = store_env_open(path, max_size_bytes, &store->env, err);
+    if (code == GW_OK) {
+        code = open_tables(store, err);
+        if (code == GW_OK)
+            code = check_small(store, err);
+        if (code != GW_OK)
+            (void)gw_error_prefix(err, "%s", path);
+    }
+    if (code != GW_OK) {
+        store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return GW_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    registry_remove(store);
+    gw_secret_wipe(&store->keys, sizeof store->keys);
+    free(store->path);
+    free(store);
+}
+
+/* Handle 0 is LMDB's table of pages that wait to be used again; each value is a count and so many page numbers. */
+#define FREE_TABLE 0
+#define FREE_ENTRIES_MAX 100000u
+
+static enum gw_code count_free(MDB_txn *txn, uint64_t *ret_pages, struct gw_error *err)
+{
+    MDB_cursor *cursor = NULL;
+    int rc = mdb_cursor_open(txn, FREE_TABLE, &cursor);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    MDB_val key;
+    MDB_val value;
+    uint64_t pages = 0;
+    rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    for (unsigned i = 0; rc == 0 && i < FREE_ENTRIES_MAX; i++) {
+        pages += bytes_get_le(value.mv_data, 8);
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    mdb_cursor_close(cursor);
+    *ret_pages = pages;
+    return GW_OK;
+}
+
+enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    int rc = mdb_env_info(view->store->env, &info);
+    if (rc == 0)
+        rc = mdb_stat(view->txn, FREE_TABLE, &stat);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    uint64_t free_pages = 0;
+    GW_TRY(count_free(view->txn, &free_pages, err));
+    uint64_t pages = info.me_last_pgno + 1;
+    *ret_bytes = (pages > free_pages ? pages - free_pages : 0) * stat.ms_psize;
+    return GW_OK;
+}
+
+const uint8_t *store_ident_key(const struct store *store)
+{
+    return store->keys.ident;
+}
+
+const uint8_t *store_session_key(const struct store *store)
+{
+    return store->keys.session;
+}

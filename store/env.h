@@ -1,0 +1,33 @@
+/* env: what an open store is made of. Private to store/. */
+#pragma once
+
+#include "store/files.h"
+#include "store/store.h"
+#include "store/table.h"
+
+#include <sys/types.h>
+
+#define STORE_READERS_MAX 1024u
+#define STORE_TABLES_MAX 64u
+#define STORE_FULL_CHECK_BYTES_MAX (256ull << 20) /* below it every start reads every record */
+
+struct store {
+    MDB_env *env;
+    MDB_dbi tables[STORE_TABLE_COUNT];
+    char *path;
+    struct store_keys keys;
+    uint64_t max_bytes;
+    pid_t pid; /* an environment does not survive fork */
+    dev_t device;
+    ino_t inode;
+    struct store *next; /* of the stores that this process has open */
+};
+
+/* Makes the environment object and opens it; flags are always the durable ones. */
+GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env,
+                                          struct gw_error *err);
+/* Opens all tables in the transaction; with `create` makes them, otherwise a missing one is damage. */
+GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, bool create, struct gw_error *err);
+
+/* Bytes in use, without pages that wait to be used again. In a write or read transaction. */
+GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);

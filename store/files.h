@@ -1,0 +1,34 @@
+/* files: the store's directory, and its key file. Private to store/. Refuses symbolic links, anything that is not a
+ * regular file where one belongs, and a key file that others may read (security.md H9). */
+#pragma once
+
+#include "gateway/base/digest.h"
+#include "gateway/base/result.h"
+
+#include <stdint.h>
+
+#define STORE_EPOCH_BYTES 16u
+#define STORE_PATH_BYTES_MAX 1024u
+
+/* Names the store: also in the sentinel, so that a key file of another store is refused. */
+struct store_keys {
+    uint8_t epoch[STORE_EPOCH_BYTES];
+    uint8_t ident[GW_KEY_BYTES];
+    uint8_t session[GW_KEY_BYTES];
+};
+
+/* "path/name" into `dst`; GW_E_USAGE when it is too long. */
+GW_MUST_CHECK enum gw_code store_files_path(const char *path, const char *name, char dst[STORE_PATH_BYTES_MAX],
+                                            struct gw_error *err);
+
+/* The directory and the files in it are what they should be. Changes nothing. */
+GW_MUST_CHECK enum gw_code store_files_check(const char *path, struct gw_error *err);
+
+/* Makes the directory, or accepts an empty one. */
+GW_MUST_CHECK enum gw_code store_files_make_folder(const char *path, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_files_sync_folder(const char *path, struct gw_error *err);
+/* Takes away what a failed create left. */
+void store_files_remove(const char *path);
+
+GW_MUST_CHECK enum gw_code store_keys_make(const char *path, struct store_keys *ret_keys, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_keys_read(const char *path, struct store_keys *ret_keys, struct gw_error *err);

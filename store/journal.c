@@ -1,0 +1,92 @@
+#include "store/journal.h"
+
+#include "store/bytes.h"
+#include "store/codec.h"
+
+static struct store_key seq_key(uint64_t seq)
+{
+    struct store_key key;
+    store_key_init(&key);
+    store_key_add_be(&key, seq, 8);
+    return key;
+}
+
+enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry, struct gw_error *err)
+{
+    entry->seq = ++apply->sentinel.activity_last;
+    struct store_bytes bytes = store_activity_encode(&apply->arena, entry);
+    struct store_key key = seq_key(entry->seq);
+    return store_append(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), bytes.ptr, bytes.len, err);
+}
+
+enum gw_code store_journal_add(struct store_apply *apply, enum store_activity_kind kind, const struct store_user *user,
+                               struct gw_str result, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    struct store_activity entry = {
+        .time_ms = change->time_ms,
+        .kind = kind,
+        .folder = user != NULL ? user->folder : change->folder,
+        .user_seq = user != NULL ? user->seq : 0,
+        .actor = change->actor,
+        .app = change->app,
+        .user_name = user != NULL ? user->user_name : GW_STR_NONE,
+        .attributes = change->attribute_names,
+        .result = result,
+        .reference = change->reference,
+    };
+    return store_journal_add_entry(apply, &entry, err);
+}
+
+enum revocation_field {
+    REVOCATION_AT_FOLDER = STORE_SEAL_BYTES,
+    REVOCATION_AT_USER = REVOCATION_AT_FOLDER + 4,
+    REVOCATION_AT_GENERATION = REVOCATION_AT_USER + 8,
+    REVOCATION_BYTES = REVOCATION_AT_GENERATION + 8
+};
+
+enum gw_code store_journal_revoke(struct store_apply *apply, const struct store_user *user, struct gw_error *err)
+{
+    uint64_t seq = ++apply->sentinel.revocation_last;
+    uint8_t record[REVOCATION_BYTES];
+    bytes_put_le(record + REVOCATION_AT_FOLDER, user->folder, 4);
+    bytes_put_le(record + REVOCATION_AT_USER, user->seq, 8);
+    bytes_put_le(record + REVOCATION_AT_GENERATION, user->state.generation, 8);
+    struct store_key key = seq_key(seq);
+    GW_TRY(store_append(&apply->view, STORE_TABLE_REVOCATIONS, store_key_str(&key), record, sizeof record, err));
+    apply->revocations++;
+    if (seq <= STORE_REVOCATIONS_KEPT)
+        return GW_OK;
+    struct store_key oldest = seq_key(seq - STORE_REVOCATIONS_KEPT);
+    return store_delete(&apply->view, STORE_TABLE_REVOCATIONS, store_key_str(&oldest), err);
+}
+
+static bool decode_revocation(struct gw_str key, struct gw_str value, struct store_revocation *ret_revocation)
+{
+    if (key.len != 8 || value.len != REVOCATION_BYTES)
+        return false;
+    *ret_revocation = (struct store_revocation){.seq = bytes_get_be(key.ptr, 8),
+                                                .folder = (uint32_t)bytes_get_le(value.ptr + REVOCATION_AT_FOLDER, 4),
+                                                .user_seq = bytes_get_le(value.ptr + REVOCATION_AT_USER, 8),
+                                                .generation = bytes_get_le(value.ptr + REVOCATION_AT_GENERATION, 8)};
+    return true;
+}
+
+enum gw_code store_journal_revoked(struct store_view *view, uint64_t seq, store_revocation_fn on_revocation, void *data)
+{
+    struct store_key key = seq_key(seq + 1);
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, view, STORE_TABLE_REVOCATIONS, NULL));
+    enum gw_code code = store_walk_seek(&walk, store_key_str(&key), NULL);
+    bool is_gap = code == GW_OK && bytes_get_be(walk.key.ptr, 8) != seq + 1;
+    while (code == GW_OK) {
+        struct store_revocation revocation;
+        if (!decode_revocation(walk.key, walk.value, &revocation))
+            return GW_E_STORE_DAMAGED;
+        on_revocation(&revocation, data);
+        code = store_walk_next(&walk, NULL);
+    }
+    if (code != GW_E_NOT_FOUND)
+        return code;
+    return is_gap ? GW_E_STALE : GW_OK;
+}

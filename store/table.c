@@ -1,0 +1,226 @@
+#include "store/table.h"
+
+#include "gateway/base/digest.h"
+#include "store/bytes.h"
+#include "store/env.h"
+
+#include <errno.h>
+
+static const char *const table_names[STORE_TABLE_COUNT] = {
+    [STORE_TABLE_META] = "meta",
+    [STORE_TABLE_FOLDERS] = "folders",
+    [STORE_TABLE_USERS] = "users",
+    [STORE_TABLE_STATES] = "states",
+    [STORE_TABLE_INDEX] = "index",
+    [STORE_TABLE_POSITIONS] = "positions",
+    [STORE_TABLE_LINKS] = "links",
+    [STORE_TABLE_SESSIONS] = "sessions",
+    [STORE_TABLE_SESSION_EXPIRY] = "session_expiry",
+    [STORE_TABLE_REVOCATIONS] = "revocations",
+    [STORE_TABLE_REPLAY] = "replay",
+    [STORE_TABLE_REPLAY_EXPIRY] = "replay_expiry",
+    [STORE_TABLE_ACTIVITY] = "activity",
+};
+
+const char *store_table_name(enum store_table table)
+{
+    return table_names[table];
+}
+
+void store_key_init(struct store_key *key)
+{
+    key->len = 0;
+}
+
+void store_key_add(struct store_key *key, struct gw_str s)
+{
+    GW_ASSERT(s.len <= sizeof key->bytes - key->len);
+    if (s.len > 0)
+        memcpy(key->bytes + key->len, s.ptr, s.len);
+    key->len += s.len;
+}
+
+void store_key_add_be(struct store_key *key, uint64_t value, size_t size)
+{
+    GW_ASSERT(size <= sizeof key->bytes - key->len);
+    bytes_put_be(key->bytes + key->len, value, size);
+    key->len += size;
+}
+
+enum gw_code store_fail_mdb(struct gw_error *err, int rc, const char *what)
+{
+    switch (rc) {
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+        return gw_fail(err, GW_E_STORE_FULL, "cannot %s: the store has reached store.max_size", what);
+    case ENOSPC:
+    case EDQUOT:
+        return gw_fail(err, GW_E_STORE_FULL, "cannot %s: the disk is full", what);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+        return gw_fail(err, GW_E_STORE_DAMAGED, "cannot %s: %s", what, mdb_strerror(rc));
+    case MDB_PANIC:
+    case EROFS:
+        return gw_fail(err, GW_E_STORE_READ_ONLY, "cannot %s: %s", what, mdb_strerror(rc));
+    default:
+        return gw_fail(err, GW_E_STORE_IO, "cannot %s: %s", what, mdb_strerror(rc));
+    }
+}
+
+enum gw_code store_fail_damaged(struct gw_error *err, enum store_table table, const char *reason)
+{
+    return gw_fail(err, GW_E_STORE_DAMAGED, "the store is damaged: table %s: %s", table_names[table], reason);
+}
+
+static MDB_val to_val(struct gw_str s)
+{
+    union {
+        const char *in;
+        void *out;
+    } ptr = {.in = s.ptr};
+    return (MDB_val){s.len, ptr.out};
+}
+
+static struct gw_str to_str(MDB_val val)
+{
+    return gw_str_n(val.mv_data, val.mv_size);
+}
+
+static uint32_t seal_of(struct gw_str key, const uint8_t *value, size_t size)
+{
+    return gw_crc32(value + STORE_SEAL_BYTES, size - STORE_SEAL_BYTES) ^ gw_crc32(key.ptr, key.len);
+}
+
+static enum gw_code verify(enum store_table table, struct gw_str key, struct gw_str value, struct gw_error *err)
+{
+    if (value.len < STORE_SEAL_BYTES)
+        return store_fail_damaged(err, table, "a record is cut short");
+    const uint8_t *bytes = (const uint8_t *)value.ptr;
+    if (bytes_get_le(bytes, STORE_SEAL_BYTES) != seal_of(key, bytes, value.len))
+        return store_fail_damaged(err, table, "a record has a wrong checksum");
+    return GW_OK;
+}
+
+enum gw_code store_get(struct store_view *view, enum store_table table, struct gw_str key, struct gw_str *ret_value,
+                       struct gw_error *err)
+{
+    if (key.len == 0 || key.len > STORE_KEY_BYTES_MAX)
+        return GW_E_NOT_FOUND;
+    MDB_val mdb_key = to_val(key);
+    MDB_val value;
+    int rc = mdb_get(view->txn, view->store->tables[table], &mdb_key, &value);
+    if (rc == MDB_NOTFOUND)
+        return GW_E_NOT_FOUND;
+    if (rc != 0) {
+        view->broken = true;
+        return store_fail_mdb(err, rc, "read the store");
+    }
+    *ret_value = to_str(value);
+    return verify(table, key, *ret_value, err);
+}
+
+static enum gw_code put(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value, size_t size,
+                        bool is_append, struct gw_error *err)
+{
+    GW_ASSERT(size >= STORE_SEAL_BYTES && key.len > 0 && key.len <= STORE_KEY_BYTES_MAX);
+    bytes_put_le(value, seal_of(key, value, size), STORE_SEAL_BYTES);
+    MDB_val mdb_key = to_val(key);
+    MDB_val mdb_value = {size, value};
+    view->wrote = true;
+    int rc = MDB_KEYEXIST;
+    if (is_append)
+        rc = mdb_put(view->txn, view->store->tables[table], &mdb_key, &mdb_value, MDB_APPEND);
+    if (rc == MDB_KEYEXIST)
+        rc = mdb_put(view->txn, view->store->tables[table], &mdb_key, &mdb_value, 0);
+    if (rc == 0)
+        return GW_OK;
+    view->broken = true;
+    return store_fail_mdb(err, rc, "write the store");
+}
+
+enum gw_code store_put(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value, size_t size,
+                       struct gw_error *err)
+{
+    return put(view, table, key, value, size, /* is_append= */ false, err);
+}
+
+enum gw_code store_append(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value,
+                          size_t size, struct gw_error *err)
+{
+    return put(view, table, key, value, size, /* is_append= */ true, err);
+}
+
+enum gw_code store_put_key(struct store_view *view, enum store_table table, struct gw_str key, struct gw_error *err)
+{
+    uint8_t seal[STORE_SEAL_BYTES];
+    return put(view, table, key, seal, sizeof seal, /* is_append= */ false, err);
+}
+
+enum gw_code store_delete(struct store_view *view, enum store_table table, struct gw_str key, struct gw_error *err)
+{
+    MDB_val mdb_key = to_val(key);
+    view->wrote = true;
+    int rc = mdb_del(view->txn, view->store->tables[table], &mdb_key, NULL);
+    if (rc == 0 || rc == MDB_NOTFOUND)
+        return GW_OK;
+    view->broken = true;
+    return store_fail_mdb(err, rc, "write the store");
+}
+
+enum gw_code store_table_entries(struct store_view *view, enum store_table table, uint64_t *ret_entries,
+                                 struct gw_error *err)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(view->txn, view->store->tables[table], &stat);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    *ret_entries = stat.ms_entries;
+    return GW_OK;
+}
+
+enum gw_code store_walk_begin(struct store_walk *walk, struct store_view *view, enum store_table table,
+                              struct gw_error *err)
+{
+    *walk = (struct store_walk){.view = view, .table = table};
+    int rc = mdb_cursor_open(view->txn, view->store->tables[table], &walk->cursor);
+    if (rc == 0)
+        return GW_OK;
+    view->broken = true;
+    return store_fail_mdb(err, rc, "read the store");
+}
+
+static enum gw_code step(struct store_walk *walk, MDB_val *key, MDB_cursor_op op, struct gw_error *err)
+{
+    MDB_val value;
+    int rc = mdb_cursor_get(walk->cursor, key, &value, op);
+    if (rc == MDB_NOTFOUND)
+        return GW_E_NOT_FOUND;
+    if (rc != 0) {
+        walk->view->broken = true;
+        return store_fail_mdb(err, rc, "read the store");
+    }
+    walk->key = to_str(*key);
+    walk->value = to_str(value);
+    return verify(walk->table, walk->key, walk->value, err);
+}
+
+enum gw_code store_walk_seek(struct store_walk *walk, struct gw_str key, struct gw_error *err)
+{
+    MDB_val mdb_key = to_val(key);
+    return step(walk, &mdb_key, key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, err);
+}
+
+enum gw_code store_walk_next(struct store_walk *walk, struct gw_error *err)
+{
+    MDB_val mdb_key;
+    return step(walk, &mdb_key, MDB_NEXT, err);
+}
+
+void store_walk_end(struct store_walk *walk)
+{
+    if (walk->cursor != NULL)
+        mdb_cursor_close(walk->cursor);
+    walk->cursor = NULL;
+}

@@ -1,0 +1,400 @@
+#include "store/writer.h"
+
+#include "gateway/base/clock.h"
+#include "store/apply.h"
+#include "store/env.h"
+#include "store/role.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Bounds the time that readers' pages are held and a re-run takes, whatever the clock says. */
+#define GROUP_CHANGES_MAX 1024u
+/* How long a provisioning group makes way for a waiting sign-on: a dead sso process must not stop it. */
+#define COURTESY_STEP_US 50
+#define COURTESY_STEPS_MAX 100
+#define DEAD_READERS_MS 10000
+
+struct queue {
+    struct store_change *first;
+    struct store_change **link; /* where the next one is hung */
+    size_t count;
+};
+
+struct store_writer {
+    struct store *store;
+    struct store_writer_settings settings;
+    int role_fd;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t is_needed;
+    struct queue urgent;
+    struct queue normal;
+    bool is_stopping;
+    struct store_writer_stats stats;
+
+    /* the thread's own */
+    struct store_apply apply;
+    int64_t readers_checked_ms;
+};
+
+static void queue_init(struct queue *queue)
+{
+    *queue = (struct queue){.link = &queue->first};
+}
+
+static void queue_push(struct queue *queue, struct store_change *change)
+{
+    change->next = NULL;
+    *queue->link = change;
+    queue->link = &change->next;
+    queue->count++;
+}
+
+static struct store_change *queue_pop(struct queue *queue)
+{
+    struct store_change *change = queue->first;
+    if (change == NULL)
+        return NULL;
+    queue->first = change->next;
+    if (queue->first == NULL)
+        queue->link = &queue->first;
+    queue->count--;
+    change->next = NULL;
+    return change;
+}
+
+static struct store_change *pop_locked(struct store_writer *writer)
+{
+    struct store_change *change = queue_pop(&writer->urgent);
+    return change != NULL ? change : queue_pop(&writer->normal);
+}
+
+static struct store_change *pop(struct store_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    struct store_change *change = pop_locked(writer);
+    (void)pthread_mutex_unlock(&writer->lock);
+    return change;
+}
+
+/* Waits for work; NULL when the writer is to end and nothing is left. */
+static struct store_change *wait_first(struct store_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    struct store_change *change = pop_locked(writer);
+    while (change == NULL && !writer->is_stopping) {
+        (void)pthread_cond_wait(&writer->is_needed, &writer->lock);
+        change = pop_locked(writer);
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+    return change;
+}
+
+static bool is_read_only(struct store_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    bool read_only = writer->stats.is_read_only;
+    (void)pthread_mutex_unlock(&writer->lock);
+    return read_only;
+}
+
+static bool sso_waits(const struct store_writer *writer)
+{
+    return writer->settings.role != STORE_ROLE_SSO && writer->settings.sso_waiting != NULL &&
+           atomic_load(writer->settings.sso_waiting) > 0;
+}
+
+/* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. */
+static void make_way(const struct store_writer *writer)
+{
+    static const struct timespec step = {.tv_nsec = COURTESY_STEP_US * 1000};
+    for (int i = 0; i < COURTESY_STEPS_MAX && sso_waits(writer); i++)
+        (void)nanosleep(&step, NULL);
+}
+
+static int begin_waiting(struct store_writer *writer)
+{
+    _Atomic uint32_t *waiting = writer->settings.role == STORE_ROLE_SSO ? writer->settings.sso_waiting : NULL;
+    if (waiting != NULL)
+        (void)atomic_fetch_add(waiting, 1);
+    int rc = mdb_txn_begin(writer->store->env, NULL, 0, &writer->apply.view.txn);
+    if (waiting != NULL)
+        (void)atomic_fetch_sub(waiting, 1);
+    return rc;
+}
+
+static void check_dead_readers(struct store_writer *writer)
+{
+    int64_t now = gw_clock_mono_ms();
+    if (now - writer->readers_checked_ms < DEAD_READERS_MS)
+        return;
+    int dead = 0;
+    writer->readers_checked_ms = now;
+    (void)mdb_reader_check(writer->store->env, &dead);
+}
+
+static enum store_room room_for(uint64_t used, uint64_t max)
+{
+    uint64_t percent = max / 100;
+    if (used < (100 - STORE_RESERVE_PERCENT) * percent)
+        return STORE_ROOM_PLENTY;
+    return used < (100 - STORE_RESERVE_LAST_PERCENT) * percent ? STORE_ROOM_RESERVE : STORE_ROOM_LAST;
+}
+
+static enum gw_code find_room(struct store_apply *apply, struct gw_error *err)
+{
+    MDB_envinfo info;
+    int rc = mdb_env_info(apply->view.store->env, &info);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    MDB_stat stat;
+    rc = mdb_stat(apply->view.txn, apply->view.store->tables[STORE_TABLE_META], &stat);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    /* the file's length is enough to know that there is room; only near the end free pages are counted */
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    apply->room = room_for(used, info.me_mapsize);
+    if (apply->room == STORE_ROOM_PLENTY)
+        return GW_OK;
+    GW_TRY(store_env_used(&apply->view, &used, err));
+    apply->room = room_for(used, info.me_mapsize);
+    return GW_OK;
+}
+
+static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
+{
+    struct store_apply *apply = &writer->apply;
+    if (is_read_only(writer))
+        return gw_fail(err, GW_E_STORE_READ_ONLY, "the store takes no writes until provgate is started again");
+    apply->view = (struct store_view){.store = writer->store};
+    apply->has_writes = false;
+    apply->revocations = 0;
+    int rc = begin_waiting(writer);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "write the store");
+    enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
+    if (code == GW_OK)
+        code = find_room(apply, err);
+    if (code != GW_OK)
+        mdb_txn_abort(apply->view.txn);
+    return code;
+}
+
+static void set_read_only(struct store_writer *writer)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->stats.is_read_only = true;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+static bool is_full(int rc)
+{
+    return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
+}
+
+/* A full disk or map heals; after any other failure nobody knows what reached the disk (security.md H6). */
+static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
+{
+    struct store_apply *apply = &writer->apply;
+    apply->sentinel.commits++;
+    enum gw_code code = store_sentinel_write(&apply->view, &apply->sentinel, err);
+    if (code != GW_OK) {
+        mdb_txn_abort(apply->view.txn);
+        return code;
+    }
+    int rc = mdb_txn_commit(apply->view.txn);
+    if (rc == 0)
+        return GW_OK;
+    if (!is_full(rc))
+        set_read_only(writer);
+    return store_fail_mdb(err, rc, "write the store");
+}
+
+/* The changes that share a commit, in order. */
+struct group {
+    struct queue changes;
+    unsigned revocations;
+};
+
+static void answer(struct store_writer *writer, struct group *group)
+{
+    uint64_t count = 0;
+    if (group->revocations > 0 && writer->settings.on_revoked != NULL)
+        writer->settings.on_revoked(writer->settings.data);
+    struct store_change *change = queue_pop(&group->changes);
+    while (change != NULL) {
+        count++;
+        change->on_done(change); /* it is the maker's again, and may be gone */
+        change = queue_pop(&group->changes);
+    }
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->stats.changes += count;
+    writer->stats.groups++;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
+
+static void fail_all(struct group *group, const struct gw_error *error)
+{
+    for (struct store_change *change = group->changes.first; change != NULL; change = change->next) {
+        change->code = error->code;
+        change->error = *error;
+    }
+}
+
+static void run_one(struct store_writer *writer, struct group *group, struct store_change *change)
+{
+    struct gw_error error = {.code = GW_OK};
+    enum gw_code code = begin(writer, &error);
+    bool is_begun = code == GW_OK;
+    if (is_begun && store_apply_change(&writer->apply, change)) {
+        if (writer->apply.has_writes)
+            code = commit(writer, &error);
+        else
+            mdb_txn_abort(writer->apply.view.txn);
+        group->revocations += code == GW_OK ? writer->apply.revocations : 0;
+    } else if (is_begun) {
+        mdb_txn_abort(writer->apply.view.txn);
+    }
+    if (code != GW_OK) {
+        change->code = code;
+        change->error = error;
+    }
+    /* a change whose transaction had to be given up is never answered as done */
+    GW_ASSERT(change->code != GW_OK || code == GW_OK);
+}
+
+/* Applies each change in a transaction of its own, so that the one that cannot be done fails alone. */
+static void run_singly(struct store_writer *writer, struct group *group)
+{
+    for (struct store_change *change = group->changes.first; change != NULL; change = change->next)
+        run_one(writer, group, change);
+}
+
+static bool is_group_full(const struct store_writer *writer, const struct group *group, int64_t begun_us)
+{
+    return group->changes.count >= GROUP_CHANGES_MAX || sso_waits(writer) ||
+           gw_clock_mono_us() - begun_us >= STORE_GROUP_MS * 1000;
+}
+
+/* Fills the group from the queue while applying. False: the transaction is spoiled. */
+static bool apply_group(struct store_writer *writer, struct group *group, struct store_change *first)
+{
+    int64_t begun_us = gw_clock_mono_us();
+    struct store_change *change = first;
+    while (change != NULL) {
+        queue_push(&group->changes, change);
+        if (!store_apply_change(&writer->apply, change))
+            return false;
+        change = is_group_full(writer, group, begun_us) ? NULL : pop(writer);
+    }
+    return true;
+}
+
+static void run_group(struct store_writer *writer, struct store_change *first)
+{
+    struct group group = {.revocations = 0};
+    struct gw_error error = {.code = GW_OK};
+    queue_init(&group.changes);
+    make_way(writer);
+    check_dead_readers(writer);
+    enum gw_code code = begin(writer, &error);
+    if (code != GW_OK) {
+        queue_push(&group.changes, first);
+        fail_all(&group, &error);
+    } else if (!apply_group(writer, &group, first)) {
+        mdb_txn_abort(writer->apply.view.txn);
+        run_singly(writer, &group);
+    } else if (!writer->apply.has_writes) {
+        mdb_txn_abort(writer->apply.view.txn);
+    } else {
+        code = commit(writer, &error);
+        group.revocations = code == GW_OK ? writer->apply.revocations : 0;
+        if (code == GW_E_STORE_FULL)
+            run_singly(writer, &group);
+        else if (code != GW_OK)
+            fail_all(&group, &error);
+    }
+    answer(writer, &group);
+}
+
+static void *run(void *data)
+{
+    struct store_writer *writer = data;
+    struct store_change *change = wait_first(writer);
+    while (change != NULL) {
+        run_group(writer, change);
+        change = wait_first(writer);
+    }
+    return NULL;
+}
+
+static void free_parts(struct store_writer *writer)
+{
+    gw_arena_done(&writer->apply.arena);
+    (void)pthread_cond_destroy(&writer->is_needed);
+    (void)pthread_mutex_destroy(&writer->lock);
+    (void)close(writer->role_fd);
+    free(writer);
+}
+
+enum gw_code store_writer_new(struct store *store, const struct store_writer_settings *settings,
+                              struct store_writer **ret_writer, struct gw_error *err)
+{
+    GW_ASSERT(store->pid == getpid());
+    int role_fd = -1;
+    GW_TRY(store_role_take(store, settings->role, &role_fd, err));
+    struct store_writer *writer = gw_alloc(sizeof *writer);
+    writer->store = store;
+    writer->settings = *settings;
+    writer->role_fd = role_fd;
+    gw_arena_init(&writer->apply.arena);
+    queue_init(&writer->urgent);
+    queue_init(&writer->normal);
+    GW_ASSERT(pthread_mutex_init(&writer->lock, NULL) == 0 && pthread_cond_init(&writer->is_needed, NULL) == 0);
+    int rc = pthread_create(&writer->thread, NULL, run, writer);
+    if (rc != 0) {
+        free_parts(writer);
+        return gw_fail(err, GW_E_INTERNAL, "cannot start the writer's thread: %s", strerror(rc));
+    }
+    *ret_writer = writer;
+    return GW_OK;
+}
+
+void store_writer_free(struct store_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->is_stopping = true;
+    (void)pthread_cond_signal(&writer->is_needed);
+    (void)pthread_mutex_unlock(&writer->lock);
+    (void)pthread_join(writer->thread, NULL);
+    free_parts(writer);
+}
+
+enum gw_code store_writer_submit(struct store_writer *writer, struct store_change *change, struct gw_error *err)
+{
+    GW_ASSERT(change->on_done != NULL);
+    (void)pthread_mutex_lock(&writer->lock);
+    GW_ASSERT(!writer->is_stopping);
+    bool is_taken = change->is_urgent || writer->normal.count < STORE_QUEUE_MAX;
+    if (is_taken) {
+        queue_push(change->is_urgent ? &writer->urgent : &writer->normal, change);
+        (void)pthread_cond_signal(&writer->is_needed);
+    }
+    (void)pthread_mutex_unlock(&writer->lock);
+    return is_taken ? GW_OK : gw_fail(err, GW_E_BUSY, "%u changes are waiting already", STORE_QUEUE_MAX);
+}
+
+void store_writer_stats_read(struct store_writer *writer, struct store_writer_stats *ret_stats)
+{
+    (void)pthread_mutex_lock(&writer->lock);
+    *ret_stats = writer->stats;
+    ret_stats->queued = writer->normal.count + writer->urgent.count;
+    (void)pthread_mutex_unlock(&writer->lock);
+}
