@@ -26,3 +26,5 @@ GW_MUST_CHECK enum gw_code tls_client_new(const char *server_name, const char *c
                                           struct gw_error *err);
 void tls_client_free(struct tls_client *tls);
 SSL_CTX *tls_client_ctx(struct tls_client *tls);
+/* What goes into SNI. */
+const char *tls_client_server_name(const struct tls_client *tls);

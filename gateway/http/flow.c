@@ -1,0 +1,414 @@
+/* The pull: from the client's input to the upstream's queue, from the upstream's input to the client's queue, as far as
+ * there is room. Each function returns after anything that may have changed the flow under it. */
+#include "gateway/http/relay.h"
+#include "gateway/http/upstream_private.h"
+
+/* --- the request's body ---------------------------------------------------------------------------------------- */
+
+static void collected_step(struct http_flow *flow, struct http_framing_step *ret_step)
+{
+    struct gw_str rest = gw_str_from_pos(flow->exchange.body, flow->collected_sent);
+    *ret_step = (struct http_framing_step){.kind = rest.len > 0 ? HTTP_STEP_DATA : HTTP_STEP_END, .data = rest};
+}
+
+static void request_step(struct http_flow *flow, struct http_framing_step *ret_step)
+{
+    if (flow->is_collected)
+        collected_step(flow, ret_step);
+    else
+        flow->codec->request_step(flow, ret_step);
+}
+
+static void request_take(struct http_flow *flow, size_t size)
+{
+    if (flow->is_collected)
+        flow->collected_sent += size;
+    else
+        flow->codec->request_take(flow, size);
+}
+
+static void give_request_end(struct http_flow *flow, struct http_socket *socket)
+{
+    flow->request_is_given = true;
+    if (flow->is_tunnel)
+        http_socket_end(socket);
+    else if (flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)
+        http_relay_last_chunk(flow->request_trailers, flow->request_trailer_count, http_socket_output(socket));
+}
+
+static void give_request_data(struct http_flow *flow, struct http_socket *socket, struct gw_str data)
+{
+    if (!flow->is_tunnel && flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)
+        http_relay_chunk(data, http_socket_output(socket));
+    else
+        gw_buf_add(http_socket_output(socket), data);
+    flow->body_was_given = true;
+    request_take(flow, data.len);
+}
+
+/* What came is not a body: 400 while that can be said, and the upstream must not take the rest for a whole request. */
+static void refuse_body(struct http_flow *flow)
+{
+    if (http_exchange_answer_has_begun(&flow->exchange)) {
+        http_flow_end(flow, HTTP_END_CLIENT_LEFT);
+        return;
+    }
+    http_exchange_close_after(&flow->exchange);
+    http_exchange_fail(&flow->exchange, GW_E_BAD_REQUEST, "the request body is malformed");
+}
+
+static void pump_request(struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    if (conn == NULL || conn->state != HTTP_UPSTREAM_BUSY)
+        return;
+    while (!flow->request_is_given) {
+        struct http_framing_step step;
+        size_t room = http_socket_room(&conn->socket);
+        if (room == 0)
+            return;
+        request_step(flow, &step);
+        switch (step.kind) {
+        case HTTP_STEP_MORE:
+            return;
+        case HTTP_STEP_DATA:
+            give_request_data(flow, &conn->socket, gw_str_n(step.data.ptr, step.data.len < room ? step.data.len : room));
+            break;
+        case HTTP_STEP_END:
+            give_request_end(flow, &conn->socket);
+            break;
+        case HTTP_STEP_BAD:
+            refuse_body(flow);
+            return;
+        case HTTP_STEP_GONE:
+            http_flow_end(flow, HTTP_END_CLIENT_LEFT);
+            return;
+        }
+    }
+}
+
+/* --- the upstream's answer ------------------------------------------------------------------------------------- */
+
+static void finish(struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    if (conn != NULL && flow->is_tunnel)
+        http_upstream_release_flushing(flow);
+    else if (conn != NULL)
+        http_upstream_release(flow, flow->answer_facts.keeps_connection && flow->request_is_given);
+    http_flow_end(flow, HTTP_END_COMPLETE);
+}
+
+/* RFC 9110 section 15.2: interim answers go on as they come; after 100 was said by us nobody waits for another. */
+static bool pass_interim(struct http_flow *flow)
+{
+    if (++flow->interim_count > HTTP_INTERIM_MAX) {
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+        return false;
+    }
+    bool is_stale = flow->exchange.answer.status == 100 && flow->has_continued;
+    if (!is_stale)
+        flow->codec->send_interim(flow, &flow->exchange.answer);
+    return true;
+}
+
+static void hold_final(struct http_flow *flow)
+{
+    struct http_answer *answer = &flow->exchange.answer;
+    flow->stage = HTTP_ANSWER_HELD;
+    flow->is_tunnel = answer->status == 101;
+    flow->answer_fields = answer->fields;
+    flow->answer_field_count = answer->field_count;
+    http_framing_init(&flow->answer_framing, flow->is_tunnel ? HTTP_BODY_UNTIL_CLOSE : flow->answer_facts.body_kind,
+                      flow->answer_facts.body_length);
+    if (flow->face->on_answer_head != NULL)
+        flow->face->on_answer_head(&flow->exchange, flow->face_data);
+    else
+        flow->stage = HTTP_ANSWER_PASSED;
+}
+
+/* One head. False: not complete, or the flow has changed. */
+static bool read_answer_head(struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    size_t head_bytes = 0;
+    struct gw_str input = http_socket_input(&conn->socket);
+    enum gw_code code = http_head_scan(&conn->scan, input, &head_bytes, NULL);
+    if (code == GW_OK && head_bytes == 0) {
+        if (conn->socket.has_ended)
+            http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+        return false;
+    }
+    struct gw_str head = gw_str_n(input.ptr + conn->scan.blank, head_bytes - conn->scan.blank);
+    if (code == GW_OK && conn->scan.blank == 0)
+        code = http_answer_head_parse(head, &flow->exchange.arena, flow->exchange.request.is_head,
+                                      &flow->exchange.answer, &flow->answer_facts, NULL);
+    bool is_unasked = flow->exchange.answer.status == 101 && !flow->exchange.request.is_upgrade;
+    if (code != GW_OK || conn->scan.blank > 0 || is_unasked) {
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+        return false;
+    }
+    http_socket_consume(&conn->socket, head_bytes);
+    conn->scan = (struct http_head_scan){0};
+    return true;
+}
+
+static void await_answer(struct http_flow *flow)
+{
+    while (flow->phase == HTTP_FLOW_FORWARDED && flow->stage == HTTP_ANSWER_AWAITED && read_answer_head(flow)) {
+        int status = flow->exchange.answer.status;
+        if (status >= 200 || status == 101)
+            hold_final(flow);
+        else if (!pass_interim(flow))
+            return;
+    }
+}
+
+static void send_answer_head(struct http_flow *flow)
+{
+    flow->stage = HTTP_ANSWER_BEGUN;
+    flow->codec->send_head(flow, flow->answer_facts.body_kind);
+    if (flow->is_tunnel) {
+        flow->codec->become_tunnel(flow);
+        flow->request_is_given = false;
+    }
+}
+
+static void end_answer(struct http_flow *flow, struct gw_str trailer_lines)
+{
+    struct http_field *trailers = NULL;
+    size_t count = 0;
+    if (http_fields_parse(gw_arena_copy(&flow->exchange.arena, trailer_lines), &flow->exchange.arena, &trailers, &count,
+                          NULL) != GW_OK) {
+        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+        return;
+    }
+    flow->stage = HTTP_ANSWER_DONE;
+    flow->codec->send_end(flow, trailers, count);
+}
+
+/* RFC 9112 section 8: a body that ends early, by a reset or badly framed must not look whole. */
+static void answer_input_ended(struct http_flow *flow)
+{
+    const struct http_socket *socket = &flow->conn->socket;
+    bool is_whole = flow->answer_framing.kind == HTTP_BODY_UNTIL_CLOSE && (!socket->has_failed || flow->is_tunnel);
+    if (is_whole)
+        end_answer(flow, GW_STR_NONE);
+    else
+        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+}
+
+static void relay_answer_body(struct http_flow *flow)
+{
+    struct http_socket *socket = &flow->conn->socket;
+    while (flow->stage == HTTP_ANSWER_BEGUN && flow->phase == HTTP_FLOW_FORWARDED) {
+        struct http_framing_step step;
+        http_framing_step(&flow->answer_framing, http_socket_input(socket), &step);
+        if (step.kind == HTTP_STEP_DATA) {
+            size_t room = flow->codec->room(flow);
+            size_t size = step.data.len < room ? step.data.len : room;
+            if (size > 0)
+                flow->codec->send_body(flow, gw_str_n(step.data.ptr, size));
+            http_framing_take(&flow->answer_framing, size);
+            http_socket_consume(socket, step.dropped + size);
+            if (size < step.data.len)
+                return;
+        } else if (step.kind == HTTP_STEP_END) {
+            end_answer(flow, step.data);
+            http_socket_consume(socket, step.dropped);
+        } else {
+            http_socket_consume(socket, step.dropped);
+            if (step.kind == HTTP_STEP_BAD)
+                http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+            else if (socket->has_ended)
+                answer_input_ended(flow);
+            return;
+        }
+    }
+}
+
+static void pump_answer(struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    if (conn == NULL || conn->state != HTTP_UPSTREAM_BUSY)
+        return;
+    await_answer(flow);
+    if (flow->phase == HTTP_FLOW_FORWARDED && flow->stage == HTTP_ANSWER_PASSED)
+        send_answer_head(flow);
+    if (flow->phase == HTTP_FLOW_FORWARDED && flow->stage == HTTP_ANSWER_BEGUN)
+        relay_answer_body(flow);
+}
+
+/* --- phases ---------------------------------------------------------------------------------------------------- */
+
+static void start_forwarding(struct http_flow *flow)
+{
+    http_relay_request_head(flow, &flow->request_head);
+    if (flow->request_head.overflow)
+        http_exchange_fail(&flow->exchange, GW_E_HEAD_TOO_LARGE, NULL);
+    else
+        http_upstream_ask(flow->upstream, flow, /* fresh */ false);
+}
+
+/* A tunnel lives until both ends are done, or one of them where half an end cannot be told (TLS). */
+static bool is_over(const struct http_flow *flow)
+{
+    if (flow->stage != HTTP_ANSWER_DONE)
+        return flow->is_tunnel && flow->request_is_given &&
+               (flow->exchange.request.tls || flow->conn->socket.has_tls || flow->conn->socket.cannot_write);
+    return !flow->is_tunnel || flow->request_is_given || flow->exchange.request.tls || flow->conn->socket.has_tls ||
+           flow->conn->socket.has_failed;
+}
+
+static void run_forwarded(struct http_flow *flow)
+{
+    if (flow->request_head.len == 0) {
+        start_forwarding(flow);
+        if (flow->phase != HTTP_FLOW_FORWARDED)
+            return;
+    }
+    pump_request(flow);
+    if (flow->phase == HTTP_FLOW_FORWARDED)
+        pump_answer(flow);
+    if (flow->phase == HTTP_FLOW_FORWARDED && flow->is_tunnel && flow->stage >= HTTP_ANSWER_BEGUN)
+        pump_request(flow);
+    if (flow->phase == HTTP_FLOW_FORWARDED && flow->conn != NULL && is_over(flow))
+        finish(flow);
+}
+
+static void run_local(struct http_flow *flow)
+{
+    if (flow->stage == HTTP_ANSWER_PASSED) {
+        flow->stage = HTTP_ANSWER_BEGUN;
+        flow->codec->send_head(flow, flow->local_body.len > 0 ? HTTP_BODY_LENGTH : HTTP_BODY_NONE);
+    }
+    struct gw_str rest = gw_str_from_pos(flow->local_body, flow->local_sent);
+    size_t room = flow->codec->room(flow);
+    size_t size = rest.len < room ? rest.len : room;
+    if (size > 0)
+        flow->codec->send_body(flow, gw_str_n(rest.ptr, size));
+    flow->local_sent += size;
+    if (flow->local_sent < flow->local_body.len)
+        return;
+    flow->stage = HTTP_ANSWER_DONE;
+    flow->codec->send_end(flow, NULL, 0);
+    finish(flow);
+}
+
+/* --- collecting ------------------------------------------------------------------------------------------------ */
+
+static void continue_client(struct http_flow *flow)
+{
+    if (!flow->exchange.request.expects_continue || flow->has_continued)
+        return;
+    flow->has_continued = true;
+    struct http_answer go_on = {.status = 100, .reason = GW_STR("Continue")};
+    flow->codec->send_interim(flow, &go_on);
+}
+
+static void tell_body(struct http_flow *flow, enum gw_code code)
+{
+    flow->phase = HTTP_FLOW_UNDECIDED;
+    if (code == GW_OK) {
+        flow->is_collected = true;
+        flow->exchange.body = gw_buf_str(&flow->collected);
+    }
+    flow->on_body(&flow->exchange, code, flow->on_body_data);
+}
+
+/* False: nothing more to be had now, or it is decided. */
+static bool collect_some(struct http_flow *flow)
+{
+    struct http_framing_step step;
+    flow->codec->request_step(flow, &step);
+    switch (step.kind) {
+    case HTTP_STEP_DATA:
+        gw_buf_add(&flow->collected, step.data);
+        flow->codec->request_take(flow, step.data.len);
+        if (flow->collected.overflow)
+            tell_body(flow, GW_E_TOO_LARGE);
+        return !flow->collected.overflow;
+    case HTTP_STEP_END:
+        tell_body(flow, GW_OK);
+        return false;
+    case HTTP_STEP_MORE:
+        continue_client(flow);
+        return false;
+    case HTTP_STEP_BAD:
+        refuse_body(flow);
+        return false;
+    case HTTP_STEP_GONE:
+        http_flow_end(flow, HTTP_END_CLIENT_LEFT);
+        return false;
+    }
+    return false;
+}
+
+static void run_collecting(struct http_flow *flow)
+{
+    const struct http_request *request = &flow->exchange.request;
+    if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > flow->collect_bytes_max) {
+        tell_body(flow, GW_E_TOO_LARGE);
+        return;
+    }
+    while (collect_some(flow))
+        ;
+}
+
+void http_flow_run(struct http_flow *flow)
+{
+    if (flow->is_cut && flow->phase != HTTP_FLOW_ENDED) {
+        http_flow_end(flow, HTTP_END_CUT);
+        return;
+    }
+    switch (flow->phase) {
+    case HTTP_FLOW_COLLECTING:
+        run_collecting(flow);
+        break;
+    case HTTP_FLOW_FORWARDED:
+        run_forwarded(flow);
+        break;
+    case HTTP_FLOW_LOCAL:
+        run_local(flow);
+        break;
+    case HTTP_FLOW_UNDECIDED:
+    case HTTP_FLOW_ENDED:
+        break;
+    }
+}
+
+/* --- failures -------------------------------------------------------------------------------------------------- */
+
+static bool is_idempotent(struct gw_str method) /* RFC 9110 section 9.2.2 */
+{
+    static const struct gw_str methods[] = {GW_STR_INIT("GET"),   GW_STR_INIT("HEAD"), GW_STR_INIT("OPTIONS"),
+                                            GW_STR_INIT("TRACE"), GW_STR_INIT("PUT"),  GW_STR_INIT("DELETE")};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (gw_str_eq(method, methods[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool may_retry(const struct http_flow *flow)
+{
+    const struct http_upstream_conn *conn = flow->conn;
+    return conn != NULL && conn->is_reused && !flow->was_retried && !flow->body_was_given &&
+           is_idempotent(flow->exchange.request.method) && !http_upstream_has_received(conn);
+}
+
+void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code)
+{
+    if (flow->phase != HTTP_FLOW_FORWARDED)
+        return;
+    if (flow->stage >= HTTP_ANSWER_BEGUN) {
+        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+    } else if (code == GW_E_UPSTREAM && may_retry(flow)) {
+        flow->was_retried = true;
+        http_upstream_release(flow, /* is_reusable */ false);
+        flow->request_is_given = false;
+        http_upstream_ask(flow->upstream, flow, /* fresh */ true);
+    } else {
+        http_exchange_fail(&flow->exchange, code, NULL);
+    }
+}

@@ -1,0 +1,403 @@
+#include "gateway/http/head.h"
+
+#include "gateway/http/phr.h"
+
+#define LENGTH_DIGITS_MAX 18u
+
+static enum gw_code bad(struct gw_error *err, const char *text)
+{
+    return gw_fail(err, GW_E_BAD_REQUEST, "%s", text);
+}
+
+static enum gw_code too_large(const struct http_head_scan *scan, struct gw_error *err)
+{
+    if (scan->lines == 0)
+        return gw_fail(err, GW_E_URI_TOO_LONG, "the first line is longer than %u bytes", HTTP_LINE_BYTES_MAX);
+    return gw_fail(err, GW_E_HEAD_TOO_LARGE, "the head is larger than %u fields or %u bytes", HTTP_FIELDS_MAX,
+                   HTTP_HEAD_BYTES_MAX);
+}
+
+/* One complete line that ends at `end` (the LF). *ret_is_last: the empty line. */
+static enum gw_code scan_line(struct http_head_scan *scan, struct gw_str input, size_t end, bool *ret_is_last,
+                              struct gw_error *err)
+{
+    size_t size = end + 1 - scan->line_begin;
+    if (size < 2 || input.ptr[end - 1] != '\r')
+        return bad(err, "a line of the head does not end in CRLF");
+    scan->scanned = scan->line_begin = end + 1;
+    *ret_is_last = size == 2 && scan->lines > 0;
+    if (size == 2 && scan->lines == 0) {
+        if (scan->blank > 0)
+            return bad(err, "empty lines before the head");
+        scan->blank = size;
+        return GW_OK;
+    }
+    if ((scan->lines == 0 && size > HTTP_LINE_BYTES_MAX) || scan->lines > HTTP_FIELDS_MAX + (*ret_is_last ? 1u : 0u))
+        return too_large(scan, err);
+    scan->lines++;
+    return GW_OK;
+}
+
+enum gw_code http_head_scan(struct http_head_scan *scan, struct gw_str input, size_t *ret_head_bytes,
+                            struct gw_error *err)
+{
+    *ret_head_bytes = 0;
+    for (;;) {
+        const char *from = input.ptr + scan->scanned;
+        const char *lf = scan->scanned < input.len ? memchr(from, '\n', input.len - scan->scanned) : NULL;
+        size_t end = lf != NULL ? (size_t)(lf - input.ptr) : input.len;
+        if (end >= HTTP_HEAD_BYTES_MAX || (scan->lines == 0 && end - scan->line_begin >= HTTP_LINE_BYTES_MAX))
+            return too_large(scan, err);
+        if (lf == NULL) {
+            scan->scanned = input.len;
+            return GW_OK;
+        }
+        bool is_last = false;
+        GW_TRY(scan_line(scan, input, end, &is_last, err));
+        if (is_last) {
+            *ret_head_bytes = end + 1;
+            return GW_OK;
+        }
+    }
+}
+
+/* --- fields ---------------------------------------------------------------------------------------------------- */
+
+static enum gw_code check_field(const struct phr_header *header, struct gw_error *err)
+{
+    if (header->name == NULL)
+        return bad(err, "a folded field line");
+    if (!http_is_token(gw_str_n(header->name, header->name_len)))
+        return bad(err, "a field name is not a token");
+    if (!http_is_field_value(gw_str_n(header->value, header->value_len)))
+        return bad(err, "a field value holds a control byte");
+    if (http_field_mimics_framing(gw_str_n(header->name, header->name_len)))
+        return bad(err, "a field name reads like a framing field");
+    return GW_OK;
+}
+
+enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena, struct http_field **ret_fields,
+                               size_t *ret_count, struct gw_error *err)
+{
+    struct phr_header headers[HTTP_FIELDS_MAX];
+    size_t count = HTTP_FIELDS_MAX;
+    *ret_fields = NULL;
+    *ret_count = 0;
+    if (lines.len == 0)
+        return GW_OK;
+    int used = phr_parse_headers(lines.ptr, lines.len, headers, &count, 0);
+    if (used < 0 || (size_t)used != lines.len)
+        return bad(err, "the field lines are malformed");
+    struct http_field *fields = gw_arena_array(arena, count, sizeof *fields);
+    for (size_t i = 0; i < count; i++) {
+        GW_TRY(check_field(&headers[i], err));
+        fields[i].name = gw_str_n(headers[i].name, headers[i].name_len);
+        fields[i].value = gw_str_trim(gw_str_n(headers[i].value, headers[i].value_len));
+    }
+    *ret_fields = fields;
+    *ret_count = count;
+    return GW_OK;
+}
+
+/* What stands around a framing value: nothing or one space before, nothing after. Other blanks are legal and never sent;
+ * they are what smuggling is made of. */
+static bool is_bare(const struct http_field *field)
+{
+    const char *colon = field->name.ptr + field->name.len;
+    const char *end = field->value.ptr + field->value.len;
+    ptrdiff_t before = field->value.ptr - colon - 1;
+    return (before == 0 || (before == 1 && colon[1] == ' ')) && *end == '\r';
+}
+
+static bool parse_length(struct gw_str value, uint64_t *ret_length)
+{
+    if (value.len == 0 || value.len > LENGTH_DIGITS_MAX || (value.len > 1 && value.ptr[0] == '0'))
+        return false;
+    return gw_str_to_u64(value, UINT64_MAX / 2, ret_length);
+}
+
+/* The one field of that name: GW_OK with *ret_field NULL when there is none. */
+static enum gw_code find_only(const struct http_field *fields, size_t count, struct gw_str name,
+                              const struct http_field **ret_field, struct gw_error *err)
+{
+    *ret_field = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!gw_str_eq_nocase(fields[i].name, name))
+            continue;
+        if (*ret_field != NULL)
+            return bad(err, "a field that frames or routes the message stands twice");
+        *ret_field = &fields[i];
+    }
+    return GW_OK;
+}
+
+struct body_frame {
+    const struct http_field *length;
+    const struct http_field *coding;
+    uint64_t length_bytes;
+};
+
+static enum gw_code find_frame(const struct http_field *fields, size_t count, bool is_request, struct body_frame *frame,
+                               struct gw_error *err)
+{
+    GW_TRY(find_only(fields, count, GW_STR("content-length"), &frame->length, err));
+    GW_TRY(find_only(fields, count, GW_STR("transfer-encoding"), &frame->coding, err));
+    if (frame->length != NULL && frame->coding != NULL)
+        return bad(err, "both Content-Length and Transfer-Encoding"); /* RFC 9112 section 6.3 */
+    if (frame->length == NULL)
+        return GW_OK;
+    if ((is_request && !is_bare(frame->length)) || !parse_length(frame->length->value, &frame->length_bytes))
+        return bad(err, "Content-Length is not a plain number");
+    return GW_OK;
+}
+
+/* --- requests -------------------------------------------------------------------------------------------------- */
+
+struct request_line {
+    struct gw_str method, target, version;
+};
+
+static bool is_target_byte(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return byte > 0x20 && byte != 0x7f && byte != '#'; /* a fragment is never sent (RFC 9112 section 3.2) */
+}
+
+static enum gw_code read_version(struct gw_str version, struct gw_error *err)
+{
+    if (gw_str_eq(version, GW_STR("HTTP/1.1")) || gw_str_eq(version, GW_STR("HTTP/1.0")))
+        return GW_OK;
+    bool is_http = version.len == 8 && gw_str_starts(version, GW_STR("HTTP/")) && version.ptr[6] == '.';
+    if (is_http && version.ptr[5] >= '0' && version.ptr[5] <= '9' && version.ptr[7] >= '0' && version.ptr[7] <= '9')
+        return gw_fail(err, GW_E_HTTP_VERSION, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    return bad(err, "the request line does not end in an HTTP version");
+}
+
+static enum gw_code read_request_line(struct gw_str head, struct request_line *line, struct gw_error *err)
+{
+    struct gw_str rest = head;
+    struct gw_str text = gw_str_split(&rest, '\r');
+    line->method = gw_str_split(&text, ' ');
+    if (!http_is_token(line->method))
+        return bad(err, "the method is not a token");
+    if (text.ptr == NULL)
+        return bad(err, "the request line has no target");
+    line->target = gw_str_split(&text, ' ');
+    if (text.ptr == NULL || line->target.len == 0)
+        return bad(err, "the request line has no target or no version");
+    line->version = text;
+    GW_TRY(read_version(line->version, err));
+    for (size_t i = 0; i < line->target.len; i++) {
+        if (!is_target_byte(line->target.ptr[i]))
+            return bad(err, "the target holds a byte that no address has");
+    }
+    return GW_OK;
+}
+
+enum gw_code http_request_line_check(struct gw_str head, struct gw_error *err)
+{
+    struct request_line line;
+    return read_request_line(head, &line, err);
+}
+
+static bool is_port(struct gw_str port)
+{
+    uint64_t value = 0;
+    return port.len > 0 && port.len <= 5 && gw_str_to_u64(port, 65535, &value);
+}
+
+/* uri-host [ ":" port ] (RFC 9110 section 7.2), without userinfo and percent codes. */
+static bool is_authority(struct gw_str s)
+{
+    size_t at = 0;
+    if (s.len > 0 && s.ptr[0] == '[') {
+        for (at = 1; at < s.len && (gw_hex_digit(s.ptr[at]) >= 0 || s.ptr[at] == ':' || s.ptr[at] == '.');)
+            at++;
+        if (at < 3 || at == s.len || s.ptr[at++] != ']')
+            return false;
+    } else {
+        while (at < s.len && (http_is_token(gw_str_n(s.ptr + at, 1)) && strchr("!#$%&'*+^`|", s.ptr[at]) == NULL))
+            at++;
+    }
+    if (at == 0 || at > 255)
+        return false;
+    return at == s.len || (s.ptr[at] == ':' && is_port(gw_str_from_pos(s, at + 1)));
+}
+
+static enum gw_code read_host(struct http_request *request, struct gw_error *err)
+{
+    const struct http_field *host = NULL;
+    GW_TRY(find_only(request->fields, request->field_count, GW_STR("host"), &host, err));
+    if (host == NULL) /* RFC 9112 section 3.2; HTTP/1.0 knew no Host: the face decides */
+        return request->version == 10 ? GW_OK : bad(err, "there is no Host field");
+    if (!is_authority(host->value))
+        return bad(err, "the Host field is not a host");
+    request->authority = host->value;
+    return GW_OK;
+}
+
+/* "http://host/x" becomes "/x" when it names what Host names (RFC 9112 section 3.2.2). */
+static enum gw_code reduce_absolute(struct http_request *request, struct gw_error *err)
+{
+    struct gw_str target = request->target;
+    size_t scheme = gw_str_starts_nocase(target, GW_STR("http://"))    ? 7
+                    : gw_str_starts_nocase(target, GW_STR("https://")) ? 8
+                                                                       : 0;
+    if (scheme == 0)
+        return bad(err, "the target is neither a path nor an address of HTTP");
+    size_t at = scheme;
+    while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?')
+        at++;
+    struct gw_str authority = gw_str_n(target.ptr + scheme, at - scheme);
+    if (!is_authority(authority))
+        return bad(err, "the target's authority is not a host");
+    if (request->authority.ptr != NULL && !gw_str_eq_nocase(authority, request->authority))
+        return gw_fail(err, GW_E_MISDIRECTED, "the target names another host than the Host field");
+    if (request->authority.ptr == NULL)
+        request->authority = authority;
+    request->target = gw_str_from_pos(target, at);
+    if (request->target.len == 0)
+        request->target = GW_STR("/");
+    return request->target.ptr[0] == '/' ? GW_OK : bad(err, "the target has no path");
+}
+
+static enum gw_code read_target(struct http_request *request, struct gw_error *err)
+{
+    if (gw_str_eq(request->method, GW_STR("CONNECT")))
+        return bad(err, "CONNECT is not for a server of this kind");
+    bool is_star = gw_str_eq(request->target, GW_STR("*"));
+    if (is_star && !gw_str_eq(request->method, GW_STR("OPTIONS")))
+        return bad(err, "the target * is for OPTIONS alone");
+    if (!is_star && request->target.ptr[0] != '/')
+        GW_TRY(reduce_absolute(request, err));
+    struct gw_str rest = request->target;
+    request->path = gw_str_split(&rest, '?');
+    request->query = rest;
+    return GW_OK;
+}
+
+static enum gw_code read_request_body(struct http_request *request, struct gw_error *err)
+{
+    struct body_frame frame = {0};
+    GW_TRY(find_frame(request->fields, request->field_count, /* is_request */ true, &frame, err));
+    if (frame.coding != NULL) {
+        if (request->version == 10)
+            return bad(err, "Transfer-Encoding in HTTP/1.0");
+        if (!is_bare(frame.coding) || !gw_str_eq(frame.coding->value, GW_STR("chunked")))
+            return bad(err, "Transfer-Encoding is not chunked alone");
+        request->body_kind = HTTP_BODY_CHUNKED;
+    } else if (frame.length != NULL) {
+        request->body_kind = HTTP_BODY_LENGTH;
+        request->body_length = frame.length_bytes;
+    }
+    return GW_OK;
+}
+
+/* Upgrade to HTTP/2 in clear is not offered, so it is not passed on either (RFC 9113 section 3.1 dropped it); and nothing
+ * is upgraded while a body stands between. A server may always ignore an Upgrade. */
+static void read_upgrade(struct http_request *request, const struct http_request_facts *facts)
+{
+    bool has_body =
+        request->body_kind == HTTP_BODY_CHUNKED || (request->body_kind == HTTP_BODY_LENGTH && request->body_length > 0);
+    request->is_upgrade = request->version == 11 && facts->connection.upgrade && !has_body &&
+                          http_request_field(request, GW_STR("upgrade")).len > 0 &&
+                          !http_fields_have(request->fields, request->field_count, GW_STR("upgrade"), GW_STR("h2c"));
+}
+
+enum gw_code http_request_head_parse(struct gw_str head, struct gw_arena *arena, struct http_request *ret_request,
+                                     struct http_request_facts *ret_facts, struct gw_error *err)
+{
+    struct http_request *request = ret_request;
+    *request = (struct http_request){0};
+    *ret_facts = (struct http_request_facts){.raw = gw_arena_copy(arena, head)};
+    struct request_line line;
+    GW_TRY(read_request_line(ret_facts->raw, &line, err));
+    request->method = line.method;
+    request->target = line.target;
+    request->version = line.version.ptr[7] == '0' ? 10 : 11;
+    request->is_head = gw_str_eq(line.method, GW_STR("HEAD"));
+
+    size_t line_bytes = (size_t)(line.version.ptr + line.version.len - ret_facts->raw.ptr) + 2;
+    struct gw_str lines = gw_str_from_pos(ret_facts->raw, line_bytes);
+    GW_TRY(http_fields_parse(lines, arena, &request->fields, &request->field_count, err));
+    GW_TRY(read_host(request, err));
+    GW_TRY(read_target(request, err));
+    GW_TRY(read_request_body(request, err));
+
+    http_connection_options_read(request->fields, request->field_count, &ret_facts->connection);
+    ret_facts->te_trailers = ret_facts->connection.te && http_fields_have(request->fields, request->field_count,
+                                                                          GW_STR("te"), GW_STR("trailers"));
+    request->expects_continue =
+        request->version == 11 && request->body_kind != HTTP_BODY_NONE &&
+        http_fields_have(request->fields, request->field_count, GW_STR("expect"), GW_STR("100-continue"));
+    read_upgrade(request, ret_facts);
+    return GW_OK;
+}
+
+/* --- answers --------------------------------------------------------------------------------------------------- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "HTTP/1.1 200 OK"; servers that leave out the blank behind the status are many and harmless. */
+static enum gw_code read_status_line(struct gw_str text, struct http_answer *answer, bool *ret_is_10,
+                                     struct gw_error *err)
+{
+    bool is_good = text.len >= 12 && gw_str_starts(text, GW_STR("HTTP/1.")) &&
+                   (text.ptr[7] == '0' || text.ptr[7] == '1') && text.ptr[8] == ' ' && is_digit(text.ptr[9]) &&
+                   is_digit(text.ptr[10]) && is_digit(text.ptr[11]) && (text.len == 12 || text.ptr[12] == ' ') &&
+                   http_is_field_value(text);
+    if (!is_good)
+        return bad(err, "the status line is malformed");
+    *ret_is_10 = text.ptr[7] == '0';
+    answer->status = (text.ptr[9] - '0') * 100 + (text.ptr[10] - '0') * 10 + (text.ptr[11] - '0');
+    answer->reason = gw_str_from_pos(text, 13);
+    return answer->status >= 100 ? GW_OK : bad(err, "the status is below 100");
+}
+
+/* RFC 9112 section 6.3. */
+static enum gw_code read_answer_body(const struct http_answer *answer, bool is_head_request, bool is_10,
+                                     struct http_answer_facts *facts, struct gw_error *err)
+{
+    struct body_frame frame = {0};
+    GW_TRY(find_frame(answer->fields, answer->field_count, /* is_request */ false, &frame, err));
+    if (frame.coding != NULL && (is_10 || !gw_str_eq_nocase(frame.coding->value, GW_STR("chunked"))))
+        return bad(err, "the answer's Transfer-Encoding is not chunked");
+    facts->body_length = frame.length_bytes;
+    if (is_head_request || answer->status < 200 || answer->status == 204 || answer->status == 304)
+        facts->body_kind = HTTP_BODY_NONE;
+    else if (frame.coding != NULL)
+        facts->body_kind = HTTP_BODY_CHUNKED;
+    else
+        facts->body_kind = frame.length != NULL ? HTTP_BODY_LENGTH : HTTP_BODY_UNTIL_CLOSE;
+    return GW_OK;
+}
+
+static enum gw_code parse_answer(struct gw_str raw, struct gw_arena *arena, bool is_head_request,
+                                 struct http_answer *answer, struct http_answer_facts *facts, struct gw_error *err)
+{
+    bool is_10 = false;
+    struct gw_str rest = raw;
+    struct gw_str text = gw_str_split(&rest, '\r');
+    GW_TRY(read_status_line(text, answer, &is_10, err));
+    GW_TRY(http_fields_parse(gw_str_from_pos(raw, text.len + 2), arena, &answer->fields, &answer->field_count, err));
+    GW_TRY(read_answer_body(answer, is_head_request, is_10, facts, err));
+    http_connection_options_read(answer->fields, answer->field_count, &facts->connection);
+    facts->keeps_connection = !facts->connection.close && (!is_10 || facts->connection.keep_alive) &&
+                              facts->body_kind != HTTP_BODY_UNTIL_CLOSE;
+    return GW_OK;
+}
+
+enum gw_code http_answer_head_parse(struct gw_str head, struct gw_arena *arena, bool is_head_request,
+                                    struct http_answer *ret_answer, struct http_answer_facts *ret_facts,
+                                    struct gw_error *err)
+{
+    *ret_answer = (struct http_answer){0};
+    *ret_facts = (struct http_answer_facts){.raw = gw_arena_copy(arena, head)};
+    struct gw_error why = {0};
+    if (parse_answer(ret_facts->raw, arena, is_head_request, ret_answer, ret_facts, &why) == GW_OK)
+        return GW_OK;
+    return gw_fail(err, GW_E_UPSTREAM, "%s", why.text);
+}

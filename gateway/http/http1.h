@@ -1,0 +1,19 @@
+/* http1: the HTTP/1.1 codec of a client's connection: reads heads, makes a flow of each, one after the other, and writes
+ * what the flow tells it (RFC 9112). Thread: the loop's. */
+#pragma once
+
+#include "gateway/http/exchange_private.h"
+#include "gateway/http/listener.h"
+
+/* What a connection needs of its listener; outlives it. */
+struct http_server {
+    struct http_loop *loop;
+    const struct http_face *face;
+    void *face_data;
+    struct http_limits limits;
+    struct tls_server *tls;
+    uint16_t local_port;
+};
+
+/* Takes over the accepted descriptor. */
+void http1_accept(const struct http_server *server, int fd, const struct sockaddr_storage *peer);

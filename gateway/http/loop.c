@@ -1,0 +1,391 @@
+#include "gateway/http/loop_private.h"
+
+#include "gateway/base/arena.h"
+#include "gateway/base/clock.h"
+#include "gateway/http/socket.h"
+#include "gateway/http/timer.h"
+
+#include <h2o.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Built for another event loop, libh2o's headers have other layouts and corrupt memory without a word. */
+_Static_assert(H2O_USE_LIBUV == 0, "libh2o must be used with its own event loop");
+_Static_assert(sizeof(h2o_context_t) == 864, "these are not the layouts of Debian's libh2o-evloop 2.2.5");
+
+#define WAIT_MS_MAX 1000
+#define EVENTFDS_MAX 16u
+#define LAST_WILLS_MAX 256u /* one per listener */
+
+struct http_watch {
+    struct http_loop *loop;
+    h2o_socket_t *socket;
+    http_tick_fn on_readable;
+    void *data;
+};
+
+struct eventfd_watch {
+    int fd;
+    http_tick_fn on_readable;
+    void *data;
+    struct http_watch *watch;
+};
+
+struct last_will {
+    http_tick_fn on_free;
+    void *data;
+};
+
+struct http_loop {
+    char name[32];
+    h2o_evloop_t *h2o;
+    h2o_timeout_t turn_timeout;
+    h2o_timeout_entry_t turn_entry;
+    struct http_link tasks, graves, dirty, sweepables;
+    size_t connection_count;
+    struct http_timers timers;
+    int64_t now_ms;
+    struct eventfd_watch eventfds[EVENTFDS_MAX];
+    size_t eventfd_count;
+    struct last_will wills[LAST_WILLS_MAX];
+    size_t will_count;
+
+    int wake_fd;
+    pthread_mutex_t lock; /* guards the messages */
+    struct http_loop_message *messages;
+    struct http_loop_message **messages_end;
+    atomic_bool is_stop_asked;
+    atomic_llong drain_ms;
+    bool is_draining;
+
+    time_t date_second;
+    char date[32];
+};
+
+h2o_evloop_t *http_loop_h2o(struct http_loop *loop)
+{
+    return loop->h2o;
+}
+
+bool http_loop_is_draining(const struct http_loop *loop)
+{
+    return loop->is_draining;
+}
+
+struct http_link *http_loop_dirty(struct http_loop *loop)
+{
+    return &loop->dirty;
+}
+
+int64_t http_loop_now_ms(const struct http_loop *loop)
+{
+    return loop->now_ms;
+}
+
+size_t http_loop_connection_count(const struct http_loop *loop)
+{
+    return loop->connection_count;
+}
+
+/* --- the turn -------------------------------------------------------------------------------------------------- */
+
+/* The end of the turn is a timer of length zero: h2o completes writes only if they are made inside its own run. Its clock
+ * is the wall clock, so the entry is dated back to where no step of it can reach. */
+void http_loop_wants_turn(struct http_loop *loop)
+{
+    if (h2o_timeout_is_linked(&loop->turn_entry))
+        return;
+    h2o_timeout_link(loop->h2o, &loop->turn_timeout, &loop->turn_entry);
+    loop->turn_entry.registered_at = 0;
+}
+
+void http_task_stir(struct http_loop *loop, struct http_task *task)
+{
+    if (http_link_is_linked(&task->link))
+        return;
+    http_link_add(&loop->tasks, &task->link);
+    http_loop_wants_turn(loop);
+}
+
+void http_task_still(struct http_task *task)
+{
+    http_link_remove(&task->link);
+}
+
+void http_loop_bury(struct http_loop *loop, struct http_grave *grave)
+{
+    if (http_link_is_linked(&grave->link))
+        return;
+    http_link_add(&loop->graves, &grave->link);
+    http_loop_wants_turn(loop);
+}
+
+static void run_tasks(struct http_loop *loop)
+{
+    while (!http_link_is_empty(&loop->tasks)) {
+        struct http_task *task = HTTP_CONTAINER(loop->tasks.next, struct http_task, link);
+        http_link_remove(&task->link);
+        task->on_run(task);
+    }
+}
+
+static void bury_dead(struct http_loop *loop)
+{
+    while (!http_link_is_empty(&loop->graves)) {
+        struct http_grave *grave = HTTP_CONTAINER(loop->graves.next, struct http_grave, link);
+        http_link_remove(&grave->link);
+        grave->on_bury(grave);
+    }
+}
+
+static void end_turn(h2o_timeout_entry_t *entry)
+{
+    struct http_loop *loop = HTTP_CONTAINER(entry, struct http_loop, turn_entry);
+    while (!http_link_is_empty(&loop->tasks) || !http_link_is_empty(&loop->graves)) {
+        run_tasks(loop);
+        bury_dead(loop);
+    }
+    http_sockets_flush(loop);
+}
+
+/* --- sweeping -------------------------------------------------------------------------------------------------- */
+
+void http_loop_enroll(struct http_loop *loop, struct http_sweepable *sweepable)
+{
+    http_link_add(&loop->sweepables, &sweepable->link);
+    if (sweepable->is_connection)
+        loop->connection_count++;
+}
+
+void http_loop_leave(struct http_loop *loop, struct http_sweepable *sweepable)
+{
+    if (!http_link_is_linked(&sweepable->link))
+        return;
+    http_link_remove(&sweepable->link);
+    if (sweepable->is_connection)
+        loop->connection_count--;
+}
+
+/* Nothing leaves the list inside these calls: members die in graves. */
+static void sweep(void *data)
+{
+    struct http_loop *loop = data;
+    for (struct http_link *at = loop->sweepables.next; at != &loop->sweepables; at = at->next) {
+        struct http_sweepable *sweepable = HTTP_CONTAINER(at, struct http_sweepable, link);
+        sweepable->on_sweep(sweepable, loop->now_ms);
+    }
+}
+
+static void drain(struct http_loop *loop, bool is_over)
+{
+    for (struct http_link *at = loop->sweepables.next; at != &loop->sweepables; at = at->next) {
+        struct http_sweepable *sweepable = HTTP_CONTAINER(at, struct http_sweepable, link);
+        sweepable->on_drain(sweepable, is_over);
+    }
+}
+
+/* --- watching descriptors -------------------------------------------------------------------------------------- */
+
+static void on_watch_readable(h2o_socket_t *socket, const char *err)
+{
+    (void)err;
+    struct http_watch *watch = socket->data;
+    watch->on_readable(watch->data);
+}
+
+struct http_watch *http_watch_start(struct http_loop *loop, int fd, http_tick_fn on_readable, void *data)
+{
+    struct http_watch *watch = gw_alloc(sizeof *watch);
+    *watch = (struct http_watch){.loop = loop, .on_readable = on_readable, .data = data};
+    watch->socket = h2o_evloop_socket_create(loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
+    watch->socket->data = watch;
+    h2o_socket_read_start(watch->socket, on_watch_readable);
+    return watch;
+}
+
+void http_watch_pause(struct http_watch *watch, bool is_paused)
+{
+    if (is_paused)
+        h2o_socket_read_stop(watch->socket);
+    else if (!h2o_socket_is_reading(watch->socket))
+        h2o_socket_read_start(watch->socket, on_watch_readable);
+}
+
+void http_watch_stop(struct http_watch *watch)
+{
+    h2o_socket_close(watch->socket);
+    free(watch);
+}
+
+static void on_eventfd(void *data)
+{
+    struct eventfd_watch *eventfd = data;
+    uint64_t count = 0;
+    if (read(eventfd->fd, &count, sizeof count) == (ssize_t)sizeof count)
+        eventfd->on_readable(eventfd->data);
+}
+
+void http_loop_watch_eventfd(struct http_loop *loop, int fd, http_tick_fn on_readable, void *data)
+{
+    GW_ASSERT(loop->eventfd_count < EVENTFDS_MAX);
+    struct eventfd_watch *eventfd = &loop->eventfds[loop->eventfd_count++];
+    int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    GW_ASSERT(own_fd >= 0);
+    (void)fcntl(own_fd, F_SETFL, fcntl(own_fd, F_GETFL) | O_NONBLOCK);
+    *eventfd = (struct eventfd_watch){.fd = own_fd, .on_readable = on_readable, .data = data};
+    eventfd->watch = http_watch_start(loop, own_fd, on_eventfd, eventfd);
+}
+
+/* --- messages -------------------------------------------------------------------------------------------------- */
+
+static void wake(struct http_loop *loop)
+{
+    uint64_t one = 1;
+    ssize_t written = write(loop->wake_fd, &one, sizeof one); /* EAGAIN: it is awake already */
+    (void)written;
+}
+
+void http_loop_post(struct http_loop *loop, struct http_loop_message *message)
+{
+    message->next = NULL;
+    (void)pthread_mutex_lock(&loop->lock);
+    bool was_empty = loop->messages == NULL;
+    *loop->messages_end = message;
+    loop->messages_end = &message->next;
+    (void)pthread_mutex_unlock(&loop->lock);
+    if (was_empty)
+        wake(loop);
+}
+
+void http_loop_stop(struct http_loop *loop, int64_t drain_ms)
+{
+    atomic_store(&loop->drain_ms, drain_ms);
+    atomic_store(&loop->is_stop_asked, true);
+    wake(loop);
+}
+
+static void deliver_messages(void *data)
+{
+    struct http_loop *loop = data;
+    (void)pthread_mutex_lock(&loop->lock);
+    struct http_loop_message *message = loop->messages;
+    loop->messages = NULL;
+    loop->messages_end = &loop->messages;
+    (void)pthread_mutex_unlock(&loop->lock);
+    while (message != NULL) {
+        struct http_loop_message *next = message->next;
+        message->on_arrival(message);
+        message = next;
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------ */
+
+void http_loop_every(struct http_loop *loop, int64_t interval_ms, http_tick_fn on_tick, void *data)
+{
+    (void)http_timers_add(&loop->timers, gw_clock_mono_ms() + interval_ms, interval_ms, on_tick, data);
+}
+
+struct http_timer *http_timer_start(struct http_loop *loop, int64_t delay_ms, http_tick_fn on_expiry, void *data)
+{
+    return http_timers_add(&loop->timers, gw_clock_mono_ms() + delay_ms, 0, on_expiry, data);
+}
+
+struct gw_str http_loop_date(struct http_loop *loop)
+{
+    time_t second = (time_t)(gw_clock_wall_ms() / 1000);
+    if (second != loop->date_second || loop->date[0] == '\0') {
+        struct tm utc;
+        (void)gmtime_r(&second, &utc);
+        (void)strftime(loop->date, sizeof loop->date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+        loop->date_second = second;
+    }
+    return gw_str_from(loop->date);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+struct http_loop *http_loop_new(const char *name)
+{
+    struct http_loop *loop = gw_alloc(sizeof *loop);
+    (void)snprintf(loop->name, sizeof loop->name, "%s", name);
+    loop->h2o = h2o_evloop_create();
+    h2o_timeout_init(loop->h2o, &loop->turn_timeout, 0);
+    loop->turn_entry.cb = end_turn;
+    http_link_init(&loop->tasks);
+    http_link_init(&loop->graves);
+    http_link_init(&loop->dirty);
+    http_link_init(&loop->sweepables);
+    http_timers_init(&loop->timers);
+    loop->now_ms = gw_clock_mono_ms();
+    (void)pthread_mutex_init(&loop->lock, NULL);
+    loop->messages_end = &loop->messages;
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    GW_ASSERT(loop->wake_fd >= 0);
+    http_loop_watch_eventfd(loop, loop->wake_fd, deliver_messages, loop);
+    http_loop_every(loop, HTTP_SWEEP_MS, sweep, loop);
+    return loop;
+}
+
+static void run_once(struct http_loop *loop)
+{
+    int64_t wait_ms = http_timers_wait_ms(&loop->timers, gw_clock_mono_ms(), WAIT_MS_MAX);
+    (void)h2o_evloop_run(loop->h2o, (int32_t)wait_ms);
+    loop->now_ms = gw_clock_mono_ms();
+    http_timers_run(&loop->timers, loop->now_ms);
+}
+
+void http_loop_run(struct http_loop *loop)
+{
+    while (!atomic_load(&loop->is_stop_asked))
+        run_once(loop);
+    loop->is_draining = true;
+    int64_t deadline_ms = loop->now_ms + atomic_load(&loop->drain_ms);
+    drain(loop, /* is_over */ false);
+    while (loop->connection_count > 0 && loop->now_ms < deadline_ms)
+        run_once(loop);
+    drain(loop, /* is_over */ true);
+    deliver_messages(loop);
+    /* What was stirred or cut above ends, is told to the faces and is freed in these turns. */
+    for (int i = 0; i < 3; i++) {
+        (void)h2o_evloop_run(loop->h2o, 0);
+        http_loop_wants_turn(loop);
+    }
+    (void)h2o_evloop_run(loop->h2o, 0);
+}
+
+void http_loop_on_free(struct http_loop *loop, http_tick_fn on_free, void *data)
+{
+    GW_ASSERT(loop->will_count < LAST_WILLS_MAX);
+    loop->wills[loop->will_count++] = (struct last_will){on_free, data};
+}
+
+/* libh2o keeps closed sockets until its next round, and its loop cannot be freed with timeouts linked. */
+void http_loop_free(struct http_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    drain(loop, /* is_over */ true);
+    http_loop_wants_turn(loop);
+    (void)h2o_evloop_run(loop->h2o, 0);
+    for (size_t i = 0; i < loop->eventfd_count; i++)
+        http_watch_stop(loop->eventfds[i].watch);
+    (void)h2o_evloop_run(loop->h2o, 0);
+    http_timers_done(&loop->timers);
+    if (h2o_timeout_is_linked(&loop->turn_entry))
+        h2o_timeout_unlink(&loop->turn_entry);
+    h2o_timeout_dispose(loop->h2o, &loop->turn_timeout);
+    h2o_evloop_destroy(loop->h2o);
+    for (size_t i = 0; i < loop->will_count; i++)
+        loop->wills[i].on_free(loop->wills[i].data);
+    (void)close(loop->wake_fd);
+    (void)pthread_mutex_destroy(&loop->lock);
+    free(loop);
+}

@@ -1,0 +1,55 @@
+#include "gateway/http/queue.h"
+
+#include "gateway/base/result.h"
+
+void http_queue_init(struct http_queue *queue)
+{
+    *queue = (struct http_queue){.collecting = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX), .flying = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX)};
+}
+
+void http_queue_done(struct http_queue *queue)
+{
+    gw_buf_done(&queue->collecting);
+    gw_buf_done(&queue->flying);
+    http_queue_init(queue);
+}
+
+void http_queue_trim(struct http_queue *queue)
+{
+    if (http_queue_bytes(queue) == 0 && queue->piece == 0)
+        http_queue_done(queue);
+}
+
+static void swap(struct http_queue *queue)
+{
+    struct gw_buf empty = queue->flying;
+    queue->flying = queue->collecting;
+    queue->collecting = empty;
+    queue->flown = 0;
+}
+
+struct gw_str http_queue_piece(struct http_queue *queue, size_t bytes_max)
+{
+    GW_ASSERT(queue->piece == 0);
+    if (queue->flown == queue->flying.len) {
+        gw_buf_clear(&queue->flying);
+        queue->flown = 0;
+        if (queue->collecting.len > 0)
+            swap(queue);
+    }
+    size_t left = queue->flying.len - queue->flown;
+    queue->piece = left < bytes_max ? left : bytes_max;
+    return gw_str_n(queue->flying.data + queue->flown, queue->piece);
+}
+
+void http_queue_written(struct http_queue *queue)
+{
+    queue->flown += queue->piece;
+    queue->piece = 0;
+    if (queue->flown < queue->flying.len)
+        return;
+    gw_buf_clear(&queue->flying);
+    queue->flown = 0;
+    if (queue->flying.capacity > HTTP_QUEUE_KEEP_BYTES)
+        gw_buf_done(&queue->flying);
+}

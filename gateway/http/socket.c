@@ -1,0 +1,267 @@
+#include "gateway/http/socket.h"
+
+#include "gateway/base/result.h"
+
+#include <h2o.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#define TLS_RECORD_BYTES 16000u
+
+static void on_read(h2o_socket_t *h2o, const char *err);
+
+static bool may_read(const struct http_socket *socket)
+{
+    return socket->phase == HTTP_SOCKET_OPEN && !socket->has_ended && !socket->has_failed;
+}
+
+static void start_reading(struct http_socket *socket)
+{
+    if (may_read(socket) && !h2o_socket_is_reading(socket->h2o))
+        h2o_socket_read_start(socket->h2o, on_read);
+}
+
+static void touch(struct http_socket *socket)
+{
+    socket->moved_ms = http_loop_now_ms(socket->loop);
+}
+
+static void on_read(h2o_socket_t *h2o, const char *err)
+{
+    struct http_socket *socket = h2o->data;
+    size_t size = h2o->input->size;
+    if (size > socket->input_seen) {
+        socket->bytes_in += size - socket->input_seen;
+        socket->input_seen = size;
+        touch(socket);
+    }
+    if (err != NULL) {
+        /* After an error TLS would take writes and send nothing; after an end the callback would spin. */
+        h2o_socket_read_stop(h2o);
+        socket->has_ended = true;
+        socket->has_failed = err != h2o_socket_error_closed;
+    } else if (size >= HTTP_INPUT_HIGH) {
+        h2o_socket_read_stop(h2o);
+    }
+    socket->on_event(socket->owner);
+}
+
+static void set_options(struct http_socket *socket)
+{
+    int fd = h2o_socket_get_fd(socket->h2o);
+    int receive_bytes = HTTP_RECEIVE_BUFFER_BYTES, on = 1, limit_ms = HTTP_UNACKNOWLEDGED_MS_MAX;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+}
+
+static void init(struct http_socket *socket, struct http_loop *loop, void (*on_event)(void *owner), void *owner)
+{
+    *socket = (struct http_socket){.loop = loop, .on_event = on_event, .owner = owner};
+    http_queue_init(&socket->queue);
+    touch(socket);
+}
+
+void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd, void (*on_event)(void *owner),
+                      void *owner)
+{
+    init(socket, loop, on_event, owner);
+    socket->h2o = h2o_evloop_socket_create(http_loop_h2o(loop), fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
+    socket->h2o->data = socket;
+    set_options(socket);
+    socket->phase = HTTP_SOCKET_OPEN;
+    start_reading(socket);
+}
+
+static void on_connect(h2o_socket_t *h2o, const char *err)
+{
+    struct http_socket *socket = h2o->data;
+    touch(socket);
+    socket->has_failed = err != NULL;
+    socket->phase = HTTP_SOCKET_OPEN;
+    start_reading(socket);
+    socket->on_event(socket->owner);
+}
+
+bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, struct sockaddr *address,
+                         socklen_t address_len, void (*on_event)(void *owner), void *owner)
+{
+    init(socket, loop, on_event, owner);
+    socket->h2o = h2o_socket_connect(http_loop_h2o(loop), address, address_len, on_connect);
+    if (socket->h2o == NULL)
+        return false;
+    socket->h2o->data = socket;
+    set_options(socket);
+    socket->phase = HTTP_SOCKET_CONNECTING;
+    return true;
+}
+
+/* --- TLS ------------------------------------------------------------------------------------------------------- */
+
+static void on_handshake(h2o_socket_t *h2o, const char *err)
+{
+    struct http_socket *socket = h2o->data;
+    touch(socket);
+    socket->has_failed = err != NULL;
+    socket->phase = HTTP_SOCKET_OPEN;
+    socket->bytes_in += h2o->input->size;
+    socket->input_seen = h2o->input->size;
+    /* Otherwise the first 200 KiB leave in records of 1,400 bytes. */
+    h2o->_latency_optimization.state = H2O_SOCKET_LATENCY_OPTIMIZATION_STATE_NEEDS_UPDATE;
+    h2o->_latency_optimization.suggested_tls_payload_size = TLS_RECORD_BYTES;
+    h2o->_latency_optimization.suggested_write_size = SIZE_MAX;
+    start_reading(socket);
+    socket->on_event(socket->owner);
+}
+
+void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char *server_name)
+{
+    socket->has_tls = true;
+    socket->phase = HTTP_SOCKET_SHAKING;
+    h2o_socket_read_stop(socket->h2o);
+    h2o_socket_ssl_handshake(socket->h2o, ctx, server_name, on_handshake);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------------- */
+
+struct gw_str http_socket_input(const struct http_socket *socket)
+{
+    if (socket->h2o == NULL)
+        return GW_STR_NONE;
+    return gw_str_n(socket->h2o->input->bytes, socket->h2o->input->size);
+}
+
+void http_socket_consume(struct http_socket *socket, size_t size)
+{
+    if (size == 0 || socket->h2o == NULL)
+        return;
+    h2o_buffer_consume(&socket->h2o->input, size);
+    socket->input_seen = socket->h2o->input->size;
+    if (socket->input_seen < HTTP_INPUT_LOW)
+        start_reading(socket);
+}
+
+bool http_socket_is_paused(const struct http_socket *socket)
+{
+    return may_read(socket) && !h2o_socket_is_reading(socket->h2o);
+}
+
+/* --- writing --------------------------------------------------------------------------------------------------- */
+
+static void mark_dirty(struct http_socket *socket)
+{
+    if (!http_link_is_linked(&socket->dirty))
+        http_link_add(http_loop_dirty(socket->loop), &socket->dirty);
+    http_loop_wants_turn(socket->loop);
+}
+
+struct gw_buf *http_socket_output(struct http_socket *socket)
+{
+    mark_dirty(socket);
+    return &socket->queue.collecting;
+}
+
+size_t http_socket_room(const struct http_socket *socket)
+{
+    size_t queued = http_socket_queued(socket);
+    return queued < HTTP_OUTPUT_HIGH && !socket->cannot_write ? HTTP_OUTPUT_HIGH - queued : 0;
+}
+
+void http_socket_end(struct http_socket *socket)
+{
+    socket->wants_end = true;
+    mark_dirty(socket);
+}
+
+static void fail_writing(struct http_socket *socket)
+{
+    socket->cannot_write = true;
+    http_queue_done(&socket->queue);
+    socket->on_event(socket->owner);
+}
+
+static void on_written(h2o_socket_t *h2o, const char *err)
+{
+    struct http_socket *socket = h2o->data;
+    socket->is_writing = false;
+    if (err != NULL) {
+        fail_writing(socket);
+        return;
+    }
+    socket->bytes_out += socket->queue.piece;
+    touch(socket);
+    http_queue_written(&socket->queue);
+    if (http_socket_queued(socket) > 0 || socket->wants_end)
+        mark_dirty(socket);
+    socket->on_event(socket->owner);
+}
+
+static void send_end(struct http_socket *socket)
+{
+    socket->sent_end = true;
+    if (!socket->has_tls)
+        (void)shutdown(h2o_socket_get_fd(socket->h2o), SHUT_WR);
+    socket->on_event(socket->owner);
+}
+
+static void flush(struct http_socket *socket)
+{
+    if (socket->phase != HTTP_SOCKET_OPEN || socket->is_writing)
+        return;
+    if (socket->queue.collecting.overflow || socket->cannot_write || socket->has_failed) {
+        if (!socket->cannot_write)
+            fail_writing(socket);
+        return;
+    }
+    struct gw_str piece = http_queue_piece(&socket->queue, HTTP_WRITE_BYTES_MAX);
+    if (piece.len > 0) {
+        h2o_iovec_t vec = {.base = socket->queue.flying.data + socket->queue.flown, .len = piece.len};
+        socket->is_writing = true;
+        h2o_socket_write(socket->h2o, &vec, 1, on_written);
+    } else if (socket->wants_end && !socket->sent_end) {
+        send_end(socket);
+    }
+}
+
+void http_sockets_flush(struct http_loop *loop)
+{
+    struct http_link *dirty = http_loop_dirty(loop);
+    while (!http_link_is_empty(dirty)) {
+        struct http_socket *socket = HTTP_CONTAINER(dirty->next, struct http_socket, dirty);
+        http_link_remove(&socket->dirty);
+        flush(socket);
+    }
+}
+
+/* --- ending ---------------------------------------------------------------------------------------------------- */
+
+void http_socket_close(struct http_socket *socket, bool is_clean)
+{
+    http_link_remove(&socket->dirty);
+    if (socket->h2o != NULL) {
+        int fd = h2o_socket_get_fd(socket->h2o);
+        if (!is_clean) {
+            struct linger reset = {.l_onoff = 1, .l_linger = 0};
+            (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            /* Without a way out, libh2o's close_notify fails and the descriptor is closed in this call. */
+            if (socket->has_tls)
+                (void)shutdown(fd, SHUT_RDWR);
+        }
+        h2o_socket_close(socket->h2o);
+    }
+    socket->h2o = NULL;
+    socket->phase = HTTP_SOCKET_CLOSED;
+    http_queue_done(&socket->queue);
+}
+
+void http_socket_trim(struct http_socket *socket)
+{
+    http_queue_trim(&socket->queue);
+    if (socket->h2o != NULL && socket->phase == HTTP_SOCKET_OPEN && socket->h2o->input->size == 0 &&
+        socket->h2o->input->capacity > 0) {
+        h2o_buffer_dispose(&socket->h2o->input);
+        h2o_buffer_init(&socket->h2o->input, &h2o_socket_buffer_prototype);
+    }
+}

@@ -1,0 +1,78 @@
+/* socket: the few things this module wants of a connection, plain or TLS, client's or upstream's. The one door to
+ * libh2o's sockets.
+ *
+ * Reading goes on by itself while less than HTTP_INPUT_HIGH lies unread and starts again below HTTP_INPUT_LOW: that is all
+ * the back-pressure there is. Writing is adding to a queue; it leaves at the end of the turn. Events only mean "look
+ * again": they must not free or close, but stir a task. Thread: the loop's. */
+#pragma once
+
+#include "gateway/http/link.h"
+#include "gateway/http/loop_private.h"
+#include "gateway/http/queue.h"
+
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#define HTTP_INPUT_HIGH (64u * 1024u)
+#define HTTP_INPUT_LOW (32u * 1024u)
+#define HTTP_OUTPUT_HIGH (64u * 1024u)
+#define HTTP_WRITE_BYTES_MAX (64u * 1024u)         /* TLS encrypts a whole write at once */
+#define HTTP_RECEIVE_BUFFER_BYTES (128 * 1024)     /* caps what libh2o reads in one go */
+#define HTTP_UNACKNOWLEDGED_MS_MAX 60000           /* TCP_USER_TIMEOUT */
+
+enum http_socket_phase { HTTP_SOCKET_CLOSED, HTTP_SOCKET_CONNECTING, HTTP_SOCKET_SHAKING, HTTP_SOCKET_OPEN };
+
+struct http_socket {
+    struct http_loop *loop;
+    struct st_h2o_socket_t *h2o;
+    enum http_socket_phase phase;
+    void (*on_event)(void *owner);
+    void *owner;
+    struct http_queue queue;
+    struct http_link dirty;
+    size_t input_seen; /* bytes of the input that were counted */
+    uint64_t bytes_in; /* of content, above TLS */
+    uint64_t bytes_out;
+    int64_t moved_ms; /* when a byte last moved in either direction */
+    bool has_tls;
+    bool has_ended;    /* the peer sent its end; what came before can still be read */
+    bool has_failed;   /* reading or connecting failed: of no use any more */
+    bool cannot_write; /* writing failed; there may still be something to read */
+    bool is_writing;
+    bool wants_end; /* after the queue: FIN */
+    bool sent_end;
+};
+
+/* Takes over an accepted descriptor. */
+void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd, void (*on_event)(void *owner),
+                      void *owner);
+/* Starts connecting; an event tells when `phase` is open or has_failed is set. False when it fails at once. */
+GW_MUST_CHECK bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, struct sockaddr *address,
+                                       socklen_t address_len, void (*on_event)(void *owner), void *owner);
+/* Begins TLS; `server_name` NULL: as the server. An event tells the end of it. */
+void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char *server_name);
+
+/* What was read and not consumed. Valid until the next consume or the end of the turn. */
+struct gw_str http_socket_input(const struct http_socket *socket);
+void http_socket_consume(struct http_socket *socket, size_t size);
+/* Is the peer kept from sending more because we hold enough? */
+bool http_socket_is_paused(const struct http_socket *socket);
+
+/* Where to add bytes that are to be written. */
+struct gw_buf *http_socket_output(struct http_socket *socket);
+static inline size_t http_socket_queued(const struct http_socket *socket)
+{
+    return http_queue_bytes(&socket->queue);
+}
+/* How much more a stream should add now. */
+size_t http_socket_room(const struct http_socket *socket);
+
+/* Sends FIN after what is queued (plain text; with TLS it only marks, since libh2o cannot half-close). */
+void http_socket_end(struct http_socket *socket);
+/* Closes at once and forgets what is queued. `is_clean` false: the peer sees a reset. */
+void http_socket_close(struct http_socket *socket, bool is_clean);
+/* Frees buffers that hold nothing. */
+void http_socket_trim(struct http_socket *socket);
+
+/* For the loop: writes what was added in this turn. */
+void http_sockets_flush(struct http_loop *loop);

@@ -1,0 +1,269 @@
+/* The pool: who gets which connection, who waits, and what is too slow. */
+#include "gateway/http/upstream_private.h"
+
+#include "gateway/base/arena.h"
+#include "gateway/http/resolver.h"
+#include "gateway/http/tls.h"
+#include "gateway/http/upstream_pool.h"
+
+#include <stdlib.h>
+
+const struct http_upstream_settings http_upstream_settings_default = {
+    .connect_ms = 5000,
+    .head_ms = 60000,
+    .idle_ms = 60000,
+    .keep_ms = 30000,
+    .idle_max = 64,
+    .connections_max = 1024,
+};
+
+#define CONNECTS_PER_SECOND_WHILE_FAILING 50u /* so that an app that comes back is not trampled (security.md J7) */
+#define DYING_MS_MAX 5000
+
+static struct http_upstream_conn *conn_of(struct http_link *link)
+{
+    return HTTP_CONTAINER(link, struct http_upstream_conn, link);
+}
+
+static struct http_flow *waiting_of(struct http_link *link)
+{
+    return HTTP_CONTAINER(link, struct http_flow, waiting);
+}
+
+static int64_t now_of(const struct http_upstream *upstream)
+{
+    return http_loop_now_ms(upstream->loop);
+}
+
+/* --- asking ---------------------------------------------------------------------------------------------------- */
+
+static void wait_in_line(struct http_upstream *upstream, struct http_flow *flow)
+{
+    flow->waiting_since_ms = now_of(upstream);
+    http_link_add(&upstream->waiting, &flow->waiting);
+}
+
+/* While connecting fails, only so many try in a second; the others are told at once. */
+static bool may_connect(struct http_upstream *upstream)
+{
+    int64_t now_ms = now_of(upstream);
+    if (!upstream->is_failing)
+        return true;
+    if (now_ms - upstream->second_ms >= 1000) {
+        upstream->second_ms = now_ms;
+        upstream->second_connects = 0;
+    }
+    return upstream->second_connects++ < CONNECTS_PER_SECOND_WHILE_FAILING;
+}
+
+void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
+{
+    if (!fresh && !http_link_is_empty(&upstream->idle)) {
+        struct http_upstream_conn *conn = conn_of(upstream->idle.prev); /* the youngest is the likeliest to be alive */
+        conn->is_reused = true;
+        http_upstream_conn_attach(conn, flow);
+    } else if (upstream->addresses.count == 0) {
+        if (http_resolver_start(upstream->resolver))
+            wait_in_line(upstream, flow);
+        else
+            http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+    } else if (upstream->connection_count >= upstream->settings.connections_max) {
+        wait_in_line(upstream, flow);
+    } else if (may_connect(upstream)) {
+        http_upstream_conn_open(upstream, flow);
+    } else {
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+    }
+}
+
+/* Somebody in line may have a connection of his own now. */
+void http_upstream_serve_line(struct http_upstream *upstream)
+{
+    while (!http_link_is_empty(&upstream->waiting) && upstream->addresses.count > 0) {
+        bool has_idle = !http_link_is_empty(&upstream->idle);
+        if (!has_idle && upstream->connection_count >= upstream->settings.connections_max)
+            return;
+        struct http_flow *flow = waiting_of(upstream->waiting.next);
+        http_link_remove(&flow->waiting);
+        http_upstream_ask(upstream, flow, /* fresh */ false);
+    }
+}
+
+static void fail_line(struct http_upstream *upstream, enum gw_code code)
+{
+    while (!http_link_is_empty(&upstream->waiting)) {
+        struct http_flow *flow = waiting_of(upstream->waiting.next);
+        http_link_remove(&flow->waiting);
+        http_flow_upstream_failed(flow, code);
+    }
+}
+
+/* --- letting go ------------------------------------------------------------------------------------------------ */
+
+static bool can_keep(const struct http_upstream_conn *conn)
+{
+    const struct http_socket *socket = &conn->socket;
+    return !socket->has_ended && !socket->has_failed && !socket->cannot_write && http_socket_queued(socket) == 0 &&
+           !socket->is_writing && http_socket_input(socket).len == 0 &&
+           conn->upstream->idle_count < conn->upstream->settings.idle_max &&
+           !http_loop_is_draining(conn->upstream->loop);
+}
+
+void http_upstream_release(struct http_flow *flow, bool is_reusable)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    http_link_remove(&flow->waiting);
+    if (conn == NULL)
+        return;
+    flow->conn = NULL;
+    conn->flow = NULL;
+    if (is_reusable && can_keep(conn))
+        http_upstream_conn_enter(conn, HTTP_UPSTREAM_IDLE);
+    else
+        http_upstream_conn_kill(conn);
+    http_upstream_serve_line(flow->upstream);
+}
+
+void http_upstream_release_flushing(struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = flow->conn;
+    if (conn == NULL)
+        return;
+    flow->conn = NULL;
+    conn->flow = NULL;
+    http_upstream_conn_enter(conn, HTTP_UPSTREAM_DYING);
+    http_socket_end(&conn->socket);
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------ */
+
+static bool is_endless(const struct http_flow *flow)
+{
+    struct gw_str type =
+        http_field_find(flow->exchange.answer.fields, flow->exchange.answer.field_count, GW_STR("content-type"));
+    return flow->is_tunnel || gw_str_starts_nocase(type, GW_STR("text/event-stream"));
+}
+
+/* Is it the upstream that everything waits for? Not while the client owes the rest of its body, or takes no more. */
+static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
+{
+    struct http_flow *flow = conn->flow;
+    const struct http_upstream_settings *settings = &conn->upstream->settings;
+    const struct http_socket *socket = &conn->socket;
+    int64_t still_ms = now_ms - (socket->moved_ms > conn->since_ms ? socket->moved_ms : conn->since_ms);
+    bool client_owes =
+        !flow->request_is_given && http_socket_queued(socket) == 0 && !flow->exchange.request.expects_continue;
+    if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+    else if (flow->stage == HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
+             http_socket_input(socket).len == 0)
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+}
+
+static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
+{
+    const struct http_upstream_settings *settings = &conn->upstream->settings;
+    int64_t age_ms = now_ms - conn->since_ms;
+    if (conn->is_dead)
+        return;
+    switch (conn->state) {
+    case HTTP_UPSTREAM_CONNECTING:
+        if (age_ms >= settings->connect_ms)
+            http_upstream_conn_failed(conn, GW_E_UPSTREAM_TIMEOUT);
+        break;
+    case HTTP_UPSTREAM_BUSY:
+        sweep_busy(conn, now_ms);
+        break;
+    case HTTP_UPSTREAM_IDLE:
+        http_socket_trim(&conn->socket);
+        if (age_ms >= settings->keep_ms)
+            http_upstream_conn_kill(conn);
+        break;
+    case HTTP_UPSTREAM_DYING:
+        if (age_ms >= DYING_MS_MAX)
+            http_upstream_conn_kill(conn);
+        break;
+    }
+}
+
+static void sweep_list(struct http_link *list, int64_t now_ms)
+{
+    for (struct http_link *at = list->next, *next; at != list; at = next) {
+        next = at->next;
+        sweep_conn(conn_of(at), now_ms);
+    }
+}
+
+static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
+{
+    struct http_upstream *upstream = HTTP_CONTAINER(sweepable, struct http_upstream, sweepable);
+    sweep_list(&upstream->idle, now_ms);
+    sweep_list(&upstream->busy, now_ms);
+    while (!http_link_is_empty(&upstream->waiting)) {
+        struct http_flow *flow = waiting_of(upstream->waiting.next);
+        if (now_ms - flow->waiting_since_ms < upstream->settings.connect_ms)
+            return;
+        http_link_remove(&flow->waiting);
+        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+    }
+}
+
+static void on_drain(struct http_sweepable *sweepable, bool is_over)
+{
+    struct http_upstream *upstream = HTTP_CONTAINER(sweepable, struct http_upstream, sweepable);
+    (void)is_over;
+    while (!http_link_is_empty(&upstream->idle))
+        http_upstream_conn_kill(conn_of(upstream->idle.next));
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+static void on_resolved(const struct http_addresses *addresses, void *data)
+{
+    struct http_upstream *upstream = data;
+    if (addresses->count > 0)
+        upstream->addresses = *addresses;
+    if (upstream->addresses.count > 0)
+        http_upstream_serve_line(upstream);
+    else
+        fail_line(upstream, GW_E_UPSTREAM);
+}
+
+enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+                               struct http_upstream **ret_upstream, struct gw_error *err)
+{
+    struct http_upstream *upstream = gw_alloc(sizeof *upstream);
+    upstream->loop = loop;
+    upstream->settings = *settings;
+    upstream->settings.host = settings->host != NULL ? gw_strdup(settings->host) : NULL;
+    upstream->settings.unix_path = settings->unix_path != NULL ? gw_strdup(settings->unix_path) : NULL;
+    http_link_init(&upstream->idle);
+    http_link_init(&upstream->busy);
+    http_link_init(&upstream->waiting);
+    enum gw_code code = http_resolver_new(loop, &upstream->settings, &upstream->addresses, on_resolved, upstream,
+                                          &upstream->resolver, err);
+    upstream->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
+    http_loop_enroll(loop, &upstream->sweepable);
+    if (code != GW_OK) {
+        http_upstream_free(upstream);
+        return code;
+    }
+    *ret_upstream = upstream;
+    return GW_OK;
+}
+
+void http_upstream_free(struct http_upstream *upstream)
+{
+    if (upstream == NULL)
+        return;
+    http_loop_leave(upstream->loop, &upstream->sweepable);
+    http_resolver_free(upstream->resolver);
+    struct http_link *lists[] = {&upstream->idle, &upstream->busy};
+    for (size_t i = 0; i < 2; i++) {
+        while (!http_link_is_empty(lists[i]))
+            http_upstream_conn_free(conn_of(lists[i]->next));
+    }
+    free((void *)(uintptr_t)upstream->settings.host);
+    free((void *)(uintptr_t)upstream->settings.unix_path);
+    free(upstream);
+}

@@ -1,0 +1,173 @@
+#include "gateway/http/upstream_pool.h"
+
+#include "gateway/base/arena.h"
+#include "gateway/http/tls.h"
+
+#include <stdlib.h>
+
+static void on_event(void *owner)
+{
+    struct http_upstream_conn *conn = owner;
+    if (conn->state == HTTP_UPSTREAM_BUSY && conn->flow != NULL)
+        http_flow_stir(conn->flow);
+    else if (!conn->is_dead)
+        http_task_stir(conn->upstream->loop, &conn->task);
+}
+
+void http_upstream_conn_enter(struct http_upstream_conn *conn, enum http_upstream_conn_state state)
+{
+    struct http_upstream *upstream = conn->upstream;
+    if (http_link_is_linked(&conn->link) && conn->state == HTTP_UPSTREAM_IDLE)
+        upstream->idle_count--;
+    http_link_remove(&conn->link);
+    conn->state = state;
+    conn->since_ms = http_loop_now_ms(upstream->loop);
+    http_link_add(state == HTTP_UPSTREAM_IDLE ? &upstream->idle : &upstream->busy, &conn->link);
+    if (state == HTTP_UPSTREAM_IDLE)
+        upstream->idle_count++;
+}
+
+bool http_upstream_has_received(const struct http_upstream_conn *conn)
+{
+    return conn->socket.bytes_in > conn->bytes_in_before;
+}
+
+void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow *flow)
+{
+    http_upstream_conn_enter(conn, HTTP_UPSTREAM_BUSY);
+    conn->flow = flow;
+    conn->scan = (struct http_head_scan){0};
+    conn->bytes_in_before = conn->socket.bytes_in;
+    flow->conn = conn;
+    gw_buf_add(http_socket_output(&conn->socket), gw_buf_str(&flow->request_head));
+    http_flow_stir(flow);
+}
+
+/* --- connecting ------------------------------------------------------------------------------------------------ */
+
+/* Tries addresses from the current one on until one of them can be tried. */
+static bool start_connecting(struct http_upstream_conn *conn)
+{
+    struct http_upstream *upstream = conn->upstream;
+    while (conn->addresses_tried < upstream->addresses.count) {
+        conn->address = (upstream->next_address + conn->addresses_tried++) % upstream->addresses.count;
+        struct http_address *address = &upstream->addresses.list[conn->address];
+        if (http_socket_connect(&conn->socket, upstream->loop, (struct sockaddr *)&address->storage, address->len,
+                                on_event, conn))
+            return true;
+    }
+    return false;
+}
+
+static void connected(struct http_upstream_conn *conn)
+{
+    struct http_upstream *upstream = conn->upstream;
+    if (upstream->settings.tls != NULL && !conn->socket.has_tls) {
+        http_socket_handshake(&conn->socket, tls_client_ctx(upstream->settings.tls),
+                              tls_client_server_name(upstream->settings.tls));
+        return;
+    }
+    upstream->is_failing = false;
+    upstream->next_address = conn->address;
+    if (conn->flow != NULL)
+        http_upstream_conn_attach(conn, conn->flow);
+    else
+        http_upstream_conn_kill(conn);
+}
+
+static void run_connecting(struct http_upstream_conn *conn)
+{
+    if (!conn->socket.has_failed) {
+        if (conn->socket.phase == HTTP_SOCKET_OPEN)
+            connected(conn);
+        return;
+    }
+    bool had_tls = conn->socket.has_tls;
+    http_socket_close(&conn->socket, /* is_clean */ true);
+    if (had_tls || !start_connecting(conn))
+        http_upstream_conn_failed(conn, GW_E_UPSTREAM);
+}
+
+static void on_run(struct http_task *task)
+{
+    struct http_upstream_conn *conn = HTTP_CONTAINER(task, struct http_upstream_conn, task);
+    if (conn->is_dead)
+        return;
+    switch (conn->state) {
+    case HTTP_UPSTREAM_CONNECTING:
+        run_connecting(conn);
+        break;
+    case HTTP_UPSTREAM_IDLE: /* an idle connection has nothing to say: whatever it is, it belongs to nobody */
+        if (conn->socket.has_ended || conn->socket.cannot_write || http_socket_input(&conn->socket).len > 0)
+            http_upstream_conn_kill(conn);
+        break;
+    case HTTP_UPSTREAM_DYING:
+        if (conn->socket.sent_end || conn->socket.has_failed || conn->socket.cannot_write)
+            http_upstream_conn_kill(conn);
+        break;
+    case HTTP_UPSTREAM_BUSY:
+        break;
+    }
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
+static void on_bury(struct http_grave *grave)
+{
+    struct http_upstream_conn *conn = HTTP_CONTAINER(grave, struct http_upstream_conn, grave);
+    http_task_still(&conn->task);
+    free(conn);
+}
+
+void http_upstream_conn_open(struct http_upstream *upstream, struct http_flow *flow)
+{
+    struct http_upstream_conn *conn = gw_alloc(sizeof *conn);
+    conn->upstream = upstream;
+    conn->task.on_run = on_run;
+    conn->grave.on_bury = on_bury;
+    conn->flow = flow;
+    flow->conn = conn;
+    upstream->connection_count++;
+    http_upstream_conn_enter(conn, HTTP_UPSTREAM_CONNECTING);
+    if (!start_connecting(conn))
+        http_upstream_conn_failed(conn, GW_E_UPSTREAM);
+}
+
+void http_upstream_conn_failed(struct http_upstream_conn *conn, enum gw_code code)
+{
+    struct http_upstream *upstream = conn->upstream;
+    struct http_flow *flow = conn->flow;
+    upstream->is_failing = true;
+    (void)http_resolver_start(upstream->resolver); /* the name may lead elsewhere by now */
+    if (flow != NULL)
+        http_flow_upstream_failed(flow, code); /* which releases and so kills */
+    if (!conn->is_dead)
+        http_upstream_conn_kill(conn);
+}
+
+static void take_out(struct http_upstream_conn *conn)
+{
+    struct http_upstream *upstream = conn->upstream;
+    if (conn->state == HTTP_UPSTREAM_IDLE)
+        upstream->idle_count--;
+    http_link_remove(&conn->link);
+    upstream->connection_count--;
+    http_socket_close(&conn->socket, /* is_clean */ true);
+    conn->is_dead = true;
+}
+
+void http_upstream_conn_kill(struct http_upstream_conn *conn)
+{
+    if (conn->is_dead)
+        return;
+    take_out(conn);
+    http_task_still(&conn->task);
+    http_loop_bury(conn->upstream->loop, &conn->grave);
+}
+
+void http_upstream_conn_free(struct http_upstream_conn *conn)
+{
+    take_out(conn);
+    http_task_still(&conn->task);
+    free(conn);
+}

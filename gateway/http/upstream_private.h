@@ -1,0 +1,42 @@
+/* upstream_private: an upstream's connections, as the flow sees them. Thread: the loop's. */
+#pragma once
+
+#include "gateway/http/exchange_private.h"
+#include "gateway/http/socket.h"
+#include "gateway/http/upstream.h"
+
+enum http_upstream_conn_state {
+    HTTP_UPSTREAM_CONNECTING, /* the TLS handshake included */
+    HTTP_UPSTREAM_BUSY,       /* has a flow, whose head was added to the socket */
+    HTTP_UPSTREAM_IDLE,
+    HTTP_UPSTREAM_DYING, /* its last bytes leave */
+};
+
+struct http_upstream_conn {
+    struct http_socket socket;
+    struct http_task task;
+    struct http_grave grave;
+    struct http_link link; /* in the upstream's list of its state */
+    struct http_upstream *upstream;
+    struct http_flow *flow;
+    enum http_upstream_conn_state state;
+    int64_t since_ms; /* when the state began */
+    bool is_reused;
+    bool is_dead;
+    uint64_t bytes_in_before; /* bytes that earlier answers had */
+    size_t addresses_tried;
+    size_t address; /* index of the one in use */
+    struct http_head_scan scan;
+};
+
+/* Finds a connection for the flow, now or later, and adds the flow's request_head to it. `fresh`: not a pooled one. May
+ * fail the flow. */
+void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh);
+
+/* The flow lets go of its connection or its place in the line. `is_reusable`: everything was sent and read. */
+void http_upstream_release(struct http_flow *flow, bool is_reusable);
+/* The same, but what is queued still leaves. */
+void http_upstream_release_flushing(struct http_flow *flow);
+
+/* Was anything received for this flow? */
+bool http_upstream_has_received(const struct http_upstream_conn *conn);
