@@ -178,8 +178,9 @@ const char *config_text_host(struct gw_arena *arena, struct gw_str text, const c
     *ret_text = gw_arena_lower(arena, text).ptr;
     if (gw_str_starts_nocase(text, GW_STR("http://")) || gw_str_starts_nocase(text, GW_STR("https://"))) {
         struct gw_str rest = gw_str_from_pos(text, (size_t)gw_str_find(text, '/') + 2);
+        struct gw_str name = gw_str_split(&rest, '/');
         return REASON(arena, "\"%.*s\" is an address, not a host; did you mean %.*s?", GW_STR_ARG(text),
-                      GW_STR_ARG(gw_str_split(&rest, '/')));
+                      GW_STR_ARG(name));
     }
     return read_host(arena, text, &host, &port);
 }
