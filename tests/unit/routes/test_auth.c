@@ -106,7 +106,7 @@ static void test_D3_rotation_of_a_token_takes_effect_without_a_restart(void **st
     struct gw_error err = {0};
     struct gw_str added;
     check_ok(token_file_add(world->tokens_path, GW_STR("next"), TOKEN_BEARER, 0, &world->arena, &added, &err), &err);
-    world->loop.now_ms += 1000;
+    world->loop->now_ms += 1000;
     struct call *call = try_with("/scim/v2/Users", bearer(added));
     assert_status(call, 200);
     call_free(world, call);
@@ -154,15 +154,15 @@ static void test_D4_failing_credentials_are_delayed_and_valid_ones_are_not(void 
     assert_int_equal(held->status, 0);
     struct call *left = try_with("/scim/v2/Users", GW_STR("Bearer wrong"));
     assert_int_equal(left->status, 0);
-    assert_int_equal(world->loop.timers, 2);
+    assert_int_equal(world->loop->timers, 2);
     call_free(world, left); /* the client leaves: its timer goes with it */
-    assert_int_equal(world->loop.timers, 1);
+    assert_int_equal(world->loop->timers, 1);
     struct call *valid = try_with("/scim/v2/Users", bearer(world->secret));
     assert_status(valid, 200);
     call_free(world, valid);
     call_free(world, held);
-    assert_int_equal(world->loop.timers, 0);
-    world->loop.now_ms += 60000;
+    assert_int_equal(world->loop->timers, 0);
+    world->loop->now_ms += 60000;
     struct call *later = try_with("/scim/v2/Users", GW_STR("Bearer wrong"));
     assert_error(later, 401, "");
     call_free(world, later);
@@ -175,7 +175,7 @@ static void test_D4_a_held_refusal_is_the_same_401(void **state)
         struct call *call = try_with("/scim/v2/Users", GW_STR("Bearer wrong"));
         if (i == AUTH_FAILURES_MAX) {
             assert_int_equal(call->status, 0);
-            loop_expire(&world->loop);
+            loop_expire(world->loop);
             assert_error(call, 401, "");
         }
         call_free(world, call);
@@ -300,12 +300,12 @@ static void test_D7_a_missing_or_empty_tokens_file_stops_the_start(void **state)
     struct gw_error err = {0};
     struct prov_face *face = NULL;
     assert_int_equal(remove(world->tokens_path), 0);
-    assert_int_not_equal(prov_face_new(world->config, world->store, world->writer, &world->loop, &face, &err), GW_OK);
+    assert_int_not_equal(prov_face_new(world->config, world->store, world->writer, world->loop, &face, &err), GW_OK);
     assert_non_null(strstr(err.text, "wiki-tokens"));
     check_ok(token_file_add(world->tokens_path, GW_STR("a"), TOKEN_BEARER, 0, &world->arena, &world->secret, &err),
              &err);
     check_ok(token_file_remove(world->tokens_path, GW_STR("a"), &err), &err);
-    assert_int_not_equal(prov_face_new(world->config, world->store, world->writer, &world->loop, &face, &err), GW_OK);
+    assert_int_not_equal(prov_face_new(world->config, world->store, world->writer, world->loop, &face, &err), GW_OK);
     assert_non_null(strstr(err.text, "wiki-tokens"));
     assert_null(face);
 }

@@ -179,7 +179,7 @@ static void test_admin_health_is_open_and_metrics_need_a_token(void **state)
     check_ok(
         token_file_add(world->config->admin_tokens_file, GW_STR("ops"), TOKEN_BEARER, 0, &world->arena, &secret, &err),
         &err);
-    world->loop.now_ms += 1000;
+    world->loop->now_ms += 1000;
     expect_admin(face, "GET", "/metrics", world->secret, 401);
     expect_admin(face, "GET", "/nothing", secret, 404);
     call = ask_admin(face, "GET", "/metrics", secret);

@@ -409,7 +409,7 @@ static void test_a_client_that_leaves_does_not_stop_its_change(void **state)
     call_start(world, call);
     assert_int_equal(call->status, 0);
     call_free(world, call);
-    assert_true(loop_turn(&world->loop));
+    assert_true(loop_turn(world->loop));
     call = get(world, "/scim/v2/Users?filter=userName%20eq%20%22left@okta.local%22");
     assert_at(call, "totalResults", "1");
     call_free(world, call);

@@ -1,17 +1,14 @@
-/* world: a PROV face with a real configuration, store and writer, and an HTTP layer made of plain memory: what follows
- * defines the few functions of gateway/http that the face calls, so that a request is a call and an answer a struct.
- * The same face behind real connections is in test_loopback.c. One program, one world, the test's own thread. */
+/* world: the face of ground.h, and an HTTP layer made of plain memory: what follows defines the few functions of
+ * gateway/http that the face calls, so that a request is a call and an answer a struct. The same face behind real
+ * connections is in test_loopback.c. One program, one world, the test's own thread. */
 #pragma once
 
-#include "tests/support/unit.h"
+#include "tests/unit/routes/ground.h"
 
-#include "config/tokens.h"
 #include "gateway/base/clock.h"
 #include "gateway/http/loop.h"
 #include "gateway/json/parse.h"
 #include "gateway/json/write.h"
-#include "routes/prov.h"
-#include "store/writer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -155,80 +152,22 @@ static inline bool loop_turn(struct http_loop *loop)
     return message != NULL;
 }
 
-/* ---- the world ---- */
-
-struct world {
-    char *folder;
-    char *tokens_path;
-    struct config *config;
-    struct store *store;
-    struct store_writer *writer;
-    struct http_loop loop;
-    struct prov_face *face;
-    struct prov_listener listener;
-    struct gw_arena arena;
-    struct gw_str secret; /* of the token "okta" */
-    uint32_t folder_number;
-};
-
-static inline void check_ok(enum gw_code code, const struct gw_error *err)
-{
-    if (code != GW_OK)
-        fail_msg("%s: %s", gw_code_name(code), err->text);
-}
-
-static inline void loop_init(struct http_loop *loop)
-{
-    *loop = (struct http_loop){.now_ms = 1000000};
-    (void)pthread_mutex_init(&loop->mutex, NULL);
-    (void)pthread_cond_init(&loop->arrived, NULL);
-    loop->last = &loop->first;
-}
-
-static inline void world_config(struct world *w, const char *prov_extra)
-{
-    struct gw_error err = {0};
-    struct gw_str path = gw_arena_printf(&w->arena, "%s/provgate.yaml", w->folder);
-    struct gw_str text = gw_arena_printf(&w->arena,
-                                         "store:\n  path: %s/store\n  max_size: 256MiB\n"
-                                         "prov:\n  listen:\n    - address: 127.0.0.1:8443\n"
-                                         "admin:\n  listen: 127.0.0.1:9901\n  tokens_file: %s/admin-tokens\n"
-                                         "apps:\n  - name: wiki\n    folder: staff\n    prov:\n"
-                                         "      hosts: [prov.test]\n      tokens_file: %s\n%s",
-                                         w->folder, w->folder, w->tokens_path, prov_extra);
-    check_ok(config_load(path.ptr, text, &w->config, &err), &err);
-}
-
-/* `prov_extra`: more lines of apps[0].prov, indented by six blanks. */
 static inline struct world *world_new(const char *prov_extra)
 {
-    struct gw_error err = {0};
-    struct world *w = gw_alloc(sizeof *w);
-    w->folder = unit_folder_new();
-    w->tokens_path = gw_strdup(gw_arena_printf(&w->arena, "%s/wiki-tokens", w->folder).ptr);
-    world_config(w, prov_extra);
-    check_ok(token_file_add(w->tokens_path, GW_STR("okta"), TOKEN_BEARER, 0, &w->arena, &w->secret, &err), &err);
-    check_ok(store_create(w->config->store_path, w->config->store_max_size, &err), &err);
-    check_ok(store_open(w->config->store_path, w->config->store_max_size, &w->store, &err), &err);
-    struct store_writer_settings settings = {.role = STORE_ROLE_PROV};
-    check_ok(store_writer_new(w->store, &settings, &w->writer, &err), &err);
-    loop_init(&w->loop);
-    check_ok(prov_face_new(w->config, w->store, w->writer, &w->loop, &w->face, &err), &err);
-    check_ok(store_folder_ensure(w->writer, GW_STR("staff"), &w->folder_number, &err), &err);
-    w->listener = (struct prov_listener){.face = w->face, .config = &w->config->prov_listeners[0]};
-    return w;
+    struct http_loop *loop = gw_alloc(sizeof *loop);
+    *loop = (struct http_loop){.now_ms = 1000000, .last = &loop->first};
+    (void)pthread_mutex_init(&loop->mutex, NULL);
+    (void)pthread_cond_init(&loop->arrived, NULL);
+    return world_open(prov_extra, loop);
 }
 
 static inline void world_free(struct world *w)
 {
-    store_writer_free(w->writer);
-    prov_face_free(w->face);
-    store_close(w->store);
-    config_unref(w->config);
-    unit_folder_remove(w->folder);
-    free(w->tokens_path);
-    gw_arena_done(&w->arena);
-    free(w);
+    struct http_loop *loop = w->loop;
+    world_close(w);
+    (void)pthread_cond_destroy(&loop->arrived);
+    (void)pthread_mutex_destroy(&loop->mutex);
+    free(loop);
 }
 
 /* ---- calls ---- */
@@ -247,7 +186,7 @@ static inline struct call *call_new(struct world *w, const char *method, const c
     static uint64_t ids;
     struct call *call = gw_alloc(sizeof *call);
     struct http_request *request = &call->x.request;
-    call->x.loop = &w->loop;
+    call->x.loop = w->loop;
     call->x.id = ++ids;
     call->peer = (const struct sockaddr *)(const void *)&peer;
     call->sent_body = body;
@@ -279,7 +218,7 @@ static inline void call_start(struct world *w, struct call *call)
 static inline void call_wait(struct world *w, struct call *call)
 {
     while (call->status == 0)
-        assert_true(loop_turn(&w->loop));
+        assert_true(loop_turn(w->loop));
 }
 
 static inline void call_free(struct world *w, struct call *call)
