@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static void job_free(struct sso_job *job)
+static void job_unlink(struct sso_job *job)
 {
     struct sso_jobs *jobs = &job->face->jobs;
     *job->link = job->next;
@@ -14,6 +14,10 @@ static void job_free(struct sso_job *job)
         job->next->link = job->link;
     jobs->count--;
     jobs->again_count -= job->waits_again;
+}
+
+static void job_free(struct sso_job *job)
+{
     store_change_free(job->change);
     free(job);
 }
@@ -21,19 +25,27 @@ static void job_free(struct sso_job *job)
 static void job_finish(struct sso_job *job)
 {
     job->on_result(job);
-    if (!job->waits_again)
-        job_free(job);
+    if (job->waits_again)
+        return;
+    job_unlink(job);
+    job_free(job);
 }
 
 static void on_arrival(struct http_loop_message *message)
 {
-    job_finish((struct sso_job *)message);
+    struct sso_job *job = (struct sso_job *)message;
+    atomic_store(&job->is_posted, false);
+    if (job->face == NULL)
+        job_free(job);
+    else
+        job_finish(job);
 }
 
 /* On the writer's thread. */
 static void on_done(struct store_change *change)
 {
     struct sso_job *job = change->owner;
+    atomic_store(&job->is_posted, true);
     http_loop_post(job->face->loop, &job->message);
 }
 
@@ -100,6 +112,12 @@ void sso_jobs_tick(struct sso_face *face, int64_t now_ms)
 
 void sso_jobs_done(struct sso_jobs *jobs)
 {
-    while (jobs->list != NULL)
-        job_free(jobs->list);
+    while (jobs->list != NULL) {
+        struct sso_job *job = jobs->list;
+        job_unlink(job);
+        job->face = NULL;
+        /* One that was posted belongs to the loop, which delivers it when it is freed. */
+        if (!atomic_load(&job->is_posted))
+            job_free(job);
+    }
 }

@@ -6,6 +6,8 @@
 #include "gateway/http/loop.h"
 #include "store/writer.h"
 
+#include <stdatomic.h>
+
 #define SSO_JOBS_MAX 8192u       /* under way, per loop; background work is dropped beyond */
 #define SSO_JOBS_AGAIN_MAX 4096u /* waiting to be tried again, per loop */
 #define SSO_JOBS_AGAIN_BATCH 64u /* tried again in one tick */
@@ -20,11 +22,12 @@ typedef void (*sso_job_fn)(struct sso_job *job);
 
 struct sso_job {
     struct http_loop_message message; /* first: the loop's handle */
-    struct sso_face *face;
-    struct sso_request *request; /* NULL: nobody waits any more */
+    struct sso_face *face;            /* NULL: the face is gone, only the loop still holds the job */
+    struct sso_request *request;      /* NULL: nobody waits any more */
     struct store_change *change;
     sso_job_fn on_result;
     struct sso_job *next, **link;
+    atomic_bool is_posted; /* to the loop, and not arrived */
     bool waits_again;
     bool is_held;     /* a sign-on that went on without its commit */
     int64_t again_ms; /* monotonic */
@@ -46,4 +49,4 @@ void sso_job_submit(struct sso_job *job);
 bool sso_job_again(struct sso_job *job);
 
 void sso_jobs_tick(struct sso_face *face, int64_t now_ms);
-void sso_jobs_done(struct sso_jobs *jobs); /* frees all; the writer must be gone */
+void sso_jobs_done(struct sso_jobs *jobs); /* frees all; the writer must be gone, the loop not yet */
