@@ -29,6 +29,7 @@ void discovery_on_provider(struct prov_request *r)
         .base_url = r->base_url,
         .documentation_url = GW_STR(DOCUMENTATION_URL),
         .results_max = QUERY_COUNT_MAX,
+        .etag = true,
         .bearer = true,
         .basic = true,
     };

@@ -17,6 +17,13 @@
 #define WAIT_S 60
 #define USER "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"]"
 
+/* libh2o keeps buffers for later use in each thread, and forgets them when the thread ends. */
+const char *__lsan_default_suppressions(void);
+__attribute__((weak)) const char *__lsan_default_suppressions(void)
+{
+    return "leak:h2o_mem_alloc_recycle";
+}
+
 /* ---- the server ---- */
 
 static struct {
