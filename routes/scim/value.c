@@ -170,10 +170,10 @@ static enum gw_code read_complex(const struct scim_reader *reader, const struct 
     } else {
         return refuse(attribute, "must be an object", err);
     }
-    if (object->object.count == 0)
-        return GW_OK;
-    GW_TRY(check_required_subs(attribute, object, err));
-    *ret_value = object;
+    if (json_count(value) > 0 || object->object.count > 0)
+        GW_TRY(check_required_subs(attribute, object, err));
+    if (object->object.count > 0)
+        *ret_value = object;
     return GW_OK;
 }
 
