@@ -60,8 +60,6 @@ static void *serve(void *data)
     assert_int_equal(write(server.ready[1], "x", 1), 1);
     http_loop_run(server.loop);
     (void)close(fd);
-    world_close(server.world);
-    http_loop_free(server.loop);
     return NULL;
 }
 
@@ -80,6 +78,8 @@ static int tear_down(void **state)
     (void)state;
     http_loop_stop(server.loop, 1000);
     assert_int_equal(pthread_join(server.thread, NULL), 0);
+    world_close(server.world);
+    http_loop_free(server.loop);
     (void)close(server.ready[0]);
     (void)close(server.ready[1]);
     return 0;
