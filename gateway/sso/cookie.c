@@ -87,8 +87,19 @@ static bool is_canonical(struct gw_str value)
 {
     if (value.len == 0)
         return true;
-    return value.ptr[0] != '"' && gw_str_find(value, '%') < 0 && gw_str_find(value, ' ') < 0 &&
-           gw_str_find(value, '\t') < 0 && gw_str_find(value, '\0') < 0;
+    return value.ptr[0] != '"' && value.ptr[value.len - 1] != '"' && gw_str_find(value, '%') < 0 &&
+           gw_str_find(value, ' ') < 0 && gw_str_find(value, '\t') < 0 && gw_str_find(value, '\0') < 0;
+}
+
+/* Some parsers drop quotes that have no partner. */
+static struct gw_str strip_quotes(struct gw_str value, struct gw_arena *arena)
+{
+    struct gw_str plain = unquote(value, arena);
+    if (plain.len > 0 && plain.ptr[0] == '"')
+        plain = gw_str_from_pos(plain, 1);
+    if (plain.len > 0 && plain.ptr[plain.len - 1] == '"')
+        plain.len--;
+    return plain;
 }
 
 struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena)
@@ -97,7 +108,7 @@ struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena)
         return value;
     struct gw_str plain = value;
     for (int i = 0; i < DECODINGS_MAX; i++) {
-        struct gw_str next = percent_decode(unquote(plain, arena), arena);
+        struct gw_str next = percent_decode(strip_quotes(plain, arena), arena);
         if (next.len == plain.len)
             break;
         plain = next;
@@ -240,6 +251,15 @@ static void check_alternates(struct finder *finder, struct gw_str line)
     }
 }
 
+/* Only a string whose closing quote ends the value is one for every parser that knows them; a stray quote somewhere in
+ * a neighbour must not make this cookie ambiguous. */
+static size_t whole_quoted_length(struct gw_str s)
+{
+    size_t len = quoted_length(s);
+    bool ends = len == s.len || s.ptr[len] == ';' || is_legacy_separator(s.ptr[len]);
+    return ends ? len : 0;
+}
+
 /* A quoted string hides the `;` in it from parsers that know quotes: then this cookie must neither span one nor stand
  * inside one. */
 static void check_quotes(struct finder *finder, struct gw_str line)
@@ -258,7 +278,7 @@ static void check_quotes(struct finder *finder, struct gw_str line)
             continue;
         }
         size_t value_at = (size_t)(pair.value.ptr - line.ptr);
-        size_t end = value_at + quoted_length(gw_str_from_pos(line, value_at));
+        size_t end = value_at + whole_quoted_length(gw_str_from_pos(line, value_at));
         if (end > start + piece.len) {
             quoted_until = end;
             finder->ambiguous = ours;
