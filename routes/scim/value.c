@@ -180,10 +180,10 @@ static enum gw_code read_complex(const struct scim_reader *reader, const struct 
 static const struct json_value *unwrap(const struct scim_reader *reader, const struct scim_attribute *attribute,
                                        const struct json_value *value)
 {
-    if (value->type != JSON_ARRAY || attribute->strict)
+    if (value->type != JSON_ARRAY)
         return value;
     if (value->array.count == 0)
-        return NULL;
+        return attribute->strict ? value : NULL;
     return value->array.count == 1 && reader->reading == SCIM_READ_LENIENT ? value->array.items[0] : value;
 }
 

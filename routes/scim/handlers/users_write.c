@@ -146,6 +146,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
         store_change_free(change);
         return code;
     }
+    change->is_urgent = !active; /* it may take over a person who is signed in */
     change->as.create.match = match_rules(policy);
     change->as.create.adopt = policy->adopt;
     change->as.create.revive = policy->revive;

@@ -1,0 +1,66 @@
+#include "tests/unit/scim/scim_test.h"
+
+#include "routes/scim/group.h"
+
+/* "+a" add, "-a" remove, "0" clear, in order; "whole" when the group has to be loaded; "| n" other steps */
+static struct gw_str split_text(struct gw_arena *arena, const char *operations)
+{
+    struct scim_schema_set set;
+    struct scim_patch patch;
+    struct scim_member_changes changes;
+    struct gw_error err = {0};
+    struct json_value *message = json_of(arena, "{'schemas':['urn:ietf:params:scim:api:messages:2.0:PatchOp']}");
+    json_object_append(arena, message, GW_STR("Operations"), json_of(arena, operations));
+    if (scim_patch_parse(arena, type_with(&set, false, "Group"), message, &patch, NULL, &err) != GW_OK)
+        fail_msg("%s", err.text);
+    if (scim_group_patch_split(arena, &patch, &changes, &err) != GW_OK)
+        return gw_str_from(gw_code_name(err.code));
+    struct gw_str text = GW_STR("");
+    for (size_t i = 0; i < changes.count; i++) {
+        static const char *const MARKS[] = {
+            [SCIM_MEMBER_ADD] = "+", [SCIM_MEMBER_REMOVE] = "-", [SCIM_MEMBER_CLEAR] = "0"};
+        text = gw_arena_printf(arena, "%.*s%s%.*s ", GW_STR_ARG(text), MARKS[changes.changes[i].kind],
+                               GW_STR_ARG(changes.changes[i].member));
+    }
+    return changes.whole ? GW_STR("whole") : gw_arena_printf(arena, "%.*s| %zu", GW_STR_ARG(text), changes.rest.count);
+}
+
+static const struct {
+    const char *operations;
+    const char *split;
+} CASES[] = {
+    {"[{'op':'remove','path':'members[value eq \\u0022a\\u0022]'},{'op':'add','path':'members','value':[{'value':'b'}]}]",
+     "-a +b | 0"},
+    {"[{'op':'replace','value':{'id':'g','displayName':'N'}}]", "| 1"},
+    {"[{'op':'replace','path':'members','value':[]}]", "0 | 0"},
+    {"[{'op':'replace','path':'members','value':[{'value':'a'},{'value':'b'},{'value':'a'}]}]", "0 +a +b | 0"},
+    {"[{'op':'replace','value':{'members':[{'value':'a'}],'displayName':'N'}}]", "0 +a | 1"},
+    {"[{'op':'remove','path':'members'}]", "0 | 0"},
+    {"[{'op':'Remove','path':'members','value':[{'value':'a'},{'value':'b','$ref':null}]}]", "-a -b | 0"},
+    {"[{'op':'Remove','path':'members','value':[]}]", "| 0"},
+    {"[{'op':'Add','path':'members','value':'a'}]", "+a | 0"},
+    {"[{'op':'remove','path':'members[value eq \\u0022a\\u0022 or value eq \\u0022b\\u0022]'}]", "-a -b | 0"},
+    {"[{'op':'remove','path':'members[value ne \\u0022a\\u0022]'}]", "whole"},
+    {"[{'op':'remove','path':'members[type eq \\u0022User\\u0022]'}]", "whole"},
+    {"[{'op':'add','path':'members[value eq \\u0022a\\u0022]','value':{'value':'a'}}]", "whole"},
+    {"[{'op':'add','path':'members','value':[{'display':'x'}]}]", "GW_E_INVALID_VALUE"},
+    {"[{'op':'add','path':'members','value':[5,true]}]", "GW_E_INVALID_VALUE"},
+};
+
+/* #40: a PATCH of a big group costs what it changes */
+static void a_patch_is_seen_as_changes_of_membership(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        GW_ARENA_SCOPED(arena);
+        struct gw_str text = split_text(&arena, CASES[i].operations);
+        if (!gw_str_eq(text, gw_str_from(CASES[i].split)))
+            fail_msg("%s: %.*s", CASES[i].operations, GW_STR_ARG(text));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_patch_is_seen_as_changes_of_membership)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
