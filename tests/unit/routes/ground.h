@@ -4,6 +4,7 @@
 #include "tests/support/unit.h"
 
 #include "config/tokens.h"
+#include "gateway/base/clock.h"
 #include "routes/prov.h"
 #include "store/writer.h"
 
@@ -74,4 +75,23 @@ static inline void world_close(struct world *w)
     free(w->tokens_path);
     gw_arena_done(&w->arena);
     free(w);
+}
+
+/* A person whom the SSO side has seen sign in. */
+static inline void world_observe(struct world *w, const char *user_name)
+{
+    struct gw_error err = {0};
+    struct store_change *change = store_change_new(STORE_CHANGE_SIGN_ON);
+    change->time_ms = gw_clock_wall_ms();
+    change->folder = w->folder_number;
+    change->as.sign_on.observe = true;
+    change->as.sign_on.join = (struct store_join){.folder = w->folder_number,
+                                                  .match = STORE_INDEX_USER_NAME,
+                                                  .value = gw_str_from(user_name),
+                                                  .issuer = GW_STR("http://idp.test"),
+                                                  .name_id = gw_str_from(user_name)};
+    change->as.sign_on.draft = (struct store_user_draft){
+        .user_name = gw_str_from(user_name), .attributes = GW_STR("{\"displayName\":\"Seen\"}"), .active = true};
+    check_ok(store_writer_apply(w->writer, change, &err), &err);
+    store_change_free(change);
 }

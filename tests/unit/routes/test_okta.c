@@ -52,24 +52,6 @@ static void put(struct gw_str id, struct gw_str body, int status)
     call_free(world, call);
 }
 
-static void observe(const char *user_name)
-{
-    struct gw_error err = {0};
-    struct store_change *change = store_change_new(STORE_CHANGE_SIGN_ON);
-    change->time_ms = gw_clock_wall_ms();
-    change->folder = world->folder_number;
-    change->as.sign_on.observe = true;
-    change->as.sign_on.join = (struct store_join){.folder = world->folder_number,
-                                                  .match = STORE_INDEX_USER_NAME,
-                                                  .value = gw_str_from(user_name),
-                                                  .issuer = GW_STR("http://idp.test"),
-                                                  .name_id = gw_str_from(user_name)};
-    change->as.sign_on.draft = (struct store_user_draft){
-        .user_name = gw_str_from(user_name), .attributes = GW_STR("{\"displayName\":\"Seen\"}"), .active = true};
-    check_ok(store_writer_apply(world->writer, change, &err), &err);
-    store_change_free(change);
-}
-
 /* T1, rules 0.1 to 0.4: a folder without people still shows a complete first user. */
 static void test_T1_save_finds_a_user_and_an_empty_group_list(void **state)
 {
@@ -147,7 +129,7 @@ static void test_T3_assigning_an_existing_person_replaces_it(void **state)
 static void test_T3_an_observed_person_is_adopted_with_its_id(void **state)
 {
     (void)state;
-    observe("seen@okta.local");
+    world_observe(world, "seen@okta.local");
     struct call *call = lookup("seen@okta.local");
     assert_at(call, "totalResults", "1");
     assert_at(call, "Resources.0.active", "true");
@@ -155,7 +137,7 @@ static void test_T3_an_observed_person_is_adopted_with_its_id(void **state)
     call_free(world, call);
     put(id, replaced(read_back(id), "\"Seen\"", "\"Pushed\""), 200);
     assert_non_null(strstr(read_back(id).ptr, "\"Pushed\""));
-    observe("seen2@okta.local");
+    world_observe(world, "seen2@okta.local");
     call = lookup("seen2@okta.local");
     id = gw_arena_copy(&world->arena, call_text(call, "Resources.0.id"));
     call_free(world, call);

@@ -5,7 +5,6 @@
 
 #include "tests/unit/routes/ground.h"
 
-#include "gateway/base/clock.h"
 #include "gateway/http/loop.h"
 #include "gateway/json/parse.h"
 #include "gateway/json/write.h"
