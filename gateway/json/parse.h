@@ -1,10 +1,10 @@
 /* parse: JSON text to a tree. The only door to yajl.
  *
- * Accepts one RFC 8259 document in UTF-8 and refuses with a clear sentence: a byte order mark, ill-formed UTF-8 (overlong,
- * surrogates), \u0000, escapes that are half a surrogate pair, raw control characters, comments, a second document or
- * anything else behind the first, names that occur twice in one object (names are SCIM attribute names, so also when
- * they differ in ASCII case or in escapes only), numbers that no double can hold, and whatever passes a limit. Time and
- * memory are proportional to the text. Any thread. */
+ * Accepts one RFC 8259 document in UTF-8 and refuses with a clear sentence: a byte order mark, ill-formed UTF-8
+ * (overlong, surrogates), \u0000, escapes that are half a surrogate pair, raw control characters, comments, a second
+ * document or anything else behind the first, names that occur twice in one object (names are SCIM attribute names, so
+ * also when they differ in ASCII case or in escapes only), numbers that no double can hold, and whatever passes a
+ * limit. Time and memory are proportional to the text. Any thread. */
 #pragma once
 
 #include "gateway/base/result.h"
@@ -21,8 +21,8 @@ struct json_limits {
 };
 
 /* What a request body of any route may hold; the body itself is capped by the route. */
-#define JSON_LIMITS_BODY                                                                                       \
-    ((struct json_limits){                                                                                     \
+#define JSON_LIMITS_BODY                                                                                               \
+    ((struct json_limits){                                                                                             \
         .depth = 24, .values = 2000000, .members = 1000, .string_bytes = 256 * 1024, .number_bytes = 64})
 
 /* GW_E_INVALID_SYNTAX, with the place where it helps; `*ret_value` is set on success only and lives in `arena`. Copies

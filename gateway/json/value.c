@@ -221,8 +221,8 @@ static bool objects_equal(const struct json_value *a, const struct json_value *b
     for (size_t i = 0; i < a->object.count; i++) {
         const struct json_member *member = &a->object.members[i];
         const struct json_member *same_place = &b->object.members[i];
-        const struct json_value *other = gw_str_eq(member->name, same_place->name) ? same_place->value
-                                                                                   : json_object_get(b, member->name);
+        const struct json_value *other =
+            gw_str_eq(member->name, same_place->name) ? same_place->value : json_object_get(b, member->name);
         if (!json_equal(member->value, other))
             return false;
     }

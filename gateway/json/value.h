@@ -1,6 +1,6 @@
 /* value: a JSON document as a tree in an arena. Numbers keep the text they came with, objects keep the order of their
- * members. Nodes and names borrow: whatever a node points to must live as long as its arena. Depth is capped where trees
- * come from outside (parse.h), so walking one recursively is safe. One thread at a time. */
+ * members. Nodes and names borrow: whatever a node points to must live as long as its arena. Depth is capped where
+ * trees come from outside (parse.h), so walking one recursively is safe. One thread at a time. */
 #pragma once
 
 #include "gateway/base/arena.h"
@@ -72,5 +72,6 @@ bool json_object_remove(struct json_value *object, struct gw_str name); /* was i
 /* A deep copy that shares nothing with the original. */
 struct json_value *json_copy(struct gw_arena *arena, const struct json_value *value);
 
-/* Equal in depth: order of members does not count, order of items does, numbers by their text. NULL equals NULL only. */
+/* Equal in depth: order of members does not count, order of items does, numbers by their text. NULL equals NULL only.
+ */
 bool json_equal(const struct json_value *a, const struct json_value *b);

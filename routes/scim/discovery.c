@@ -99,7 +99,8 @@ static void set_texts(struct gw_arena *arena, struct json_value *object, struct 
     json_object_append(arena, object, name, array);
 }
 
-static struct json_value *attributes_json(struct gw_arena *arena, const struct scim_attribute *attributes, size_t count);
+static struct json_value *attributes_json(struct gw_arena *arena, const struct scim_attribute *attributes,
+                                          size_t count);
 
 static struct json_value *attribute_json(struct gw_arena *arena, const struct scim_attribute *attribute)
 {

@@ -1,8 +1,8 @@
 /* filter: RFC 7644 section 3.4.2.2, parsed once into a tree in an arena, checked against the schema while it is parsed,
  * then planned (which index to ask) and evaluated (rules R45 to R49).
  *
- * Refused with invalidFilter: unknown attributes and operators, values without quotes, types that cannot be compared, and
- * whatever passes a cap. An evaluated filter never fails. Trees are immutable: any thread. */
+ * Refused with invalidFilter: unknown attributes and operators, values without quotes, types that cannot be compared,
+ * and whatever passes a cap. An evaluated filter never fails. Trees are immutable: any thread. */
 #pragma once
 
 #include "gateway/base/result.h"

@@ -123,7 +123,8 @@ static enum gw_code resolve(struct scim_filter_scanner *scanner, struct gw_str n
     if (scanner->scope != NULL)
         ret_ref->attribute = scim_sub_find(scanner->scope, name);
     else if (!scim_ref_find(scanner->type, name, ret_ref) && gw_str_eq_nocase(name, GW_STR("email")))
-        (void)scim_ref_find(scanner->type, GW_STR("emails"), ret_ref); /* Okta's on-premises agent (scim-clients.md 3.3) */
+        (void)scim_ref_find(scanner->type, GW_STR("emails"),
+                            ret_ref); /* Okta's on-premises agent (scim-clients.md 3.3) */
     if (!can_be_filtered(ret_ref))
         return scim_scan_refuse_name(scanner, "there is no attribute", name);
     return GW_OK;
@@ -253,8 +254,7 @@ static enum gw_code scan_term(struct scim_filter_scanner *scanner, const struct 
         return scim_scan_refuse(scanner, "an attribute name is missing");
     struct scim_ref ref;
     GW_TRY(resolve(scanner, name, &ref));
-    return peek(scanner) == '[' ? scan_value_path(scanner, ref, ret_filter)
-                                : scan_comparison(scanner, ref, ret_filter);
+    return peek(scanner) == '[' ? scan_value_path(scanner, ref, ret_filter) : scan_comparison(scanner, ref, ret_filter);
 }
 
 /* The cap on terms is the cap on operands: every operand has a term. */

@@ -12,7 +12,7 @@ struct scim_filter_scanner {
     size_t depth;
     size_t terms;
     size_t terms_max;
-    bool boolean_text;   /* "True" may be compared with a boolean (PATCH paths) */
+    bool boolean_text;    /* "True" may be compared with a boolean (PATCH paths) */
     enum gw_code refusal; /* GW_E_INVALID_FILTER or GW_E_INVALID_PATH */
     struct gw_error *err;
 };

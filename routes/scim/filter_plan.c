@@ -117,8 +117,7 @@ static bool plan(const struct planner *planner, const struct scim_filter *filter
     case SCIM_FILTER_OR:
         return plan_or(planner, filter, outer, ret_lookups);
     case SCIM_FILTER_VALUE_PATH:
-        return filter->ref.extension == NULL &&
-               plan(planner, filter->children[0], filter->ref.attribute, ret_lookups);
+        return filter->ref.extension == NULL && plan(planner, filter->children[0], filter->ref.attribute, ret_lookups);
     case SCIM_FILTER_PRESENT:
     case SCIM_FILTER_NOT:
         break;

@@ -21,7 +21,7 @@ struct scim_lookup {
 };
 
 struct scim_plan {
-    bool scan; /* no index helps: walk all resources; `lookups` is empty then */
+    bool scan;                         /* no index helps: walk all resources; `lookups` is empty then */
     const struct scim_lookup *lookups; /* the union of these; one resource may come from several */
     size_t lookup_count;
 };

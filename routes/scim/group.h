@@ -1,5 +1,5 @@
-/* group: between the canonical group and what the store keeps. displayName, externalId and members are kept apart; other
- * attributes (extensions) are one JSON object text. Pure; any thread. */
+/* group: between the canonical group and what the store keeps. displayName, externalId and members are kept apart;
+ * other attributes (extensions) are one JSON object text. Pure; any thread. */
 #pragma once
 
 #include "routes/scim/patch.h"

@@ -7,8 +7,8 @@
 #include "gateway/json/value.h"
 #include "routes/scim/schema.h"
 
-/* RFC 7644 section 3.12: schemas, status as a string, scimType where the code has one, detail. `detail` NULL or empty: the
- * code's default text. */
+/* RFC 7644 section 3.12: schemas, status as a string, scimType where the code has one, detail. `detail` NULL or empty:
+ * the code's default text. */
 void scim_error_write(struct gw_buf *buf, enum gw_code code, const char *detail);
 
 /* RFC 7644 section 3.4.2. `resources` is the JSON text of `count` resources with commas between them. itemsPerPage is

@@ -34,5 +34,4 @@ GW_MUST_CHECK enum gw_code scim_patch_parse(struct gw_arena *arena, const struct
  * whether it differs at all (rule R72: no change, same lastModified). */
 GW_MUST_CHECK enum gw_code scim_patch_apply(struct gw_arena *arena, const struct scim_resource_type *type,
                                             const struct json_value *resource, const struct scim_patch *patch,
-                                            struct json_value **ret_resource, bool *ret_changed,
-                                            struct gw_error *err);
+                                            struct json_value **ret_resource, bool *ret_changed, struct gw_error *err);

@@ -57,8 +57,8 @@ static enum gw_code merge_object(struct scim_patcher *patcher, const struct scim
 /* Nothing is left, or all but the "value" that the attribute is about. */
 static bool says_nothing(const struct scim_attribute *attribute, const struct json_value *object)
 {
-    return json_count(object) == 0 || (scim_sub_find(attribute, GW_STR("value")) != NULL &&
-                                       json_object_get(object, GW_STR("value")) == NULL);
+    return json_count(object) == 0 ||
+           (scim_sub_find(attribute, GW_STR("value")) != NULL && json_object_get(object, GW_STR("value")) == NULL);
 }
 
 static enum gw_code set_single(struct scim_patcher *patcher, const struct scim_attribute *attribute,

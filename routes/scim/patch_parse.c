@@ -57,8 +57,8 @@ static enum gw_code spread(struct parser *parser, enum scim_patch_op op, struct 
     return GW_OK;
 }
 
-/* One name of a path-less value: an attribute, a dotted name, a path with brackets, or an extension's URN (Entra sends all
- * of these, scim-clients.md 6.1). Unknown and read-only ones are dropped: Okta sends "id" along (rule 18). */
+/* One name of a path-less value: an attribute, a dotted name, a path with brackets, or an extension's URN (Entra sends
+ * all of these, scim-clients.md 6.1). Unknown and read-only ones are dropped: Okta sends "id" along (rule 18). */
 static enum gw_code parse_member(struct parser *parser, enum scim_patch_op op, struct gw_str name,
                                  const struct json_value *value, bool nested)
 {

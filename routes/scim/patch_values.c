@@ -234,9 +234,9 @@ static enum gw_code set_chosen(struct scim_patcher *patcher, const struct scim_p
         struct json_value *element = array->array.items[i];
         if (!selection->chosen[i])
             continue;
-        GW_TRY(sub == NULL ? set_element(patcher, step, element, read)
-                           : scim_patch_set_sub(patcher, sub, element,
-                                                read != NULL ? json_copy(patcher->arena, read) : NULL));
+        GW_TRY(sub == NULL
+                   ? set_element(patcher, step, element, read)
+                   : scim_patch_set_sub(patcher, sub, element, read != NULL ? json_copy(patcher->arena, read) : NULL));
     }
     scim_values_dedupe(patcher->arena, step->path.ref.attribute, array, 0);
     return GW_OK;

@@ -11,8 +11,9 @@ static enum gw_code parse_behind_bracket(struct scim_filter_scanner *scanner, st
     if (rest.ptr[0] != '.')
         return scim_scan_refuse(scanner, "only '.' and a sub-attribute may follow a ']'");
     path->ref.sub = scim_sub_find(path->ref.attribute, gw_str_from_pos(rest, 1));
-    return path->ref.sub != NULL ? GW_OK : scim_scan_refuse_name(scanner, "there is no sub-attribute",
-                                                                 gw_str_from_pos(rest, 1));
+    return path->ref.sub != NULL
+               ? GW_OK
+               : scim_scan_refuse_name(scanner, "there is no sub-attribute", gw_str_from_pos(rest, 1));
 }
 
 static enum gw_code parse_path(struct scim_filter_scanner *scanner, struct scim_path *path)

@@ -91,8 +91,8 @@ static struct json_value *project_subs(struct gw_arena *arena, const struct scim
 
 /* NULL: not in the answer. */
 static struct json_value *project_attribute(struct gw_arena *arena, const struct scim_projection *projection,
-                                            const struct scim_schema *extension,
-                                            const struct scim_attribute *attribute, struct json_value *value)
+                                            const struct scim_schema *extension, const struct scim_attribute *attribute,
+                                            struct json_value *value)
 {
     struct mention mention = find_mention(projection, extension, attribute);
     if (attribute->returned == SCIM_RETURNED_ALWAYS)

@@ -15,8 +15,8 @@ struct scim_projection {
     size_t ref_count;
 };
 
-/* Comma-separated names; empty: the parameter was not given. Unknown names are ignored. GW_E_INVALID_VALUE when both are
- * given or a cap is passed. */
+/* Comma-separated names; empty: the parameter was not given. Unknown names are ignored. GW_E_INVALID_VALUE when both
+ * are given or a cap is passed. */
 GW_MUST_CHECK enum gw_code scim_projection_parse(struct gw_arena *arena, const struct scim_resource_type *type,
                                                  struct gw_str attributes, struct gw_str excluded,
                                                  struct scim_projection *ret_projection, struct gw_error *err);

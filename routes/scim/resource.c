@@ -3,7 +3,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/json/parse.h"
 
-
 static enum gw_code check_schemas(const struct scim_resource_type *type, const struct json_value *body,
                                   struct gw_error *err)
 {
@@ -17,8 +16,7 @@ static enum gw_code check_schemas(const struct scim_resource_type *type, const s
             return gw_fail(err, GW_E_INVALID_SYNTAX, "schemas must hold strings only");
         found = found || scim_schema_has_urn(type->core, schemas->array.items[i]->text);
     }
-    return found ? GW_OK
-                 : gw_fail(err, GW_E_INVALID_SYNTAX, "schemas must hold %.*s", GW_STR_ARG(type->core->urn));
+    return found ? GW_OK : gw_fail(err, GW_E_INVALID_SYNTAX, "schemas must hold %.*s", GW_STR_ARG(type->core->urn));
 }
 
 static enum gw_code read_attribute(const struct scim_reader *reader, const struct scim_attribute *attribute,

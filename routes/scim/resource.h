@@ -31,8 +31,8 @@ struct scim_meta {
 
 struct json_value *scim_meta_json(struct gw_arena *arena, struct gw_str type_name, const struct scim_meta *meta);
 
-/* For user.c and group.c: stored text to object (empty: {}; GW_E_STORE_DAMAGED otherwise), the members of an object that
- * are not among `apart`, all members of one object behind those of another, and a string member's text. */
+/* For user.c and group.c: stored text to object (empty: {}; GW_E_STORE_DAMAGED otherwise), the members of an object
+ * that are not among `apart`, all members of one object behind those of another, and a string member's text. */
 GW_MUST_CHECK enum gw_code scim_attributes_load(struct gw_arena *arena, struct gw_str text,
                                                 struct json_value **ret_object, struct gw_error *err);
 struct json_value *scim_attributes_without(struct gw_arena *arena, const struct json_value *resource,

@@ -131,7 +131,8 @@ static void match_urn(struct gw_str text, const struct scim_schema *schema, size
 }
 
 /* The schema with the longest URN that `text` starts with, or NULL; `*ret_urn_len` is the length of that URN. */
-static const struct scim_schema *find_urn(const struct scim_resource_type *type, struct gw_str text, size_t *ret_urn_len)
+static const struct scim_schema *find_urn(const struct scim_resource_type *type, struct gw_str text,
+                                          size_t *ret_urn_len)
 {
     const struct scim_schema *best = NULL;
     *ret_urn_len = 0;
@@ -194,8 +195,8 @@ bool scim_ref_find(const struct scim_resource_type *type, struct gw_str text, st
 const char *scim_type_name(enum scim_type type)
 {
     static const char *const NAMES[] = {
-        [SCIM_STRING] = "string",     [SCIM_BOOLEAN] = "boolean",   [SCIM_DECIMAL] = "decimal",
-        [SCIM_INTEGER] = "integer",   [SCIM_DATETIME] = "dateTime", [SCIM_BINARY] = "binary",
+        [SCIM_STRING] = "string",       [SCIM_BOOLEAN] = "boolean",   [SCIM_DECIMAL] = "decimal",
+        [SCIM_INTEGER] = "integer",     [SCIM_DATETIME] = "dateTime", [SCIM_BINARY] = "binary",
         [SCIM_REFERENCE] = "reference", [SCIM_COMPLEX] = "complex",
     };
     return NAMES[type];

@@ -19,7 +19,7 @@
 #define SCIM_URN_SEARCH "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 /* Caps on what a resource may hold (law 10). */
-#define SCIM_NAME_BYTES_MAX 256      /* userName, group displayName */
+#define SCIM_NAME_BYTES_MAX 256 /* userName, group displayName */
 #define SCIM_EXTERNAL_ID_BYTES_MAX 256
 #define SCIM_EMAIL_BYTES_MAX 320
 #define SCIM_STRING_BYTES_MAX (16 * 1024) /* any other string */
@@ -95,8 +95,8 @@ struct scim_schema_options {
 /* User with the enterprise extension, and Group. */
 void scim_schema_set_init(struct scim_schema_set *set, const struct scim_schema_options *options);
 
-/* Adds an extension of a resource type. Borrows `schema`, which must outlive the set. False when the type is unknown, the
- * URN is taken, or there are SCIM_EXTENSIONS_MAX. */
+/* Adds an extension of a resource type. Borrows `schema`, which must outlive the set. False when the type is unknown,
+ * the URN is taken, or there are SCIM_EXTENSIONS_MAX. */
 bool scim_schema_set_extend(struct scim_schema_set *set, struct gw_str type_name, const struct scim_schema *schema);
 
 /* By name ("User") or endpoint ("/Users"), ASCII case-insensitive; NULL when there is none. */
@@ -119,8 +119,9 @@ struct scim_ref {
     const struct scim_attribute *sub;       /* NULL: the whole attribute */
 };
 
-/* [URN ":"] name ["." sub], any ASCII case, the longest known URN first (rule R49). The name of an extension's attribute
- * is also found without its URN when the core schema has none of that name (Entra's "manager"). False: unknown. */
+/* [URN ":"] name ["." sub], any ASCII case, the longest known URN first (rule R49). The name of an extension's
+ * attribute is also found without its URN when the core schema has none of that name (Entra's "manager"). False:
+ * unknown. */
 bool scim_ref_find(const struct scim_resource_type *type, struct gw_str text, struct scim_ref *ret_ref);
 
 const char *scim_type_name(enum scim_type type); /* "string", "dateTime", ... as in /Schemas */

@@ -5,10 +5,22 @@
 #define SUBS(array) .type = SCIM_COMPLEX, .subs = (array), .sub_count = COUNT(array)
 #define READ_ONLY .mutability = SCIM_READ_ONLY
 
-#define DISPLAY {NAMED("display"), .description = "A name for people, for display only."}
-#define PRIMARY {NAMED("primary"), .type = SCIM_BOOLEAN, .description = "The preferred value; true at most once."}
-#define TYPE(list) {NAMED("type"), .canonical = (list), .description = "The function of the value."}
-#define VALUE(text) {NAMED("value"), .description = (text)}
+#define DISPLAY                                                                                                        \
+    {                                                                                                                  \
+        NAMED("display"), .description = "A name for people, for display only."                                        \
+    }
+#define PRIMARY                                                                                                        \
+    {                                                                                                                  \
+        NAMED("primary"), .type = SCIM_BOOLEAN, .description = "The preferred value; true at most once."               \
+    }
+#define TYPE(list)                                                                                                     \
+    {                                                                                                                  \
+        NAMED("type"), .canonical = (list), .description = "The function of the value."                                \
+    }
+#define VALUE(text)                                                                                                    \
+    {                                                                                                                  \
+        NAMED("value"), .description = (text)                                                                          \
+    }
 
 static const char *const CONTACT_TYPES[] = {"work", "home", "other", NULL};
 static const char *const PHONE_TYPES[] = {"work", "home", "mobile", "fax", "pager", "other", NULL};
@@ -89,8 +101,8 @@ static const struct scim_attribute CERTIFICATE_SUBS[] = {
     TYPE(NULL),
     PRIMARY,
 };
-static const struct scim_attribute ENTITLEMENT_SUBS[] = {
-    VALUE("The id of the entitlement."), DISPLAY, TYPE(NULL), PRIMARY};
+static const struct scim_attribute ENTITLEMENT_SUBS[] = {VALUE("The id of the entitlement."), DISPLAY, TYPE(NULL),
+                                                         PRIMARY};
 static const struct scim_attribute ROLE_SUBS[] = {VALUE("The id of the role."), DISPLAY, TYPE(NULL), PRIMARY};
 
 /* The last two are for apps that have roles. */
@@ -118,7 +130,8 @@ static const struct scim_attribute USER_ATTRIBUTES[] = {
     {NAMED("addresses"), SUBS(ADDRESS_SUBS), .multi_valued = true, .description = "The postal addresses."},
     {NAMED("groups"), SUBS(USER_GROUP_SUBS), .multi_valued = true, READ_ONLY,
      .description = "The groups to which the user belongs."},
-    {NAMED("x509Certificates"), SUBS(CERTIFICATE_SUBS), .multi_valued = true, .description = "The user's certificates."},
+    {NAMED("x509Certificates"), SUBS(CERTIFICATE_SUBS), .multi_valued = true,
+     .description = "The user's certificates."},
     {NAMED("entitlements"), SUBS(ENTITLEMENT_SUBS), .multi_valued = true, .description = "The user's entitlements."},
     {NAMED("roles"), SUBS(ROLE_SUBS), .multi_valued = true, .description = "The user's roles."},
 };
@@ -128,17 +141,19 @@ static const char *const CORE_ALIASES[] = {"urn:scim:schemas:core:2.0:User", "ur
                                            "urn:scim:schemas:core:1.0", "urn:ietf:params:scim:schemas:core:2.0", NULL};
 static const char *const GROUP_ALIASES[] = {"urn:scim:schemas:core:2.0:Group", "urn:scim:schemas:core:2.0",
                                             "urn:scim:schemas:core:1.0", "urn:ietf:params:scim:schemas:core:2.0", NULL};
-static const char *const ENTERPRISE_ALIASES[] = {"urn:scim:schemas:extension:enterprise:2.0:User",
-                                                 "urn:scim:schemas:extension:enterprise:2.0",
-                                                 "urn:scim:schemas:extension:enterprise:1.0",
-                                                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0", NULL};
+static const char *const ENTERPRISE_ALIASES[] = {
+    "urn:scim:schemas:extension:enterprise:2.0:User", "urn:scim:schemas:extension:enterprise:2.0",
+    "urn:scim:schemas:extension:enterprise:1.0", "urn:ietf:params:scim:schemas:extension:enterprise:2.0", NULL};
 
-const struct scim_schema SCIM_SCHEMA_USER = {
-    GW_STR_INIT(SCIM_URN_USER), GW_STR_INIT("User"), "User Account", USER_ATTRIBUTES,
-    COUNT(USER_ATTRIBUTES) - ROLE_ATTRIBUTES, CORE_ALIASES};
+const struct scim_schema SCIM_SCHEMA_USER = {GW_STR_INIT(SCIM_URN_USER),
+                                             GW_STR_INIT("User"),
+                                             "User Account",
+                                             USER_ATTRIBUTES,
+                                             COUNT(USER_ATTRIBUTES) - ROLE_ATTRIBUTES,
+                                             CORE_ALIASES};
 const struct scim_schema SCIM_SCHEMA_USER_WITH_ROLES = {
-    GW_STR_INIT(SCIM_URN_USER), GW_STR_INIT("User"), "User Account", USER_ATTRIBUTES, COUNT(USER_ATTRIBUTES),
-    CORE_ALIASES};
+    GW_STR_INIT(SCIM_URN_USER), GW_STR_INIT("User"), "User Account", USER_ATTRIBUTES,
+    COUNT(USER_ATTRIBUTES),     CORE_ALIASES};
 
 /* RFC 7643 section 4.3 */
 static const struct scim_attribute MANAGER_SUBS[] = {
@@ -155,9 +170,12 @@ static const struct scim_attribute ENTERPRISE_ATTRIBUTES[] = {
     {NAMED("department"), .description = "The name of a department."},
     {NAMED("manager"), SUBS(MANAGER_SUBS), .description = "The user's manager."},
 };
-const struct scim_schema SCIM_SCHEMA_ENTERPRISE = {
-    GW_STR_INIT(SCIM_URN_ENTERPRISE), GW_STR_INIT("EnterpriseUser"), "Enterprise User", ENTERPRISE_ATTRIBUTES,
-    COUNT(ENTERPRISE_ATTRIBUTES), ENTERPRISE_ALIASES};
+const struct scim_schema SCIM_SCHEMA_ENTERPRISE = {GW_STR_INIT(SCIM_URN_ENTERPRISE),
+                                                   GW_STR_INIT("EnterpriseUser"),
+                                                   "Enterprise User",
+                                                   ENTERPRISE_ATTRIBUTES,
+                                                   COUNT(ENTERPRISE_ATTRIBUTES),
+                                                   ENTERPRISE_ALIASES};
 
 /* RFC 7643 section 4.2; display, type and $ref follow from value, so clients cannot write them */
 static const struct scim_attribute MEMBER_SUBS[] = {
@@ -174,8 +192,9 @@ static const struct scim_attribute GROUP_ATTRIBUTES[] = {
     {NAMED("members"), SUBS(MEMBER_SUBS), .multi_valued = true, .values_max = SCIM_MEMBERS_MAX,
      .description = "The members of the group."},
 };
-const struct scim_schema SCIM_SCHEMA_GROUP = {GW_STR_INIT(SCIM_URN_GROUP), GW_STR_INIT("Group"), "Group",
-                                              GROUP_ATTRIBUTES, COUNT(GROUP_ATTRIBUTES), GROUP_ALIASES};
+const struct scim_schema SCIM_SCHEMA_GROUP = {
+    GW_STR_INIT(SCIM_URN_GROUP), GW_STR_INIT("Group"), "Group", GROUP_ATTRIBUTES,
+    COUNT(GROUP_ATTRIBUTES),     GROUP_ALIASES};
 
 /* scim-clients.md 2: what Okta's governance discovers; defined by configuration, so nothing is writable */
 static const struct scim_attribute ROLE_ATTRIBUTE_LIST[] = {
@@ -187,8 +206,8 @@ static const struct scim_attribute ENTITLEMENT_ATTRIBUTE_LIST[] = {
     {NAMED("type"), .required = true, READ_ONLY, .description = "The name of its resource type."},
     {NAMED("description"), READ_ONLY, .description = "What the entitlement is for."},
 };
-const struct scim_schema SCIM_SCHEMA_ROLE = {
-    GW_STR_INIT(SCIM_URN_ROLE), GW_STR_INIT("Role"), "Role", ROLE_ATTRIBUTE_LIST, COUNT(ROLE_ATTRIBUTE_LIST), NULL};
-const struct scim_schema SCIM_SCHEMA_ENTITLEMENT = {GW_STR_INIT(SCIM_URN_ENTITLEMENT), GW_STR_INIT("Entitlement"),
-                                                    "Entitlement", ENTITLEMENT_ATTRIBUTE_LIST,
-                                                    COUNT(ENTITLEMENT_ATTRIBUTE_LIST), NULL};
+const struct scim_schema SCIM_SCHEMA_ROLE = {GW_STR_INIT(SCIM_URN_ROLE), GW_STR_INIT("Role"),        "Role",
+                                             ROLE_ATTRIBUTE_LIST,        COUNT(ROLE_ATTRIBUTE_LIST), NULL};
+const struct scim_schema SCIM_SCHEMA_ENTITLEMENT = {
+    GW_STR_INIT(SCIM_URN_ENTITLEMENT), GW_STR_INIT("Entitlement"),        "Entitlement",
+    ENTITLEMENT_ATTRIBUTE_LIST,        COUNT(ENTITLEMENT_ATTRIBUTE_LIST), NULL};

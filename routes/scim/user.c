@@ -4,7 +4,7 @@
 
 /* Columns of the store, and what is derived when a user is read. */
 static const struct gw_str KEPT_APART[] = {
-    GW_STR_INIT("schemas"),    GW_STR_INIT("id"),     GW_STR_INIT("meta"), GW_STR_INIT("userName"),
+    GW_STR_INIT("schemas"),    GW_STR_INIT("id"),     GW_STR_INIT("meta"),   GW_STR_INIT("userName"),
     GW_STR_INIT("externalId"), GW_STR_INIT("active"), GW_STR_INIT("groups"),
 };
 #define KEPT_APART_COUNT (sizeof KEPT_APART / sizeof KEPT_APART[0])

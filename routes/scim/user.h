@@ -1,5 +1,5 @@
-/* user: between the canonical user and what the store keeps. userName, externalId, active and e-mail addresses are columns;
- * everything else is one JSON object text. Pure; any thread. */
+/* user: between the canonical user and what the store keeps. userName, externalId, active and e-mail addresses are
+ * columns; everything else is one JSON object text. Pure; any thread. */
 #pragma once
 
 #include "routes/scim/resource.h"

@@ -4,8 +4,6 @@
 #include "gateway/base/digest.h"
 #include "gateway/base/text.h"
 
-
-
 void scim_ignored_add(struct gw_arena *arena, struct scim_ignored *ignored, struct gw_str name)
 {
     if (ignored == NULL)
@@ -117,10 +115,11 @@ static void collect_unknown(const struct scim_reader *reader, const struct scim_
     for (size_t i = 0; reader->ignored != NULL && i < object->object.count; i++) {
         struct gw_str name = object->object.members[i].name;
         if (!is_known_member(attribute, name))
-            scim_ignored_add(reader->arena, reader->ignored,
-                             gw_arena_printf(reader->arena, "%.*s.%.*s", GW_STR_ARG(attribute->name),
-                                             (int)(name.len < SCIM_IGNORED_BYTES_MAX ? name.len : SCIM_IGNORED_BYTES_MAX),
-                                             name.ptr));
+            scim_ignored_add(
+                reader->arena, reader->ignored,
+                gw_arena_printf(reader->arena, "%.*s.%.*s", GW_STR_ARG(attribute->name),
+                                (int)(name.len < SCIM_IGNORED_BYTES_MAX ? name.len : SCIM_IGNORED_BYTES_MAX),
+                                name.ptr));
     }
 }
 
@@ -217,7 +216,8 @@ static enum gw_code read_list(const struct scim_reader *reader, const struct sci
 {
     size_t count_max = attribute->values_max > 0 ? attribute->values_max : SCIM_VALUES_MAX;
     if (json_count(list) > count_max)
-        return gw_fail(err, GW_E_INVALID_VALUE, "%.*s has more than %zu values", GW_STR_ARG(attribute->name), count_max);
+        return gw_fail(err, GW_E_INVALID_VALUE, "%.*s has more than %zu values", GW_STR_ARG(attribute->name),
+                       count_max);
     for (size_t i = 0; i < list->array.count; i++) {
         struct json_value *element;
         GW_TRY(scim_value_read_element(reader, attribute, list->array.items[i], &element, err));

@@ -18,7 +18,8 @@ struct scim_ignored {
 
 enum scim_reading {
     SCIM_READ_STRICT, /* POST, PUT */
-    SCIM_READ_LENIENT /* values in PATCH: "True" for a boolean, one value where a list belongs, a bare id (scim-clients.md 6.1) */
+    SCIM_READ_LENIENT /* values in PATCH: "True" for a boolean, one value where a list belongs, a bare id
+                         (scim-clients.md 6.1) */
 };
 
 struct scim_reader {
@@ -28,7 +29,8 @@ struct scim_reader {
 };
 
 /* `*ret_value` is NULL when the value means "unassigned": null, [], {} and, for strings that are not required, "" (RFC
- * 7643 section 2.5). GW_E_INVALID_VALUE names the attribute. The result shares no node with `value` but may share text. */
+ * 7643 section 2.5). GW_E_INVALID_VALUE names the attribute. The result shares no node with `value` but may share text.
+ */
 GW_MUST_CHECK enum gw_code scim_value_read(const struct scim_reader *reader, const struct scim_attribute *attribute,
                                            const struct json_value *value, struct json_value **ret_value,
                                            struct gw_error *err);
@@ -45,7 +47,8 @@ bool scim_value_is_hollow(const struct scim_attribute *attribute, const struct j
 /* How many elements have primary true. */
 size_t scim_values_count_primary(const struct json_value *array);
 
-/* Merges each element from position `first_new` on into an earlier one with the same (type, value), in place (rule R7). */
+/* Merges each element from position `first_new` on into an earlier one with the same (type, value), in place (rule R7).
+ */
 void scim_values_dedupe(struct gw_arena *arena, const struct scim_attribute *attribute, struct json_value *array,
                         size_t first_new);
 

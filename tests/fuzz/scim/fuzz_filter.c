@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char USER[] =
     "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"u1\",\"userName\":\"Ann\",\"active\":true,"
-    "\"name\":{\"givenName\":\"Ann\"},\"emails\":[{\"value\":\"a@w\",\"type\":\"work\",\"primary\":true},{\"value\":\"h\"}],"
+    "\"name\":{\"givenName\":\"Ann\"},\"emails\":[{\"value\":\"a@w\",\"type\":\"work\",\"primary\":true},{\"value\":"
+    "\"h\"}],"
     "\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":{\"manager\":{\"value\":\"m\"}},"
     "\"meta\":{\"lastModified\":\"2026-11-21T12:00:00Z\"}}";
 

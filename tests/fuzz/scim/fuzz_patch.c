@@ -8,8 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char USER[] =
     "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"id\":\"u1\",\"userName\":\"ann\",\"active\":true,"
-    "\"name\":{\"givenName\":\"Ann\",\"familyName\":\"Lee\"},\"title\":\"T\",\"emails\":[{\"value\":\"a@w\",\"type\":\"work\","
-    "\"primary\":true},{\"value\":\"a@h\",\"type\":\"home\"}],\"groups\":[{\"value\":\"g1\"}],\"meta\":{\"version\":\"1\"}}";
+    "\"name\":{\"givenName\":\"Ann\",\"familyName\":\"Lee\"},\"title\":\"T\",\"emails\":[{\"value\":\"a@w\",\"type\":"
+    "\"work\","
+    "\"primary\":true},{\"value\":\"a@h\",\"type\":\"home\"}],\"groups\":[{\"value\":\"g1\"}],\"meta\":{\"version\":"
+    "\"1\"}}";
 static const char GROUP[] =
     "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"id\":\"g1\",\"displayName\":\"G\","
     "\"members\":[{\"value\":\"u1\"},{\"value\":\"u2\"}],\"meta\":{\"version\":\"1\"}}";
@@ -21,8 +23,8 @@ static void check_result(struct gw_arena *arena, const struct scim_resource_type
     struct json_value *again;
     struct gw_error err;
     for (size_t i = 0; i < sizeof FIXED / sizeof FIXED[0]; i++)
-        GW_ASSERT(json_equal(json_object_get(before, gw_str_from(FIXED[i])),
-                             json_object_get(after, gw_str_from(FIXED[i]))));
+        GW_ASSERT(
+            json_equal(json_object_get(before, gw_str_from(FIXED[i])), json_object_get(after, gw_str_from(FIXED[i]))));
     GW_ASSERT(json_object_get(after, GW_STR("password")) == NULL);
     /* POST and PUT accept what PATCH leaves behind, and read the same from it */
     GW_ASSERT(scim_resource_read(arena, type, after, &again, NULL, &err) == GW_OK);
@@ -33,8 +35,7 @@ static void check_result(struct gw_arena *arena, const struct scim_resource_type
 static void patch(const struct scim_resource_type *type, const char *resource, struct gw_str body)
 {
     GW_ARENA_SCOPED(arena);
-    struct json_limits limits = {
-        .depth = 12, .values = 5000, .members = 100, .string_bytes = 1024, .number_bytes = 64};
+    struct json_limits limits = {.depth = 12, .values = 5000, .members = 100, .string_bytes = 1024, .number_bytes = 64};
     struct json_value *message;
     struct json_value *before;
     struct json_value *after = NULL;

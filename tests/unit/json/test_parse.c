@@ -90,10 +90,23 @@ static void bad_texts_are_refused_with_a_reason(void **state)
 
 static void good_texts_come_back_as_they_were(void **state)
 {
-    static const char *const TEXTS[] = {
-        "null", "true", "false", "0", "-0", "1.5e10", "-12.25E-3", "\"\"", "[]", "{}", "[[],{}]",
-        "{\"a\":{\"b\":[1,\"x\",null]},\"c\":false}", "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"",
-        "\"a\\\"b\\\\c\\nd\\te\\u0001\"", "{\"\":1}", "{\"\xc3\xa4\":1,\"\xc3\x84\":2}", "\"\\u007f\""};
+    static const char *const TEXTS[] = {"null",
+                                        "true",
+                                        "false",
+                                        "0",
+                                        "-0",
+                                        "1.5e10",
+                                        "-12.25E-3",
+                                        "\"\"",
+                                        "[]",
+                                        "{}",
+                                        "[[],{}]",
+                                        "{\"a\":{\"b\":[1,\"x\",null]},\"c\":false}",
+                                        "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"",
+                                        "\"a\\\"b\\\\c\\nd\\te\\u0001\"",
+                                        "{\"\":1}",
+                                        "{\"\xc3\xa4\":1,\"\xc3\x84\":2}",
+                                        "\"\\u007f\""};
     (void)state;
     for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         GW_ARENA_SCOPED(arena);

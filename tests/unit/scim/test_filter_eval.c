@@ -144,9 +144,9 @@ static void names_that_look_alike_stay_apart(void **state)
         struct scim_schema_set set;
         const struct scim_filter *filter;
         struct gw_error err = {0};
-        assert_int_equal(scim_filter_parse(&arena, type_with(&set, false, "User"), quoted(&arena, PAIRS[i].filter),
-                                           &filter, &err),
-                         GW_OK);
+        assert_int_equal(
+            scim_filter_parse(&arena, type_with(&set, false, "User"), quoted(&arena, PAIRS[i].filter), &filter, &err),
+            GW_OK);
         const struct json_value *user = json_of(&arena, "{'userName':'Stra\xc3\x9f"
                                                         "e'}");
         assert_int_equal(scim_filter_matches(filter, user, &arena), PAIRS[i].matches);

@@ -191,7 +191,8 @@ static void and_binds_closer_than_or(void **state)
     struct gw_error err;
     (void)state;
     assert_int_equal(scim_filter_parse(&arena, type_with(&set, false, "User"),
-                                       GW_STR("title pr or active eq true and not (id pr) or locale pr"), &filter, &err),
+                                       GW_STR("title pr or active eq true and not (id pr) or locale pr"), &filter,
+                                       &err),
                      GW_OK);
     assert_int_equal(filter->kind, SCIM_FILTER_OR);
     assert_int_equal(filter->child_count, 3);

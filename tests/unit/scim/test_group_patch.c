@@ -29,7 +29,8 @@ static const struct {
     const char *operations;
     const char *split;
 } CASES[] = {
-    {"[{'op':'remove','path':'members[value eq \\u0022a\\u0022]'},{'op':'add','path':'members','value':[{'value':'b'}]}]",
+    {"[{'op':'remove','path':'members[value eq "
+     "\\u0022a\\u0022]'},{'op':'add','path':'members','value':[{'value':'b'}]}]",
      "-a +b | 0"},
     {"[{'op':'replace','value':{'id':'g','displayName':'N'}}]", "| 1"},
     {"[{'op':'replace','path':'members','value':[]}]", "0 | 0"},

@@ -55,14 +55,15 @@ static void the_provider_document_tells_what_is_supported(void **state)
     struct scim_provider_options options = {
         .base_url = GW_STR("https://p/scim/v2"), .results_max = 1000, .etag = true, .bearer = true};
     (void)state;
-    assert_json(&arena, scim_provider_json(&arena, &options),
-                "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],'patch':{'supported':true},"
-                "'bulk':{'supported':false,'maxOperations':0,'maxPayloadSize':0},"
-                "'filter':{'supported':true,'maxResults':1000},'changePassword':{'supported':false},"
-                "'sort':{'supported':false},'etag':{'supported':true},'authenticationSchemes':[{"
-                "'type':'oauthbearertoken','name':'Bearer token','description':'A token in the Authorization header',"
-                "'specUri':'https://www.rfc-editor.org/info/rfc6750','primary':true}],"
-                "'meta':{'resourceType':'ServiceProviderConfig','location':'https://p/scim/v2/ServiceProviderConfig'}}");
+    assert_json(
+        &arena, scim_provider_json(&arena, &options),
+        "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],'patch':{'supported':true},"
+        "'bulk':{'supported':false,'maxOperations':0,'maxPayloadSize':0},"
+        "'filter':{'supported':true,'maxResults':1000},'changePassword':{'supported':false},"
+        "'sort':{'supported':false},'etag':{'supported':true},'authenticationSchemes':[{"
+        "'type':'oauthbearertoken','name':'Bearer token','description':'A token in the Authorization header',"
+        "'specUri':'https://www.rfc-editor.org/info/rfc6750','primary':true}],"
+        "'meta':{'resourceType':'ServiceProviderConfig','location':'https://p/scim/v2/ServiceProviderConfig'}}");
     options.basic = true;
     const struct json_value *schemes =
         json_object_get(scim_provider_json(&arena, &options), GW_STR("authenticationSchemes"));
@@ -122,11 +123,12 @@ static void resource_types_name_schemas_and_extensions(void **state)
     scim_resource_types_write(&buf, &set, GW_STR("https://p"));
     const struct json_value *types = list_of(&arena, &buf);
     assert_int_equal(json_count(types), 4);
-    assert_json(&arena, types->array.items[0],
-                "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],'id':'User','name':'User',"
-                "'endpoint':'/Users','description':'User Account','schema':'urn:ietf:params:scim:schemas:core:2.0:User',"
-                "'schemaExtensions':[{'schema':'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',"
-                "'required':false}],'meta':{'resourceType':'ResourceType','location':'https://p/ResourceTypes/User'}}");
+    assert_json(
+        &arena, types->array.items[0],
+        "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],'id':'User','name':'User',"
+        "'endpoint':'/Users','description':'User Account','schema':'urn:ietf:params:scim:schemas:core:2.0:User',"
+        "'schemaExtensions':[{'schema':'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',"
+        "'required':false}],'meta':{'resourceType':'ResourceType','location':'https://p/ResourceTypes/User'}}");
     assert_json(&arena, types->array.items[2],
                 "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],'id':'Role','name':'Role',"
                 "'endpoint':'/Roles','description':'Role','schema':'urn:okta:scim:schemas:core:1.0:Role',"

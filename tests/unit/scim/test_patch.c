@@ -143,8 +143,9 @@ static const struct change RFC[] = {
     {"R74: of every match", "[{'op':'replace','path':'emails[value pr].display','value':'d'}]", "emails",
      "[{'value':'a@w','type':'work','primary':true,'display':'d'},{'value':'a@h','type':'home','display':'d'}]"},
     {"R74: replace what is missing adds", "[{'op':'replace','path':'nickName','value':'N'}]", "nickName", "'N'"},
-    {"R75: in order", "[{'op':'add','path':'title','value':'1'},{'op':'remove','path':'title'},"
-                      "{'op':'add','path':'title','value':'2'}]",
+    {"R75: in order",
+     "[{'op':'add','path':'title','value':'1'},{'op':'remove','path':'title'},"
+     "{'op':'add','path':'title','value':'2'}]",
      "title", "'2'"},
     {"a whole extension is removed",
      "[{'op':'add','path':'" ENTERPRISE "','value':{'department':'D'}},{'op':'remove','path':'" ENTERPRISE "'}]",
@@ -170,9 +171,8 @@ static const struct change ENTRA[] = {
      "{'givenName':'B','familyName':'Lee'}"},
     {"URN keys without path", "[{'op':'replace','value':{'" ENTERPRISE ":employeeNumber':'7'}}]", ENTERPRISE,
      "{'employeeNumber':'7'}"},
-    {"filter keys without path",
-     "[{'op':'replace','value':{'emails[type eq \\u0022work\\u0022].value':'n@x'}}]", "emails",
-     "[{'value':'n@x','type':'work','primary':true},{'value':'a@h','type':'home'}]"},
+    {"filter keys without path", "[{'op':'replace','value':{'emails[type eq \\u0022work\\u0022].value':'n@x'}}]",
+     "emails", "[{'value':'n@x','type':'work','primary':true},{'value':'a@h','type':'home'}]"},
     {"create on absent, capital sub-attribute",
      "[{'op':'Add','path':'addresses[type eq \\u0022other\\u0022].Formatted','value':'x'}]", "addresses",
      "[{'type':'other','formatted':'x'}]"},
@@ -182,9 +182,8 @@ static const struct change ENTRA[] = {
     {"create on absent of a whole value",
      "[{'op':'Add','path':'emails[type eq \\u0022other\\u0022]','value':{'value':'o@x'}}]", "emails",
      "[{'value':'a@w','type':'work','primary':true},{'value':'a@h','type':'home'},{'value':'o@x','type':'other'}]"},
-    {"create on absent for primary",
-     "[{'op':'Add','path':'roles[primary eq \\u0022True\\u0022].value','value':'r'}]", "roles",
-     "[{'primary':true,'value':'r'}]"},
+    {"create on absent for primary", "[{'op':'Add','path':'roles[primary eq \\u0022True\\u0022].value','value':'r'}]",
+     "roles", "[{'primary':true,'value':'r'}]"},
     {"strings in roles", "[{'op':'Add','path':'roles','value':[{'primary':'True','value':'r'}]}]", "roles",
      "[{'primary':true,'value':'r'}]"},
     {"manager as an id", "[{'op':'Add','path':'manager','value':'m1'}]", ENTERPRISE, "{'manager':{'value':'m1'}}"},
@@ -237,9 +236,8 @@ static const struct change GROUPS[] = {
     {"#27: only what is named", "[{'op':'replace','value':{'displayName':'N'}}]", "members",
      "[{'value':'u1','display':'U 1'},{'value':'u2','display':'U 2'}]"},
     {"#39: bare remove empties", "[{'op':'remove','path':'members'}]", "members", NULL},
-    {"6.1: remove with a list removes these",
-     "[{'op':'Remove','path':'members','value':[{'$ref':null,'value':'u1'}]}]", "members",
-     "[{'value':'u2','display':'U 2'}]"},
+    {"6.1: remove with a list removes these", "[{'op':'Remove','path':'members','value':[{'$ref':null,'value':'u1'}]}]",
+     "members", "[{'value':'u2','display':'U 2'}]"},
     {"remove with an empty list removes none", "[{'op':'Remove','path':'members','value':[]}]", "members",
      "[{'value':'u1','display':'U 1'},{'value':'u2','display':'U 2'}]"},
     {"6.1: add with a null $ref", "[{'op':'Add','path':'members','value':[{'$ref':null,'value':'u3'}]}]", "members",
@@ -324,8 +322,7 @@ static void wrong_operations_are_refused_and_change_nothing(void **state)
         struct gw_error err;
         bool changed;
         const struct json_value *original = json_of(&arena, USER);
-        enum gw_code code =
-            patch(&arena, "User", original, REFUSALS[i].operations, &resource, &changed, &err);
+        enum gw_code code = patch(&arena, "User", original, REFUSALS[i].operations, &resource, &changed, &err);
         if (code != REFUSALS[i].code)
             fail_msg("%s: %s %s", REFUSALS[i].operations, gw_code_name(code), err.text);
         assert_null(resource);

@@ -122,9 +122,8 @@ static void path_bombs_are_refused(void **state)
             gw_buf_add_byte(&buf, ']');
             struct scim_schema_set set;
             struct scim_path path;
-            assert_int_equal(
-                scim_path_parse(&arena, type_with(&set, true, "User"), gw_buf_str(&buf), &path, NULL),
-                GW_E_INVALID_PATH);
+            assert_int_equal(scim_path_parse(&arena, type_with(&set, true, "User"), gw_buf_str(&buf), &path, NULL),
+                             GW_E_INVALID_PATH);
         }
     }
 }

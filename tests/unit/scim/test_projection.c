@@ -5,9 +5,10 @@
 #define USER_URN "urn:ietf:params:scim:schemas:core:2.0:User"
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-static const char USER[] = "{'schemas':['" USER_URN "'],'id':'u1','userName':'a','name':{'givenName':'g','familyName':'f'},"
-                           "'emails':[{'value':'e','type':'work'},{'value':'h'}],'" ENTERPRISE
-                           "':{'department':'d','manager':{'value':'m'}},'meta':{'resourceType':'User'}}";
+static const char USER[] =
+    "{'schemas':['" USER_URN "'],'id':'u1','userName':'a','name':{'givenName':'g','familyName':'f'},"
+    "'emails':[{'value':'e','type':'work'},{'value':'h'}],'" ENTERPRISE
+    "':{'department':'d','manager':{'value':'m'}},'meta':{'resourceType':'User'}}";
 
 /* Rule R51 */
 static const struct {
@@ -17,9 +18,11 @@ static const struct {
 } CASES[] = {
     {"", "", USER},
     {"userName", "", "{'schemas':['" USER_URN "'],'id':'u1','userName':'a'}"},
-    {" USERNAME , Name.familyName,", "", "{'schemas':['" USER_URN "'],'id':'u1','userName':'a','name':{'familyName':'f'}}"},
+    {" USERNAME , Name.familyName,", "",
+     "{'schemas':['" USER_URN "'],'id':'u1','userName':'a','name':{'familyName':'f'}}"},
     {"emails.type", "", "{'schemas':['" USER_URN "'],'id':'u1','emails':[{'type':'work'}]}"},
-    {"emails,emails.type", "", "{'schemas':['" USER_URN "'],'id':'u1','emails':[{'value':'e','type':'work'},{'value':'h'}]}"},
+    {"emails,emails.type", "",
+     "{'schemas':['" USER_URN "'],'id':'u1','emails':[{'value':'e','type':'work'},{'value':'h'}]}"},
     {"nosuch", "", "{'schemas':['" USER_URN "'],'id':'u1'}"},
     {"emails.display", "", "{'schemas':['" USER_URN "'],'id':'u1'}"},
     {ENTERPRISE, "",
@@ -55,9 +58,9 @@ static void both_parameters_exclude_each_other(void **state)
     struct scim_projection projection;
     struct gw_error err = {0};
     (void)state;
-    assert_int_equal(scim_projection_parse(&arena, type_with(&set, false, "User"), GW_STR("a"), GW_STR("b"),
-                                           &projection, &err),
-                     GW_E_INVALID_VALUE);
+    assert_int_equal(
+        scim_projection_parse(&arena, type_with(&set, false, "User"), GW_STR("a"), GW_STR("b"), &projection, &err),
+        GW_E_INVALID_VALUE);
     char names[1000];
     memset(names, ',', sizeof names);
     assert_int_equal(scim_projection_parse(&arena, type_with(&set, false, "User"), gw_str_n(names, sizeof names),
@@ -76,7 +79,8 @@ static void a_handler_learns_what_it_need_not_load(void **state)
     assert_int_equal(scim_projection_parse(&arena, type, GW_STR_NONE, GW_STR("members"), &projection, NULL), GW_OK);
     assert_false(scim_projection_wants(&projection, GW_STR("members")));
     assert_true(scim_projection_wants(&projection, GW_STR("displayName")));
-    assert_int_equal(scim_projection_parse(&arena, type, GW_STR("members.value"), GW_STR_NONE, &projection, NULL), GW_OK);
+    assert_int_equal(scim_projection_parse(&arena, type, GW_STR("members.value"), GW_STR_NONE, &projection, NULL),
+                     GW_OK);
     assert_true(scim_projection_wants(&projection, GW_STR("members")));
     assert_false(scim_projection_wants(&projection, GW_STR("displayName")));
     assert_true(scim_projection_wants(&projection, GW_STR("id")));

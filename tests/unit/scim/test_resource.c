@@ -193,10 +193,11 @@ static void ignored_names_are_collected(void **state)
     struct json_value *resource;
     struct gw_error err;
     (void)state;
-    const struct json_value *body = json_of(&arena, "{" USER ",'userName':'a','id':'1','password':'p','shoe':1,"
-                                                    "'emails':[{'value':'e','colour':1}],'" ENTERPRISE
-                                                    "':{'desk':1},'urn:x:y':{'z':1}}");
-    assert_int_equal(scim_resource_read(&arena, type_with(&set, false, "User"), body, &resource, &ignored, &err), GW_OK);
+    const struct json_value *body =
+        json_of(&arena, "{" USER ",'userName':'a','id':'1','password':'p','shoe':1,"
+                        "'emails':[{'value':'e','colour':1}],'" ENTERPRISE "':{'desk':1},'urn:x:y':{'z':1}}");
+    assert_int_equal(scim_resource_read(&arena, type_with(&set, false, "User"), body, &resource, &ignored, &err),
+                     GW_OK);
     assert_int_equal(ignored.count, 4);
     assert_str_equal(ignored.names[0], "emails.colour");
     assert_str_equal(ignored.names[1], "desk");
@@ -276,7 +277,8 @@ static void a_user_comes_back_whole(void **state)
     const struct scim_resource_type *type = type_with(&set, false, "User");
     assert_int_equal(scim_user_load(&arena, type, &columns, &user, &err), GW_OK);
     assert_json(&arena, user,
-                "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:User','" ENTERPRISE "'],'id':'u1','externalId':'e1',"
+                "{'schemas':['urn:ietf:params:scim:schemas:core:2.0:User','" ENTERPRISE
+                "'],'id':'u1','externalId':'e1',"
                 "'userName':'Ann','active':true,'title':'T','" ENTERPRISE "':{'department':'d'},"
                 "'groups':[{'value':'g1','display':'G'}],'meta':{'resourceType':'User',"
                 "'created':'1970-01-01T00:00:00.000Z','lastModified':'1970-01-01T00:00:01.500Z',"

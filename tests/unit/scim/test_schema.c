@@ -48,11 +48,25 @@ static void names_are_resolved(void **state)
 
 static void unknown_names_are_not_resolved(void **state)
 {
-    static const char *const TEXTS[] = {"", ".", "nosuch", "userName.x", "name.", "name.nosuch", "name.givenName.x",
-                                        ".givenName", "urn:x:userName", SCIM_URN_USER, SCIM_URN_USER ":",
-                                        SCIM_URN_USER ":nosuch", SCIM_URN_ENTERPRISE ":", SCIM_URN_ENTERPRISE ":userName",
-                                        SCIM_URN_ENTERPRISE "x:department", "roles", "entitlements.value",
-                                        "urn:ietf:params:scim:schemas:core:2.0:Group:displayName", "members"};
+    static const char *const TEXTS[] = {"",
+                                        ".",
+                                        "nosuch",
+                                        "userName.x",
+                                        "name.",
+                                        "name.nosuch",
+                                        "name.givenName.x",
+                                        ".givenName",
+                                        "urn:x:userName",
+                                        SCIM_URN_USER,
+                                        SCIM_URN_USER ":",
+                                        SCIM_URN_USER ":nosuch",
+                                        SCIM_URN_ENTERPRISE ":",
+                                        SCIM_URN_ENTERPRISE ":userName",
+                                        SCIM_URN_ENTERPRISE "x:department",
+                                        "roles",
+                                        "entitlements.value",
+                                        "urn:ietf:params:scim:schemas:core:2.0:Group:displayName",
+                                        "members"};
     struct scim_schema_set set;
     const struct scim_resource_type *type = type_with(&set, false, "User");
     (void)state;
