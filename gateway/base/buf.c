@@ -25,20 +25,31 @@ void gw_buf_clear(struct gw_buf *buf)
     buf->overflow = false;
 }
 
+/* Makes room for `needed` bytes in all; the caller has checked the cap. */
+static void grow(struct gw_buf *buf, size_t needed)
+{
+    if (needed <= buf->capacity && buf->data != NULL)
+        return;
+    size_t capacity = buf->capacity > 0 ? buf->capacity : CAPACITY_MIN;
+    while (capacity < needed)
+        capacity *= 2;
+    buf->data = gw_realloc(buf->data, capacity);
+    buf->capacity = capacity;
+}
+
+static bool fits(struct gw_buf *buf, size_t size)
+{
+    if (size <= buf->max && buf->len <= buf->max - size)
+        return true;
+    buf->overflow = true;
+    return false;
+}
+
 char *gw_buf_reserve(struct gw_buf *buf, size_t size)
 {
-    if (size > buf->max || buf->len > buf->max - size) {
-        buf->overflow = true;
+    if (!fits(buf, size))
         return NULL;
-    }
-    size_t needed = buf->len + size;
-    if (needed > buf->capacity) {
-        size_t capacity = buf->capacity > 0 ? buf->capacity : CAPACITY_MIN;
-        while (capacity < needed)
-            capacity *= 2;
-        buf->data = gw_realloc(buf->data, capacity);
-        buf->capacity = capacity;
-    }
+    grow(buf, buf->len + size);
     return buf->data + buf->len;
 }
 
@@ -82,11 +93,11 @@ void gw_buf_printf(struct gw_buf *buf, const char *fmt, ...)
     int len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     GW_ASSERT(len >= 0);
-    char *room = buf->overflow ? NULL : gw_buf_reserve(buf, (size_t)len + 1); /* vsnprintf writes a NUL as well */
-    if (room == NULL)
+    if (buf->overflow || !fits(buf, (size_t)len))
         return;
+    grow(buf, buf->len + (size_t)len + 1); /* vsnprintf writes a NUL as well, which does not count against the cap */
     va_start(args, fmt);
-    (void)vsnprintf(room, (size_t)len + 1, fmt, args);
+    (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
     va_end(args);
     buf->len += (size_t)len;
 }

@@ -97,28 +97,42 @@ static bool take_zone(struct gw_str *rest, int *ret_minutes)
     if (sign == 0 || !take_number(rest, 2, &hours) || !take_char(rest, ':') || !take_number(rest, 2, &minutes))
         return false;
     *ret_minutes = sign * (hours * 60 + minutes);
-    return hours <= 14 && minutes < 60 && rest->len == 0;
+    return (hours < 14 || (hours == 14 && minutes == 0)) && minutes < 60 && rest->len == 0;
+}
+
+static int days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap);
+}
+
+/* XML Schema part 2, section 3.2.7: 24:00:00 is the end of a day, and nothing behind it. */
+static bool is_possible(const struct tm *parts, int ms)
+{
+    if (parts->tm_year < 1601 || parts->tm_mon < 1 || parts->tm_mon > 12 || parts->tm_mday < 1 ||
+        parts->tm_mday > days_of_month(parts->tm_year, parts->tm_mon))
+        return false;
+    if (parts->tm_hour == 24)
+        return parts->tm_min == 0 && parts->tm_sec == 0 && ms == 0;
+    return parts->tm_hour < 24 && parts->tm_min < 60 && parts->tm_sec <= 60;
 }
 
 bool gw_time_parse(struct gw_str text, int64_t *ret_wall_ms)
 {
     struct tm parts = {0};
-    int ms;
-    int zone_minutes;
+    int ms = 0;
+    int zone_minutes = 0;
     bool ok = take_number(&text, 4, &parts.tm_year) && take_char(&text, '-') && take_number(&text, 2, &parts.tm_mon) &&
               take_char(&text, '-') && take_number(&text, 2, &parts.tm_mday) && take_char(&text, 'T') &&
               take_number(&text, 2, &parts.tm_hour) && take_char(&text, ':') && take_number(&text, 2, &parts.tm_min) &&
               take_char(&text, ':') && take_number(&text, 2, &parts.tm_sec) && take_fraction(&text, &ms) &&
               take_zone(&text, &zone_minutes);
-    if (!ok || parts.tm_year < 1601 || parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_hour > 24 ||
-        parts.tm_min > 59 || parts.tm_sec > 60)
+    if (!ok || !is_possible(&parts, ms))
         return false;
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
-    struct tm normal = parts;
-    time_t seconds = timegm(&normal);
-    if (parts.tm_hour < 24 && parts.tm_sec < 60 && (normal.tm_mday != parts.tm_mday || normal.tm_mon != parts.tm_mon))
-        return false; /* 30 February and the like */
+    time_t seconds = timegm(&parts);
     *ret_wall_ms = ((int64_t)seconds - zone_minutes * 60) * 1000 + ms;
     return true;
 }

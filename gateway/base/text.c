@@ -38,9 +38,13 @@ bool gw_name_fold(struct gw_arena *arena, struct gw_str s, struct gw_str *ret_fo
     return lower != NULL;
 }
 
+/* Looks like a blank, but is a symbol to Unicode. */
+#define BRAILLE_BLANK 0x2800
+
 static bool printable(ucs4_t c)
 {
-    return !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | UC_CATEGORY_MASK_Cn |
+    return c != BRAILLE_BLANK &&
+           !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | UC_CATEGORY_MASK_Cn |
                                                     UC_CATEGORY_MASK_Co | UC_CATEGORY_MASK_Cs | UC_CATEGORY_MASK_Zl |
                                                     UC_CATEGORY_MASK_Zp) &&
            !uc_is_property_default_ignorable_code_point(c);
