@@ -32,8 +32,8 @@ static const struct {
     {"idp_cert", "idp_certificates"},
 };
 
-static enum gw_code refuse_at(struct config_reader *reader, const struct config_node *node, bool at_key,
-                              const char *fmt, va_list args)
+static enum gw_code __attribute__((format(printf, 4, 0)))
+refuse_at(struct config_reader *reader, const struct config_node *node, bool at_key, const char *fmt, va_list args)
 {
     struct gw_str reason = gw_arena_vprintf(reader->arena, fmt, args);
     struct gw_str path = config_node_path(reader->arena, node);
