@@ -28,10 +28,14 @@
 #define NODE_TABLE 0x02u
 #define TREE_BYTES 48u
 #define TREE_DEPTH_MAX 32u
+#define TREE_FLAGS 0u      /* plain keys, no duplicates */
+#define TREE_FREE_FLAGS 8u /* numbers as keys */
+#define METAS_TRIES_MAX 100
 #define NO_PAGE UINT64_MAX
 
 struct tree {
     uint32_t pad; /* page size in the first tree of a meta page */
+    unsigned flags;
     unsigned depth;
     uint64_t entries;
     uint64_t root;
@@ -91,6 +95,7 @@ static enum gw_code read_size(struct checker *checker)
 static struct tree parse_tree(const uint8_t *bytes)
 {
     return (struct tree){.pad = (uint32_t)bytes_get_le(bytes, 4),
+                         .flags = (unsigned)bytes_get_le(bytes + 4, 2),
                          .depth = (unsigned)bytes_get_le(bytes + 6, 2),
                          .entries = bytes_get_le(bytes + 32, 8),
                          .root = bytes_get_le(bytes + 40, 8)};
@@ -117,22 +122,34 @@ static enum gw_code parse_meta(const struct checker *checker, unsigned which, co
     return GW_OK;
 }
 
-static enum gw_code read_metas(struct checker *checker, struct meta metas[META_COUNT])
+static enum gw_code read_meta(struct checker *checker, unsigned which, struct meta *ret_meta)
 {
     uint8_t bytes[META_BYTES];
-    for (unsigned i = 0; i < META_COUNT; i++) {
-        GW_TRY(read_at(checker, (uint64_t)i * checker->page_bytes, bytes, sizeof bytes));
-        GW_TRY(parse_meta(checker, i, bytes, &metas[i]));
-        if (i == 0)
-            checker->page_bytes = metas[0].free_pages.pad;
-        /* after the meta page: a writer makes the file longer before it says so */
-        GW_TRY(read_size(checker));
-        if (metas[i].last_page >= checker->file_bytes / checker->page_bytes)
-            return gw_fail(checker->err, GW_E_STORE_DAMAGED,
-                           "%s is damaged: it is cut short: %llu bytes, but its last page is %llu", checker->file,
-                           (unsigned long long)checker->file_bytes, (unsigned long long)metas[i].last_page);
-    }
+    GW_TRY(read_at(checker, (uint64_t)which * checker->page_bytes, bytes, sizeof bytes));
+    GW_TRY(parse_meta(checker, which, bytes, ret_meta));
+    checker->page_bytes = ret_meta->free_pages.pad;
+    /* after the meta page: a writer makes the file longer before it says so */
+    GW_TRY(read_size(checker));
+    if (ret_meta->last_page >= checker->file_bytes / checker->page_bytes)
+        return gw_fail(checker->err, GW_E_STORE_DAMAGED,
+                       "%s is damaged: it is cut short: %llu bytes, but its last page is %llu", checker->file,
+                       (unsigned long long)checker->file_bytes, (unsigned long long)ret_meta->last_page);
     return GW_OK;
+}
+
+/* Each commit writes the other meta page, the odd ones the second: their numbers follow each other. Not so when a
+ * writer committed while we looked; then we look again. */
+static enum gw_code read_metas(struct checker *checker, struct meta metas[META_COUNT])
+{
+    for (int i = 0; i < METAS_TRIES_MAX; i++) {
+        GW_TRY(read_meta(checker, 0, &metas[0]));
+        GW_TRY(read_meta(checker, 1, &metas[1]));
+        uint64_t newer = metas[0].txnid > metas[1].txnid ? metas[0].txnid : metas[1].txnid;
+        uint64_t older = metas[0].txnid > metas[1].txnid ? metas[1].txnid : metas[0].txnid;
+        if (newer - older == 1 && metas[1].txnid % 2 == 1)
+            return GW_OK;
+    }
+    return damaged(checker, 0, "the meta pages do not belong together");
 }
 
 static enum gw_code open_file(struct checker *checker)
@@ -216,6 +233,8 @@ struct position {
     unsigned level; /* from the root */
     unsigned depth; /* of the tree */
     bool descend;
+    struct gw_str from;   /* keys are not less than this */
+    struct gw_str before; /* and less than this; ptr NULL: no bound */
 };
 
 static enum gw_code check_tree(struct checker *checker, const struct tree *tree, enum tree_kind kind, bool descend);
@@ -251,20 +270,62 @@ static enum gw_code check_value(struct checker *checker, uint64_t page, const ui
 }
 
 static enum gw_code check_node(struct checker *checker, uint64_t page, const uint8_t *bytes, unsigned slot,
-                               struct position at)
+                               struct gw_str *ret_key)
 {
     size_t offset = (size_t)bytes_get_le(bytes + PAGE_HEAD_BYTES + 2 * slot, 2);
     if (offset < PAGE_HEAD_BYTES || offset > checker->page_bytes - NODE_HEAD_BYTES)
         return damaged(checker, page, "an entry leaves its page");
     const uint8_t *node = bytes + offset;
-    size_t room = checker->page_bytes - offset;
-    if (at.level + 1 == at.depth)
-        return check_value(checker, page, node, room, at);
-    if ((size_t)bytes_get_le(node + 6, 2) > room - NODE_HEAD_BYTES)
+    size_t key_bytes = (size_t)bytes_get_le(node + 6, 2);
+    if (key_bytes > checker->page_bytes - offset - NODE_HEAD_BYTES)
         return damaged(checker, page, "an entry leaves its page");
-    uint64_t child = bytes_get_le(node, 6);
-    at.level++;
-    return at.descend ? check_page(checker, child, at) : GW_OK;
+    *ret_key = gw_str_n((const char *)node + NODE_HEAD_BYTES, key_bytes);
+    return GW_OK;
+}
+
+/* A separator out of order would hide what stands below it from every lookup. */
+static enum gw_code check_order(struct checker *checker, uint64_t page, struct gw_str key, struct position at)
+{
+    if (at.kind == TREE_FREE)
+        return GW_OK;
+    if (gw_str_compare(key, at.from) < 0 || (at.before.ptr != NULL && gw_str_compare(key, at.before) >= 0))
+        return damaged(checker, page, "its keys are not in order");
+    return GW_OK;
+}
+
+static enum gw_code check_child(struct checker *checker, const uint8_t *bytes, unsigned slot, unsigned count,
+                                struct gw_str key, struct position at)
+{
+    size_t offset = (size_t)bytes_get_le(bytes + PAGE_HEAD_BYTES + 2 * slot, 2);
+    struct gw_str next;
+    struct position below = at;
+    if (slot > 0)
+        below.from = key; /* the first key of a branch means nothing */
+    if (slot + 1 < count) {
+        GW_TRY(check_node(checker, 0, bytes, slot + 1, &next));
+        below.before = next;
+    }
+    below.level++;
+    return check_page(checker, bytes_get_le(bytes + offset, 6), below);
+}
+
+static enum gw_code check_slot(struct checker *checker, uint64_t page, const uint8_t *bytes, unsigned slot,
+                               unsigned count, struct position *at)
+{
+    struct gw_str key;
+    GW_TRY(check_node(checker, page, bytes, slot, &key));
+    bool is_leaf = at->level + 1 == at->depth;
+    if (is_leaf || slot > 0)
+        GW_TRY(check_order(checker, page, key, *at));
+    if (is_leaf) {
+        const uint8_t *node = (const uint8_t *)key.ptr - NODE_HEAD_BYTES;
+        GW_TRY(check_value(checker, page, node, checker->page_bytes - (size_t)(node - bytes), *at));
+    } else if (at->descend) {
+        GW_TRY(check_child(checker, bytes, slot, count, key, *at));
+    }
+    if (is_leaf || slot > 0)
+        at->from = key;
+    return GW_OK;
 }
 
 static enum gw_code check_page(struct checker *checker, uint64_t page, struct position at)
@@ -284,12 +345,14 @@ static enum gw_code check_page(struct checker *checker, uint64_t page, struct po
     if (count == 0)
         return damaged(checker, page, "it has no entries");
     for (unsigned slot = 0; slot < count; slot++)
-        GW_TRY(check_node(checker, page, bytes, slot, at));
+        GW_TRY(check_slot(checker, page, bytes, slot, count, &at));
     return GW_OK;
 }
 
 static enum gw_code check_tree(struct checker *checker, const struct tree *tree, enum tree_kind kind, bool descend)
 {
+    if (tree->flags != (kind == TREE_FREE ? TREE_FREE_FLAGS : TREE_FLAGS))
+        return damaged(checker, tree->root, "a table has impossible flags");
     if (tree->root == NO_PAGE) {
         if (tree->entries != 0)
             return damaged(checker, tree->root, "a table with entries has no pages");

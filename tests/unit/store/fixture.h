@@ -8,6 +8,7 @@
 #include "store/reader.h"
 #include "store/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
