@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -16,7 +17,10 @@ START_S = 20.0
 STOP_S = 20.0
 COMMAND_S = 60.0
 POLL_S = 0.02
+PORT_MIN = 15000
+PORT_TRIES = 500
 PR_SET_PDEATHSIG = 1
+LEAK_SUPPRESSIONS = ROOT / "tests" / "system" / "support" / "lsan.supp"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -29,13 +33,27 @@ def binary_path():
     return Path(os.environ.get("PROVGATE_BIN") or ROOT / "build" / "provgate").resolve()
 
 
+def ephemeral_start():
+    """The first port that the kernel gives to outgoing connections."""
+    return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
 def free_ports(count):
-    """So many free loopback ports, all different."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in held]
-    for sock in held:
-        sock.close()
-    return ports
+    """So many free loopback ports, all different, below the ephemeral range: no outgoing connection can sit on one
+    while provgate is restarted."""
+    held = []
+    try:
+        for port in random.SystemRandom().sample(range(PORT_MIN, ephemeral_start()), PORT_TRIES):
+            try:
+                held.append(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            if len(held) == count:
+                return [sock.getsockname()[1] for sock in held]
+    finally:
+        for sock in held:
+            sock.close()
+    raise GatewayError("no free ports")
 
 
 def wait_until(condition, seconds, what):
@@ -60,9 +78,10 @@ def children_of(pid):
 
 
 def is_running(pid):
-    """Is this process there, and not a zombie?"""
+    """Is this process there? A zombie whose threads are all gone is not; one that still has some holds its sockets."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
@@ -106,10 +125,11 @@ class Gateway:
 
     def spawn(self):
         """Start `provgate run`, without waiting for it."""
+        environment = {"LSAN_OPTIONS": f"suppressions={LEAK_SUPPRESSIONS}:print_suppressions=0", **os.environ}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(self.binary), "run", "--config", str(self.config)], stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-                                            preexec_fn=end_with_parent)
+                                            env=environment, preexec_fn=end_with_parent)
 
     def start(self):
         """Start and wait until both faces answer."""

@@ -10,7 +10,7 @@ ALICE, BOB = "alice@example.com", "bob@example.com"
 PAGES = ("/", "/api/me", "/static/0", "/static/4k", "/static/1m", "/stream?lines=3", "/no/such/page", "/echo-not")
 REFUSED = (401, 403)
 CUT_S = 1.0
-HOP_BY_HOP = ("connection", "keep-alive")
+HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding")  # RFC 9110 section 7.6.1
 JSON = [("Accept", "application/json")]
 HTML = [("Accept", "text/html,application/xhtml+xml")]
 
