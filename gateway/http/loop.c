@@ -342,6 +342,14 @@ static void run_once(struct http_loop *loop)
     http_timers_run(&loop->timers, loop->now_ms);
 }
 
+/* libh2o keeps freed input buffers per thread and forgets them with it. */
+static void free_spare_buffers(void)
+{
+    h2o_mem_recycle_t *spare = &h2o_socket_buffer_prototype.allocator;
+    while (spare->cnt > 0)
+        free(h2o_mem_alloc_recycle(spare, 1));
+}
+
 void http_loop_run(struct http_loop *loop)
 {
     while (!atomic_load(&loop->is_stop_asked))
@@ -359,6 +367,7 @@ void http_loop_run(struct http_loop *loop)
         http_loop_wants_turn(loop);
     }
     (void)h2o_evloop_run(loop->h2o, 0);
+    free_spare_buffers();
 }
 
 void http_loop_on_free(struct http_loop *loop, http_tick_fn on_free, void *data)

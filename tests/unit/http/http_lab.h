@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,36 @@ static inline void lab_on_end(struct http_exchange *x, void *data)
         lab->held = NULL;
     atomic_store(&lab->last_end, (int)x->end);
     atomic_fetch_add(&lab->ends, 1);
+}
+
+/* Runs `fn` on the loop and returns when it has run. */
+struct lab_call {
+    struct http_loop_message message;
+    void (*fn)(struct lab *lab);
+    struct lab *lab;
+    atomic_bool is_done;
+};
+
+static inline void lab_on_call(struct http_loop_message *message)
+{
+    struct lab_call *call = (struct lab_call *)message;
+    call->fn(call->lab);
+    atomic_store(&call->is_done, true);
+}
+
+static inline void lab_do(struct lab *lab, void (*fn)(struct lab *lab))
+{
+    struct lab_call call = {.message = {.on_arrival = lab_on_call}, .fn = fn, .lab = lab};
+    http_loop_post(lab->loop, &call.message);
+    while (!atomic_load(&call.is_done))
+        sched_yield();
+}
+
+/* Until `counter` has reached `value`. */
+static inline void lab_await(const atomic_int *counter, int value)
+{
+    while (atomic_load(counter) < value)
+        sched_yield();
 }
 
 static inline void *lab_run(void *data)
