@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from lab import rawhttp, wire
 
 ANSWER_S = 5.0
+MAY_STAY_OPEN = (404, 421)  # the request was well framed: the connection may serve the next one
 
 
 @dataclass
@@ -34,7 +35,7 @@ def probe(url, data, answers=1, tls=None, method="GET", seconds=ANSWER_S):
                 response = connection.read_body(connection.read_head(), method)
                 outcome.statuses.append(response.status)
                 outcome.bodies.append(response.body)
-            if outcome.status >= 400:
+            if outcome.status >= 400 and outcome.status not in MAY_STAY_OPEN:
                 outcome.closed = connection.closed_within(seconds)
         except wire.Closed:
             outcome.closed = True
