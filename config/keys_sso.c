@@ -201,20 +201,25 @@ static void complete_strip_list(struct gw_arena *arena, struct config_sso_face *
 }
 
 /* Two SAML entries with one ACS path: the second would never be asked. */
+static enum gw_code check_acs_of(struct config_reader *reader, const struct config_node *a, const struct config_node *b)
+{
+    const struct config_node *paths = config_node_get(config_node_get(a, "saml"), "acs");
+    const struct config_node *others = config_node_get(config_node_get(b, "saml"), "acs");
+    for (const struct config_node *x = paths != NULL ? paths->first : NULL; x != NULL; x = x->next) {
+        for (const struct config_node *y = others != NULL ? others->first : NULL; y != NULL; y = y->next) {
+            if (gw_str_eq(x->text, y->text))
+                return config_refuse(reader, y, "the path %.*s is taken by identity[%zu]", GW_STR_ARG(y->text),
+                                     a->index);
+        }
+    }
+    return GW_OK;
+}
+
 static enum gw_code check_acs_paths(struct config_reader *reader, const struct config_node *identities)
 {
     for (const struct config_node *a = identities->first; a != NULL; a = a->next) {
-        const struct config_node *paths = config_node_get(config_node_get(a, "saml"), "acs");
-        for (const struct config_node *b = a->next; b != NULL && paths != NULL; b = b->next) {
-            const struct config_node *others = config_node_get(config_node_get(b, "saml"), "acs");
-            for (const struct config_node *x = paths->first; x != NULL && others != NULL; x = x->next) {
-                for (const struct config_node *y = others->first; y != NULL; y = y->next) {
-                    if (gw_str_eq(x->text, y->text))
-                        return config_refuse(reader, y, "the path %.*s is taken by identity[%zu]", GW_STR_ARG(y->text),
-                                             a->index);
-                }
-            }
-        }
+        for (const struct config_node *b = a->next; b != NULL; b = b->next)
+            GW_TRY(check_acs_of(reader, a, b));
     }
     return GW_OK;
 }

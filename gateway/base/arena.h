@@ -1,5 +1,6 @@
 /* arena: memory that dies together. Allocation never fails: out of memory ends the process, and what makes that honest
- * is that every size an outsider controls is capped before it is allocated. Memory comes zeroed. One thread at a time. */
+ * is that every size an outsider controls is capped before it is allocated. Memory comes zeroed. One thread at a time.
+ */
 #pragma once
 
 #include "gateway/base/str.h"
@@ -14,7 +15,10 @@ struct gw_arena {
     size_t used_bytes;             /* of all allocations */
 };
 
-#define GW_ARENA_INIT {NULL, 0}
+#define GW_ARENA_INIT                                                                                                  \
+    {                                                                                                                  \
+        NULL, 0                                                                                                        \
+    }
 
 void gw_arena_init(struct gw_arena *arena);
 void gw_arena_done(struct gw_arena *arena);  /* frees all; the arena can be used again */

@@ -17,5 +17,6 @@ void gw_clock_freeze_wall(int64_t wall_ms);
 /* "2026-11-21T22:21:44.123Z" (RFC 3339, UTC, always milliseconds). Returns the length. */
 size_t gw_time_format(int64_t wall_ms, char dst[GW_TIME_TEXT_MAX]);
 
-/* xsd:dateTime with date, time and zone or "Z" (RFC 7643 section 2.3.5); a time without a zone is UTC. False when it is not one. */
+/* xsd:dateTime with date, time and zone or "Z" (RFC 7643 section 2.3.5); a time without a zone is UTC. False when it is
+ * not one. */
 bool gw_time_parse(struct gw_str text, int64_t *ret_wall_ms);

@@ -166,7 +166,8 @@ uint32_t gw_crc32(const void *data, size_t size)
     return (uint32_t)crc32_z(0, data, size);
 }
 
-/* One AES-256 block: sequence (8), folder (4), kind (1), three zero bytes. Folder, kind and zeros are the check value. */
+/* One AES-256 block: sequence (8), folder (4), kind (1), three zero bytes. Folder, kind and zeros are the check value.
+ */
 #define IDENT_BLOCK 16
 
 static void ident_crypt(const uint8_t key[GW_KEY_BYTES], bool encrypt, const uint8_t *src, uint8_t *dst)

@@ -18,8 +18,8 @@ struct gw_sha256 {
 
 struct gw_sha256 gw_sha256(struct gw_str data);
 
-/* HMAC-SHA-256 over the parts, each preceded by its length (8 bytes, big endian), so that no two lists of parts give the
- * same input and no length is ever cut. */
+/* HMAC-SHA-256 over the parts, each preceded by its length (8 bytes, big endian), so that no two lists of parts give
+ * the same input and no length is ever cut. */
 struct gw_sha256 gw_hmac_parts(const uint8_t key[GW_KEY_BYTES], const struct gw_str *parts, size_t count);
 
 void gw_random_bytes(void *dst, size_t size); /* never fails: ends the process when the system has no randomness */

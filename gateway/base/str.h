@@ -12,7 +12,10 @@ struct gw_str {
 };
 
 #define GW_STR(literal) ((struct gw_str){(literal), sizeof(literal) - 1})
-#define GW_STR_INIT(literal) {(literal), sizeof(literal) - 1} /* for static tables */
+#define GW_STR_INIT(literal)                                                                                           \
+    {                                                                                                                  \
+        (literal), sizeof(literal) - 1                                                                                 \
+    } /* for static tables */
 #define GW_STR_NONE ((struct gw_str){NULL, 0})
 /* For "%.*s". */
 #define GW_STR_ARG(s) (int)(s).len, ((s).ptr != NULL ? (s).ptr : "")
@@ -51,8 +54,8 @@ struct gw_str gw_str_split(struct gw_str *rest, char c);
 /* Decimal digits only, the whole of `s`, at most `max`; false otherwise. */
 bool gw_str_to_u64(struct gw_str s, uint64_t max, uint64_t *ret_value);
 
-/* Decodes %XX; with `plus_is_space` also '+'. `dst` holds s.len bytes. False when a % is not followed by two hex digits.
- * Decodes once. */
+/* Decodes %XX; with `plus_is_space` also '+'. `dst` holds s.len bytes. False when a % is not followed by two hex
+ * digits. Decodes once. */
 bool gw_str_percent_decode(struct gw_str s, bool plus_is_space, char *dst, size_t *ret_len);
 
 static inline char gw_lower(char c)

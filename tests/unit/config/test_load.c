@@ -192,6 +192,10 @@ static const struct change wrong[] = {
      ":34:33: apps[0].prov.roles[1].id: ", "defined twice"},
     {"        - saml:", "        - header: {name: X-A}\n          saml:", ":23:11: apps[0].sso.identity[0]: ",
      "names 2 ways"},
+    {"            gate: enforce",
+     "            gate: enforce\n        - saml: {acs: [/b, /saml/acs], idp_certificates: [o], idp_entity: i, "
+     "audience: a}",
+     ":29:28: apps[0].sso.identity[1].saml.acs[1]: ", "is taken by identity[0]"},
     {"admin:\n  listen: 127.0.0.1:9901", "admin:\n  listen: 127.0.0.1",
      ":13:11: admin.listen: ", "not an address and a port"},
     {"prov:\n  listen:\n    - address: 0.0.0.0:8443\n      allow_from: [203.0.113.0/24]\n", "",
