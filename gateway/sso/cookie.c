@@ -3,7 +3,7 @@
 #include "gateway/sso/cookie_name.h"
 #include "gateway/sso/percent.h"
 
-#define DECODINGS_MAX 4
+#define UNWRAPPINGS_MAX 16
 
 struct finder {
     struct sso_cookie_pattern pattern;
@@ -102,23 +102,41 @@ static struct gw_str strip_quotes(struct gw_str value, struct gw_arena *arena)
     return plain;
 }
 
+/* Percent-decoded until nothing is left to decode, in one pass, and cut at NUL. Encoded bytes never overlap, so the
+ * order of decoding does not matter. */
+static struct gw_str collapse(struct gw_str value, struct gw_arena *arena)
+{
+    if (gw_str_find(value, '%') < 0 && gw_str_find(value, '\0') < 0)
+        return value;
+    char *plain = gw_arena_alloc(arena, value.len);
+    size_t used = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        plain[used++] = value.ptr[i];
+        while (used >= 3 && plain[used - 3] == '%' && gw_hex_digit(plain[used - 2]) >= 0 &&
+               gw_hex_digit(plain[used - 1]) >= 0) {
+            used -= 2;
+            plain[used - 1] = (char)(gw_hex_digit(plain[used]) * 16 + gw_hex_digit(plain[used + 1]));
+        }
+    }
+    ptrdiff_t nul = gw_str_find(gw_str_n(plain, used), '\0');
+    return gw_str_n(plain, nul >= 0 ? (size_t)nul : used);
+}
+
 struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena)
 {
     if (is_canonical(value))
         return value;
     struct gw_str plain = value;
-    for (int i = 0; i < DECODINGS_MAX; i++) {
-        struct gw_str next = percent_decode(strip_quotes(plain, arena), arena);
+    for (int i = 0; i < UNWRAPPINGS_MAX; i++) {
+        struct gw_str next = collapse(strip_quotes(plain, arena), arena);
         if (next.len == plain.len)
             break;
         plain = next;
     }
-    ptrdiff_t nul = gw_str_find(plain, '\0');
-    size_t len = nul >= 0 ? (size_t)nul : plain.len;
-    char *bytes = gw_arena_alloc(arena, len);
-    for (size_t i = 0; i < len; i++)
+    char *bytes = gw_arena_alloc(arena, plain.len);
+    for (size_t i = 0; i < plain.len; i++)
         bytes[i] = is_blank(plain.ptr[i]) ? '+' : plain.ptr[i];
-    return gw_str_n(bytes, len);
+    return gw_str_n(bytes, plain.len);
 }
 
 static void add_value(struct finder *finder, struct gw_str name, struct gw_str value)
@@ -143,9 +161,13 @@ static void add_readings(struct finder *finder, struct gw_str name, struct gw_st
     if (is_canonical(value))
         return;
     struct gw_str inner = unquote(value, finder->arena);
-    add_value(finder, name, inner);
-    add_value(finder, name, percent_decode(inner, finder->arena));
+    const struct gw_str readings[] = {inner, percent_decode(value, finder->arena),
+                                      percent_decode(inner, finder->arena)};
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++)
+        add_value(finder, name, readings[i]);
     add_value(finder, name, sso_cookie_canonical(value, finder->arena));
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++)
+        add_value(finder, name, sso_cookie_canonical(readings[i], finder->arena));
 }
 
 static size_t legacy_end(struct gw_str s)

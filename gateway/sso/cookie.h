@@ -40,8 +40,7 @@ enum sso_cookie_verdict sso_cookie_find(const struct gw_str *lines, size_t line_
 /* Does the name match the pattern exactly as written? For Set-Cookie. */
 bool sso_cookie_name_matches(struct gw_str name, struct gw_str pattern);
 
-/* The form under which a session is bound: without quotes, percent-decoded until stable (four times at
- * most), blanks as `+`.
- * Two spellings that an app takes for one session have one canonical form, so bind this one (an app that sets
- * `s%3Aabc` also takes `s:abc`). Returns `value` itself when it is canonical, else a copy in the arena. */
+/* The form under which a session is bound: without quotes, percent-decoded until nothing is left to decode, cut at NUL,
+ * blanks as `+`. Two spellings that an app takes for one session have one canonical form, so bind this one (an app that
+ * sets `s%3Aabc` also takes `s:abc`). Returns `value` itself when it is canonical, else a copy in the arena. */
 struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena);

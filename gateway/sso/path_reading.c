@@ -113,7 +113,9 @@ static size_t resolve_dots(struct gw_str path, char *dst)
 }
 
 typedef size_t (*transform_fn)(struct gw_str path, char *dst);
-static const transform_fn transforms[] = {drop_parameters, turn_backslashes, merge_slashes, resolve_dots};
+/* Parameters end at a slash, and a backslash may be one or not: so they are dropped before and after. */
+static const transform_fn transforms[] = {drop_parameters, turn_backslashes, drop_parameters, merge_slashes,
+                                          resolve_dots};
 #define TRANSFORM_COUNT (sizeof transforms / sizeof transforms[0])
 
 static bool read_any(struct reader *reader, struct gw_str path, unsigned decodings, size_t transform);
@@ -128,7 +130,7 @@ static bool read_changed(struct reader *reader, struct gw_str path, transform_fn
     return matched;
 }
 
-/* At most three times four transforms and two decodings deep. */
+/* At most three times five transforms and two decodings deep. */
 static bool read_any(struct reader *reader, struct gw_str path, unsigned decodings, size_t transform)
 {
     if (++reader->readings > SSO_PATH_READINGS_MAX || reader->matches(path, reader->wanted, reader->fold))

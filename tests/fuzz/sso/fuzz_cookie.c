@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define LINES_MAX 8
-#define BYTES_MAX 4096
+#define BYTES_MAX 1024
 
 static const char *const patterns[] = {"sid", "s_d", "s*", "connect.sid", "a"};
 
@@ -18,7 +18,7 @@ struct model {
     struct gw_arena arena;
     struct gw_str pattern; /* without the star */
     bool star;
-    struct gw_str seen[BYTES_MAX]; /* canonical values of exact occurrences */
+    struct gw_str seen[BYTES_MAX * 4]; /* readings of exact occurrences */
     size_t seen_count;
     bool ambiguous;
 };
@@ -86,11 +86,60 @@ static struct gw_str cut(struct gw_str value)
     return gw_str_n(value.ptr, end);
 }
 
+static struct gw_str decoded(struct model *model, struct gw_str s)
+{
+    char *text = gw_arena_alloc(&model->arena, s.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        bool coded =
+            s.ptr[i] == '%' && i + 2 < s.len && gw_hex_digit(s.ptr[i + 1]) >= 0 && gw_hex_digit(s.ptr[i + 2]) >= 0;
+        text[len++] = coded ? (char)(gw_hex_digit(s.ptr[i + 1]) * 16 + gw_hex_digit(s.ptr[i + 2])) : s.ptr[i];
+        i += coded ? 2 : 0;
+    }
+    return gw_str_n(text, len);
+}
+
+static bool is_octal(const char *s, size_t left)
+{
+    return left >= 3 && s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' && s[2] >= '0' && s[2] <= '7';
+}
+
+/* What stands between the first quote and its partner; all when there is no such pair. */
+static struct gw_str unquoted(struct model *model, struct gw_str s)
+{
+    char *text = gw_arena_alloc(&model->arena, s.len + 1);
+    size_t len = 0;
+    if (s.len < 2 || s.ptr[0] != '"')
+        return s;
+    for (size_t i = 1; i < s.len; i++) {
+        if (s.ptr[i] == '"')
+            return gw_str_n(text, len);
+        if (s.ptr[i] != '\\') {
+            text[len++] = s.ptr[i];
+        } else if (is_octal(s.ptr + i + 1, s.len - i - 1)) {
+            text[len++] = (char)((s.ptr[i + 1] - '0') * 64 + (s.ptr[i + 2] - '0') * 8 + (s.ptr[i + 3] - '0'));
+            i += 3;
+        } else if (++i < s.len) {
+            text[len++] = s.ptr[i];
+        }
+    }
+    return s;
+}
+
+static void see_one(struct model *model, struct gw_str value)
+{
+    if (value.len > 0 && !is_seen(model, value))
+        model->seen[model->seen_count++] = value;
+}
+
 static void see(struct model *model, struct gw_str value)
 {
-    struct gw_str canonical = sso_cookie_canonical(value, &model->arena);
-    if (value.len > 0 && !is_seen(model, canonical))
-        model->seen[model->seen_count++] = canonical;
+    struct gw_str inner = unquoted(model, value);
+    struct gw_str readings[] = {value, inner, decoded(model, value), decoded(model, inner)};
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0] && value.len > 0; i++) {
+        see_one(model, readings[i]);
+        see_one(model, sso_cookie_canonical(readings[i], &model->arena));
+    }
 }
 
 static void alternate(struct model *model, struct gw_str value)
@@ -172,25 +221,30 @@ static void read_line(struct model *model, struct gw_str line, int pass)
     }
 }
 
+static bool is_found(const struct sso_cookie_values *found, struct gw_str value)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        if (gw_str_eq(found->list[i].value, value))
+            return true;
+    }
+    return false;
+}
+
 static void compare(struct model *model, const struct sso_cookie_values *found, enum sso_cookie_verdict verdict)
 {
     if (model->ambiguous) {
         GW_ASSERT(verdict == SSO_COOKIE_AMBIGUOUS);
         return;
     }
-    if (verdict == SSO_COOKIE_AMBIGUOUS) /* only for more readings than there is room for */
-        GW_ASSERT(model->seen_count * 8 > SSO_COOKIE_VALUES_MAX || model->star);
-    for (size_t i = 0; i < found->count; i++) {
-        GW_ASSERT(found->list[i].value.len > 0);
-        GW_ASSERT(is_seen(model, sso_cookie_canonical(found->list[i].value, &model->arena)));
+    if (verdict == SSO_COOKIE_AMBIGUOUS) { /* only for more readings than there is room for */
+        GW_ASSERT(model->seen_count > SSO_COOKIE_VALUES_MAX || model->star);
+        return;
     }
-    for (size_t i = 0; i < model->seen_count && verdict == SSO_COOKIE_FOUND; i++) {
-        bool given = model->seen[i].len == 0;
-        for (size_t j = 0; j < found->count; j++)
-            given = given || gw_str_eq(found->list[j].value, model->seen[i]);
-        GW_ASSERT(given);
-    }
-    GW_ASSERT(verdict != SSO_COOKIE_NONE || model->seen_count == 0);
+    GW_ASSERT((verdict == SSO_COOKIE_FOUND) == (model->seen_count > 0));
+    for (size_t i = 0; i < found->count; i++)
+        GW_ASSERT(is_seen(model, found->list[i].value));
+    for (size_t i = 0; i < model->seen_count; i++)
+        GW_ASSERT(is_found(found, model->seen[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
