@@ -9,6 +9,8 @@
 
 #define SCIM_PATCH_OPS_MAX 1000
 #define SCIM_PATCH_STEPS_MAX 4000 /* after path-less operations were spread */
+#define SCIM_PATCH_WORK_MAX                                                                                            \
+    10000000 /* values looked at, times comparisons, by all steps of one PATCH: about a second */
 
 enum scim_patch_op { SCIM_PATCH_ADD, SCIM_PATCH_REMOVE, SCIM_PATCH_REPLACE };
 
@@ -31,7 +33,7 @@ GW_MUST_CHECK enum gw_code scim_patch_parse(struct gw_arena *arena, const struct
                                             struct scim_ignored *ignored, struct gw_error *err);
 
 /* `resource` is not touched. `*ret_resource` is the changed copy with `schemas` brought up to date; `*ret_changed` says
- * whether it differs at all (rule R72: no change, same lastModified). */
+ * whether it differs at all (rule R72: no change, same lastModified). GW_E_TOO_LARGE past SCIM_PATCH_WORK_MAX. */
 GW_MUST_CHECK enum gw_code scim_patch_apply(struct gw_arena *arena, const struct scim_resource_type *type,
                                             const struct json_value *resource, const struct scim_patch *patch,
                                             struct json_value **ret_resource, bool *ret_changed, struct gw_error *err);

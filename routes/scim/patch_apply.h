@@ -8,6 +8,7 @@ struct scim_patcher {
     const struct scim_resource_type *type;
     struct json_value *resource; /* the copy; every node is ours to change */
     struct scim_reader reader;
+    size_t work; /* spent so far, of SCIM_PATCH_WORK_MAX */
     struct gw_error *err;
 };
 

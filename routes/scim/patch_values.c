@@ -6,6 +6,15 @@ static enum gw_code no_target(struct scim_patcher *patcher, const struct scim_at
     return gw_fail(patcher->err, GW_E_NO_TARGET, "no value of %.*s matches the filter", GW_STR_ARG(attribute->name));
 }
 
+/* Many steps on many values multiply; none of them alone is large. */
+static enum gw_code spend(struct scim_patcher *patcher, size_t values, size_t each)
+{
+    patcher->work += values * (each + 1);
+    return patcher->work <= SCIM_PATCH_WORK_MAX
+               ? GW_OK
+               : gw_fail(patcher->err, GW_E_TOO_LARGE, "the PATCH takes too many comparisons: send it in parts");
+}
+
 static bool is_primary(const struct json_value *element)
 {
     const struct json_value *primary = json_object_get(element, GW_STR("primary"));
@@ -65,6 +74,7 @@ static enum gw_code add_all(struct scim_patcher *patcher, const struct scim_attr
 {
     struct json_value *array = array_in(patcher, attribute, container);
     size_t first_new = array->array.count;
+    GW_TRY(spend(patcher, first_new + added->array.count, 1));
     if (scim_values_count_primary(added) > 0)
         clear_primaries(array, NULL);
     for (size_t i = 0; i < added->array.count; i++)
@@ -122,6 +132,7 @@ static enum gw_code remove_listed(struct scim_patcher *patcher, const struct sci
     struct json_value *array = json_object_get(container, attribute->name);
     struct json_value *list;
     GW_TRY(scim_value_read(&patcher->reader, attribute, step->value, &list, patcher->err));
+    GW_TRY(spend(patcher, json_count(array), json_count(list)));
     uint32_t kept = 0;
     for (size_t i = 0; i < json_count(array); i++) {
         bool listed = false;
@@ -283,6 +294,7 @@ static enum gw_code apply_to_some(struct scim_patcher *patcher, const struct sci
     if (step->op != SCIM_PATCH_REMOVE)
         GW_TRY(sub != NULL ? scim_value_read(&patcher->reader, sub, step->value, &read, patcher->err)
                            : scim_value_read_element(&patcher->reader, attribute, step->value, &read, patcher->err));
+    GW_TRY(spend(patcher, json_count(array), step->path.terms + 1));
     struct selection selection = select_values(patcher, &step->path, array);
     if (selection.count == 0)
         return apply_to_none(patcher, step, container, read);

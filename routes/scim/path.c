@@ -28,6 +28,7 @@ static enum gw_code parse_path(struct scim_filter_scanner *scanner, struct scim_
     if (!path->ref.attribute->multi_valued)
         return scim_scan_refuse(scanner, "brackets are allowed behind a multi-valued attribute only");
     GW_TRY(scim_scan_value_filter(scanner, path->ref.attribute, &path->filter));
+    path->terms = scanner->terms;
     return parse_behind_bracket(scanner, path);
 }
 

@@ -9,6 +9,7 @@
 struct scim_path {
     struct scim_ref ref;              /* with a filter, `sub` is what stands behind the bracket */
     const struct scim_filter *filter; /* NULL: none */
+    size_t terms;                     /* comparisons in it */
 };
 
 /* GW_E_INVALID_PATH; for a broken value filter as well. Booleans in the value filter may be strings ("True"): Entra. */

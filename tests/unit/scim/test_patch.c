@@ -418,6 +418,36 @@ static void operations_are_capped(void **state)
     assert_int_equal(code, GW_E_TOO_LARGE);
 }
 
+/* security.md E10: operations that are small each, on values that are many */
+static void work_is_capped(void **state)
+{
+    GW_ARENA_SCOPED(arena);
+    struct gw_buf buf = GW_BUF_INIT(1 << 20);
+    struct json_value *resource;
+    struct gw_error err;
+    bool changed;
+    (void)state;
+    struct json_value *user = json_of(&arena, USER);
+    struct json_value *phones = json_array_new(&arena);
+    for (int i = 0; i < 1000; i++) {
+        struct json_value *phone = json_object_new(&arena);
+        json_object_append(&arena, phone, GW_STR("value"), json_string_new(&arena, gw_arena_printf(&arena, "%d", i)));
+        json_array_append(&arena, phones, phone);
+    }
+    json_object_set(&arena, user, GW_STR("phoneNumbers"), phones);
+    gw_buf_add_byte(&buf, '[');
+    for (int i = 0; i < 1000; i++) {
+        gw_buf_printf(&buf, "%s{'op':'add','path':'phoneNumbers[value eq \\u0022x\\u0022", i > 0 ? "," : "");
+        for (int j = 0; j < 14; j++)
+            gw_buf_add_lit(&buf, " or value eq \\u0022x\\u0022");
+        gw_buf_add_lit(&buf, " or value pr].display','value':'d'}");
+    }
+    gw_buf_add_lit(&buf, "]\0");
+    enum gw_code code = patch(&arena, "User", user, buf.data, &resource, &changed, &err);
+    gw_buf_done(&buf);
+    assert_int_equal(code, GW_E_TOO_LARGE);
+}
+
 static void names_that_a_patch_ignores_are_collected(void **state)
 {
     GW_ARENA_SCOPED(arena);
@@ -447,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_patch_without_effect_says_so),
         cmocka_unit_test(the_message_must_be_a_patch),
         cmocka_unit_test(operations_are_capped),
+        cmocka_unit_test(work_is_capped),
         cmocka_unit_test(names_that_a_patch_ignores_are_collected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
