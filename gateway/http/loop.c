@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -19,6 +21,15 @@
 /* Built for another event loop, libh2o's headers have other layouts and corrupt memory without a word. */
 _Static_assert(H2O_USE_LIBUV == 0, "libh2o must be used with its own event loop");
 _Static_assert(sizeof(h2o_context_t) == 864, "these are not the layouts of Debian's libh2o-evloop 2.2.5");
+
+#ifdef __SANITIZE_ADDRESS__
+/* libh2o keeps freed memory in lists of the thread, which nobody can free when the thread ends. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:h2o_mem_alloc_recycle\n";
+}
+#endif
 
 #define WAIT_MS_MAX 1000
 #define EVENTFDS_MAX 16u
@@ -315,6 +326,7 @@ struct gw_str http_loop_date(struct http_loop *loop)
 struct http_loop *http_loop_new(const char *name)
 {
     struct http_loop *loop = gw_alloc(sizeof *loop);
+    (void)signal(SIGPIPE, SIG_IGN); /* libh2o writes to sockets whose peer may have gone */
     (void)snprintf(loop->name, sizeof loop->name, "%s", name);
     loop->h2o = h2o_evloop_create();
     h2o_timeout_init(loop->h2o, &loop->turn_timeout, 0);

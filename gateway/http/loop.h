@@ -12,8 +12,9 @@
 
 struct http_loop;
 
+/* Sets SIGPIPE to be ignored, for the whole process. */
 struct http_loop *http_loop_new(const char *name);
-/* After http_loop_run returned. */
+/* After http_loop_run returned, and after the upstreams on it were freed. */
 void http_loop_free(struct http_loop *loop);
 
 /* Runs until http_loop_stop; drains first: listeners stop, idle connections close, running exchanges have `drain_ms`. */

@@ -26,4 +26,4 @@ extern const struct http_upstream_settings http_upstream_settings_default;
 
 GW_MUST_CHECK enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstream_settings *settings,
                                              struct http_upstream **ret_upstream, struct gw_error *err);
-void http_upstream_free(struct http_upstream *upstream); /* after the loop stopped */
+void http_upstream_free(struct http_upstream *upstream); /* after http_loop_run returned, before http_loop_free */
