@@ -1,6 +1,8 @@
 #include "routes/reply.h"
 
+#include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/base/text.h"
 #include "gateway/json/write.h"
 #include "routes/scim/message.h"
 
@@ -41,6 +43,23 @@ static void count_error(enum gw_code code)
         gw_metric_add(GW_METRIC_SCIM_BUSY, 1);
 }
 
+/* What is wrong inside is for the log, not for the other side. */
+static bool is_internal(enum gw_code code)
+{
+    bool is_of_store = code == GW_E_STORE_FULL || code == GW_E_STORE_READ_ONLY || code == GW_E_STORE_IO;
+    return is_of_store || (gw_code_status(code) >= 500 && code != GW_E_NOT_IMPLEMENTED);
+}
+
+static const char *outside_text(enum gw_code code, const char *text)
+{
+    if (text != NULL && is_internal(code)) {
+        gw_log(GW_LOG_ERROR, "prov-failed", "code=%s %s", gw_code_name(code), text);
+        return NULL;
+    }
+    /* a sentence that quotes the client may have been cut within a character */
+    return text != NULL && gw_utf8_valid(gw_str_from(text)) ? text : NULL;
+}
+
 static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow)
 {
     struct http_field fields[REPLY_FIELDS_MAX];
@@ -58,7 +77,7 @@ static void answer_error(struct prov_request *r, enum gw_code code, const char *
     if (seconds > 0)
         add_field(fields, &count, "Retry-After", gw_arena_printf(r->arena, "%u", seconds));
     GW_BUF_SCOPED(body, ROUTE_BODY_OTHER_MAX);
-    scim_error_write(&body, code, text);
+    scim_error_write(&body, code, outside_text(code, text));
     http_exchange_answer(r->x, gw_code_status(code), fields, count, gw_buf_str(&body));
 }
 

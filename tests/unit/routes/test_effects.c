@@ -191,7 +191,7 @@ static void test_the_activity_record_says_who_changed_which_attributes(void **st
 }
 
 /* Rule 0.26: whatever waiting cures is 429 with whole seconds; nothing is 503 or 507 (semantics.md 5). */
-static void test_rule_0_26_every_429_says_when_to_come_back(void **state)
+static void test_rule_0_26_and_T11_every_429_says_when_to_come_back(void **state)
 {
     (void)state;
     size_t busy = 0;
@@ -209,6 +209,26 @@ static void test_rule_0_26_every_429_says_when_to_come_back(void **state)
         free(call);
     }
     assert_int_equal(busy, 5);
+}
+
+/* What is wrong inside stays inside; what the client can mend is said. */
+static void test_details_of_the_store_are_not_told(void **state)
+{
+    (void)state;
+    struct gw_error errors[] = {{GW_E_STORE_DAMAGED, "/var/lib/store/data.mdb is damaged"},
+                                {GW_E_STORE_IO, "/var/lib/store/data.mdb: no space"},
+                                {GW_E_INVALID_VALUE, "title: /var/lib is no title"},
+                                {GW_E_INVALID_VALUE, "title: /var/lib \xc3"}};
+    bool told[] = {false, false, true, false};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct call *call = call_new(world, "GET", "/scim/v2/Users", GW_STR_NONE);
+        struct prov_request r = {.x = &call->x, .face = world->face, .arena = &call->x.arena};
+        reply_error_from(&r, &errors[i]);
+        assert_non_null(call->json);
+        assert_int_equal(strstr(call->text.ptr, "/var/lib") != NULL, told[i]);
+        gw_arena_done(&call->x.arena);
+        free(call);
+    }
 }
 
 /* A credential answers for its own app: under the other's base path it is as good as none. */
@@ -267,7 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adopt_off_refuses_every_first_write, set_up_strict, tear_down),
         cmocka_unit_test_setup_teardown(test_rule_0_11_passwords_are_accepted_and_kept_nowhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_activity_record_says_who_changed_which_attributes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_rule_0_26_every_429_says_when_to_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rule_0_26_and_T11_every_429_says_when_to_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_details_of_the_store_are_not_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_apps_token_is_401, set_up_two_apps, tear_down),
         cmocka_unit_test_setup_teardown(test_D6_a_listener_refuses_addresses_it_does_not_allow, set_up, tear_down),
     };

@@ -79,6 +79,15 @@ static const struct body_row body_rows[] = {
     {"{\"userName\":\"a\"}", "invalidSyntax"},
 };
 
+/* E3: another encoding of the same text. */
+static void test_E3_utf16_is_400(void **state)
+{
+    (void)state;
+    struct call *call = post(gw_str_n("\xff\xfe{\0}\0", 6));
+    assert_error(call, 400, "invalidSyntax");
+    call_free(world, call);
+}
+
 static void test_E2_to_E6_bad_bodies_are_400_and_change_nothing(void **state)
 {
     (void)state;
@@ -274,11 +283,100 @@ static void test_E12_filter_bombs_are_refused(void **state)
     }
 }
 
+struct escape_row {
+    const char *json_name; /* userName as it stands in JSON */
+    const char *encoded;   /* the same JSON string, percent-encoded for a query */
+};
+
+static const struct escape_row escape_rows[] = {
+    {"q\\\"uote@x", "q%5C%22uote@x"},   {"back\\\\slash@x", "back%5C%5Cslash@x"},
+    {"and&or=@x", "and%26or%3D@x"},     {"plus+one@x", "plus%2Bone@x"},
+    {"per%41cent@x", "per%2541cent@x"}, {"hash#@x", "hash%23@x"},
+    {"o'neil@x", "o'neil@x"},           {"in ner@x", "in+ner@x"},
+    {"\xc3\xa4@x", "%C3%A4@x"},
+};
+
+static void test_E13_filter_literals_are_decoded_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof escape_rows / sizeof escape_rows[0]; i++) {
+        struct gw_str body = gw_arena_printf(&world->arena,
+                                             "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],"
+                                             "\"userName\":\"%s\"}",
+                                             escape_rows[i].json_name);
+        struct call *call = post(body);
+        assert_status(call, 201);
+        struct gw_str id = gw_arena_copy(&world->arena, call_text(call, "id"));
+        call_free(world, call);
+        call = get(
+            world,
+            gw_arena_printf(&world->arena, "/scim/v2/Users?filter=userName+eq+%%22%s%%22", escape_rows[i].encoded).ptr);
+        assert_status(call, 200);
+        if (!gw_str_eq(call_text(call, "Resources.0.id"), id))
+            fail_msg("%s: %s", escape_rows[i].encoded, call->text.ptr);
+        call_free(world, call);
+    }
+}
+
+/* E18: who is there all the time is seen exactly once, whatever else is written between the pages. */
+static void test_E18_a_walk_misses_nobody_while_others_write(void **state)
+{
+    (void)state;
+    enum { PEOPLE = 30, STEP = 7 };
+    struct gw_str ids[PEOPLE];
+    int seen[PEOPLE] = {0};
+    char name[64];
+    for (int i = 0; i < PEOPLE; i++) {
+        (void)snprintf(name, sizeof name, "walk%d@okta.local", i);
+        ids[i] = create_user(world, name);
+    }
+    for (int start = 1, total = 1; start <= total; start += STEP) {
+        struct call *call =
+            get(world, gw_arena_printf(&world->arena, "/scim/v2/Users?startIndex=%d&count=%d", start, STEP).ptr);
+        total = atoi(call_text(call, "totalResults").ptr);
+        const struct json_value *page = json_at(call->json, "Resources");
+        for (size_t i = 0; i < json_count(page); i++) {
+            for (int j = 0; j < PEOPLE; j++)
+                seen[j] += gw_str_eq(json_object_get(page->array.items[i], GW_STR("id"))->text, ids[j]);
+        }
+        call_free(world, call);
+        (void)snprintf(name, sizeof name, "between%d@okta.local", start);
+        create_user(world, name);
+        call = send_body(world, "PATCH", user_path(world, ids[start % PEOPLE]).ptr,
+                         PATCH_OP "{\"op\":\"replace\",\"value\":{\"active\":false}}]}");
+        assert_status(call, 200);
+        call_free(world, call);
+    }
+    for (int j = 0; j < PEOPLE; j++)
+        assert_int_equal(seen[j], 1);
+}
+
+static void test_E14_a_page_holds_a_thousand_at_most(void **state)
+{
+    (void)state;
+    char name[64];
+    for (int i = 0; i < 1001; i++) {
+        (void)snprintf(name, sizeof name, "many%d@okta.local", i);
+        create_user(world, name);
+    }
+    struct call *call = get(world, "/scim/v2/Users?count=1000000000");
+    assert_status(call, 200);
+    assert_at(call, "totalResults", "1002");
+    assert_at(call, "itemsPerPage", "1000");
+    assert_int_equal(json_count(json_at(call->json, "Resources")), 1000);
+    call_free(world, call);
+    call = get(world, "/scim/v2/Users?startIndex=9223372036854775808");
+    assert_status(call, 200);
+    assert_at(call, "Resources", "[]");
+    call_free(world, call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_E1_nesting_is_capped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E2_to_E6_bad_bodies_are_400_and_change_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_E3_utf16_is_400, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E5_and_E6_sizes_are_capped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E6_media_types, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E7_client_made_ids_and_unknown_attributes_are_ignored, set_up, tear_down),
@@ -286,6 +384,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_E9_and_E10_a_patch_is_all_or_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E11_names_that_look_alike_are_one_or_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E12_filter_bombs_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_E13_filter_literals_are_decoded_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_E14_a_page_holds_a_thousand_at_most, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_E18_a_walk_misses_nobody_while_others_write, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
