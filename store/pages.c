@@ -247,12 +247,14 @@ static enum gw_code check_value(struct checker *checker, uint64_t page, const ui
     size_t value_bytes = (size_t)bytes_get_le(node, 4);
     unsigned flags = (unsigned)bytes_get_le(node + 4, 2);
     const uint8_t *value = node + NODE_HEAD_BYTES + key_bytes;
-    bool is_big = (flags & NODE_BIG) != 0;
+    bool is_big = flags == NODE_BIG;
     size_t here = is_big ? 8 : value_bytes;
     if (key_bytes > room - NODE_HEAD_BYTES || here > room - NODE_HEAD_BYTES - key_bytes)
         return damaged(checker, page, "an entry leaves its page");
-    bool is_table = (flags & NODE_TABLE) != 0;
-    if (is_table != (at.kind == TREE_MAIN) || (is_table && (is_big || value_bytes != TREE_BYTES)))
+    if (flags != 0 && flags != NODE_BIG && flags != NODE_TABLE)
+        return damaged(checker, page, "an entry of a wrong kind");
+    bool is_table = flags == NODE_TABLE;
+    if (is_table != (at.kind == TREE_MAIN) || (is_table && value_bytes != TREE_BYTES))
         return damaged(checker, page, "an entry of a wrong kind");
     checker->entries++;
     if (is_table) {

@@ -96,9 +96,6 @@ enum gw_code store_sentinel_check(struct store_view *view, struct gw_error *err)
     if (memcmp(record + AT_EPOCH, keys->epoch, STORE_EPOCH_BYTES) != 0 ||
         memcmp(record + AT_KEY_CHECK, check.bytes, KEY_CHECK_BYTES) != 0)
         return gw_fail(err, GW_E_STORE_DAMAGED, "store.key is not the key file of this store");
-    /* every commit counts one; a compacted copy begins again with small transaction numbers */
-    if (bytes_get_le(record + AT_COMMITS, 8) < mdb_txn_id(view->txn))
-        return store_fail_damaged(err, STORE_TABLE_META, "the sentinel is older than the file");
     for (int table = STORE_TABLE_META + 1; table < STORE_TABLE_COUNT; table++) {
         uint64_t expected = bytes_get_le(record + AT_ENTRIES + 8 * table, 8);
         uint64_t actual = 0;
@@ -108,5 +105,8 @@ enum gw_code store_sentinel_check(struct store_view *view, struct gw_error *err)
                            store_table_name((enum store_table)table), (unsigned long long)actual,
                            (unsigned long long)expected);
     }
+    /* every commit counts one; a compacted copy begins again with small transaction numbers */
+    if (bytes_get_le(record + AT_COMMITS, 8) < mdb_txn_id(view->txn))
+        return store_fail_damaged(err, STORE_TABLE_META, "the sentinel is older than the file");
     return GW_OK;
 }

@@ -129,6 +129,39 @@ static inline struct outcome fixture_create(struct fixture *f, const char *user_
     return fixture_apply(f, fixture_create_change(f, fixture_draft(user_name, external_id, true)));
 }
 
+struct fixture_fill {
+    _Atomic unsigned failed;
+};
+
+static inline void fixture_on_done(struct store_change *change)
+{
+    struct fixture_fill *fill = change->owner;
+    if (change->code != GW_OK)
+        atomic_fetch_add(&fill->failed, 1);
+    store_change_free(change);
+}
+
+/* `count` users, "user0@example.com" and so on, in as few commits as it takes. */
+static inline void fixture_fill(struct fixture *f, unsigned count)
+{
+    struct fixture_fill fill = {.failed = 0};
+    for (unsigned i = 0; i < count; i++) {
+        struct store_change *change = fixture_create_change(f, fixture_draft("", "", true));
+        struct gw_str name = gw_arena_printf(&change->arena, "user%u@example.com", i);
+        change->as.create.draft.user_name = name;
+        change->as.create.draft.external_id = name;
+        change->owner = &fill;
+        change->on_done = fixture_on_done;
+        if (i + 1 == count || i % 1024 == 1023) { /* a wait now and then keeps the queue short */
+            change->on_done = NULL;
+            assert_ok(fixture_apply(f, change).code, &f->err);
+        } else {
+            assert_ok(store_writer_submit(f->writer, change, &f->err), &f->err);
+        }
+    }
+    assert_int_equal(atomic_load(&fill.failed), 0);
+}
+
 static inline struct store_change *fixture_replace_change(struct fixture *f, uint64_t seq, uint64_t version,
                                                           struct store_user_draft draft)
 {
