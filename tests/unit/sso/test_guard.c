@@ -1,0 +1,210 @@
+#include "tests/unit/store/fixture.h"
+
+#include "gateway/sso/guard.h"
+
+struct bench {
+    struct fixture f;
+    struct sso_held *bound;
+    struct sso_held *anonymous;
+    struct gw_arena arena;
+};
+
+static const char *const patterns[] = {"sid", "chunk_*"};
+
+static struct sso_guard check_lines(struct bench *b, const char *const *cookies, size_t count)
+{
+    struct http_field fields[4];
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct http_field){GW_STR("Cookie"), gw_str_from(cookies[i])};
+    struct http_request request = {.fields = fields, .field_count = count};
+    struct sso_guard_view view = {.store = b->f.store,
+                                  .reader = b->f.reader,
+                                  .bound = b->bound,
+                                  .anonymous = b->anonymous,
+                                  .app = GW_STR("wiki"),
+                                  .folder = b->f.folder,
+                                  .session_cookies = patterns,
+                                  .session_cookie_count = 2,
+                                  .now_ms = 1000};
+    struct sso_guard guard;
+    assert_ok(store_reader_begin(b->f.reader, &b->f.err), &b->f.err);
+    sso_guard_check(&view, &request, &b->arena, &guard);
+    store_reader_end(b->f.reader);
+    return guard;
+}
+
+static enum sso_guard_verdict check(struct bench *b, const char *cookie)
+{
+    return check_lines(b, &cookie, 1).verdict;
+}
+
+static uint64_t seq_of(struct bench *b, const char *name)
+{
+    return fixture_find(&b->f, STORE_INDEX_USER_NAME, name);
+}
+
+static void apply(struct bench *b, enum store_change_kind kind, const char *name)
+{
+    assert_ok(fixture_apply(&b->f, fixture_change(&b->f, kind, seq_of(b, name))).code, &b->f.err);
+}
+
+static void set_active(struct bench *b, const char *name, bool active)
+{
+    struct store_user user = fixture_user(&b->f, seq_of(b, name));
+    struct store_user_draft draft = fixture_draft(name, "", active);
+    assert_ok(fixture_replace(&b->f, user.seq, user.version, draft).code, &b->f.err);
+}
+
+static void sign_on(struct bench *b, const char *name, const char *cookie)
+{
+    assert_ok(fixture_sign_on(&b->f, name, cookie).code, &b->f.err);
+}
+
+static void what_a_cookie_is_decides(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "alice");
+    assert_int_equal(check_lines(b, NULL, 0).verdict, SSO_GUARD_NO_SESSION);
+    assert_int_equal(check(b, "other=1; sidebar=open"), SSO_GUARD_NO_SESSION);
+    assert_int_equal(check(b, "sid="), SSO_GUARD_NO_SESSION);
+    assert_int_equal(check(b, "sid=unknown"), SSO_GUARD_UNBOUND);
+    assert_int_equal(check(b, "a=b; sid=alice"), SSO_GUARD_BOUND);
+    struct sso_guard guard = check_lines(b, (const char *[]){"x=1", "sid=alice"}, 2);
+    assert_int_equal(guard.verdict, SSO_GUARD_BOUND);
+    assert_int_equal(guard.user_seq, seq_of(b, "alice@example.com"));
+    assert_int_equal(guard.generation, 1);
+    assert_int_equal(guard.carried_count, 1);
+}
+
+static void each_way_out_refuses(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "a@example.com", "a");
+    set_active(b, "a@example.com", false);
+    assert_int_equal(check(b, "sid=a"), SSO_GUARD_INACTIVE);
+    set_active(b, "a@example.com", true);
+    assert_int_equal(check(b, "sid=a"), SSO_GUARD_ENDED);
+    sign_on(b, "b@example.com", "b");
+    apply(b, STORE_CHANGE_USER_LOCK, "b@example.com");
+    assert_int_equal(check(b, "sid=b"), SSO_GUARD_INACTIVE);
+    sign_on(b, "c@example.com", "c");
+    apply(b, STORE_CHANGE_USER_END_SESSIONS, "c@example.com");
+    assert_int_equal(check(b, "sid=c"), SSO_GUARD_ENDED);
+    sign_on(b, "d@example.com", "d");
+    apply(b, STORE_CHANGE_USER_DELETE, "d@example.com");
+    assert_int_equal(check(b, "sid=d"), SSO_GUARD_INACTIVE);
+    sign_on(b, "d@example.com", "d2"); /* F5: the same name again is another person */
+    assert_int_equal(check(b, "sid=d"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=d2"), SSO_GUARD_BOUND);
+}
+
+static void the_worst_reading_decides_for_the_request(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "dead@example.com", "dead");
+    sign_on(b, "alive@example.com", "alive");
+    sign_on(b, "other@example.com", "other");
+    set_active(b, "dead@example.com", false);
+    assert_int_equal(check(b, "sid=alive; sid=dead"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=dead; sid=alive"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=unknown; sid=dead"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=alive; sid=other"), SSO_GUARD_TWO_USERS);
+    assert_int_equal(check(b, "sid=\"dead\""), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=de%61d"), SSO_GUARD_INACTIVE);
+    struct sso_guard twins = check_lines(b, (const char *[]){"sid=alive; sid=unknown"}, 1);
+    assert_int_equal(twins.verdict, SSO_GUARD_BOUND);
+    assert_true(twins.has_unbound_twin);
+    assert_false(check_lines(b, (const char *[]){"sid=alive; chunk_1=unknown"}, 1).has_unbound_twin);
+    assert_false(check_lines(b, (const char *[]){"sid=%61live"}, 1).has_unbound_twin);
+}
+
+static void an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "dead@example.com", "dead");
+    set_active(b, "dead@example.com", false);
+    assert_int_equal(check(b, "corp=\"sid=x; y\""), SSO_GUARD_NO_SESSION);
+    assert_int_equal(check(b, "corp=\"x; sid=unknown\""), SSO_GUARD_AMBIGUOUS);
+    assert_true(sso_guard_refuses(check(b, "a=1, sid=dead")));
+}
+
+static struct sso_held_session held_session(struct bench *b, const char *cookie, enum sso_held_kind kind)
+{
+    return (struct sso_held_session){
+        .digest = fixture_digest(&b->f, cookie), .kind = kind, .folder = b->f.folder, .expires_ms = 5000};
+}
+
+static void what_is_held_in_memory_counts_like_what_is_stored(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "alice");
+    struct sso_held_session rotated = held_session(b, "rotated", SSO_HELD_BOUND);
+    rotated.user_seq = seq_of(b, "alice@example.com");
+    rotated.generation = 1;
+    sso_held_put(b->bound, &rotated);
+    struct sso_held_session late = held_session(b, "late", SSO_HELD_REFUSED);
+    sso_held_put(b->bound, &late);
+    struct sso_held_session stranger = held_session(b, "stranger", SSO_HELD_BOUND);
+    sso_held_put(b->bound, &stranger);
+    struct sso_held_session visitor = held_session(b, "visitor", SSO_HELD_ANONYMOUS);
+    sso_held_put(b->anonymous, &visitor);
+    struct sso_held_session asked = held_session(b, "asked", SSO_HELD_ASKED);
+    sso_held_put(b->anonymous, &asked);
+    assert_int_equal(check(b, "sid=rotated"), SSO_GUARD_BOUND);
+    assert_int_equal(check(b, "sid=late"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check(b, "sid=stranger"), SSO_GUARD_BOUND);
+    assert_int_equal(check(b, "sid=visitor"), SSO_GUARD_ANONYMOUS);
+    assert_int_equal(check(b, "sid=asked"), SSO_GUARD_UNBOUND);
+    set_active(b, "alice@example.com", false);
+    assert_int_equal(check(b, "sid=rotated"), SSO_GUARD_INACTIVE);
+}
+
+/* A value that was bound anew, and whose binding the store does not have yet, is not held for dead. */
+static void a_held_sign_on_overrules_a_dead_binding_of_the_same_value(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "kept");
+    apply(b, STORE_CHANGE_USER_END_SESSIONS, "alice@example.com");
+    assert_int_equal(check(b, "sid=kept"), SSO_GUARD_ENDED);
+    struct sso_held_session again = held_session(b, "kept", SSO_HELD_BOUND);
+    again.user_seq = seq_of(b, "alice@example.com");
+    again.generation = 2;
+    sso_held_put(b->bound, &again);
+    assert_int_equal(check(b, "sid=kept"), SSO_GUARD_BOUND);
+}
+
+static int setup(void **state)
+{
+    struct bench *b = gw_alloc(sizeof *b);
+    fixture_init(&b->f);
+    b->bound = sso_held_new();
+    b->anonymous = sso_held_new();
+    *state = b;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    sso_held_free(b->bound);
+    sso_held_free(b->anonymous);
+    gw_arena_done(&b->arena);
+    fixture_done(&b->f);
+    free(b);
+    return 0;
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH(what_a_cookie_is_decides),
+        WITH(each_way_out_refuses),
+        WITH(the_worst_reading_decides_for_the_request),
+        WITH(an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead),
+        WITH(what_is_held_in_memory_counts_like_what_is_stored),
+        WITH(a_held_sign_on_overrules_a_dead_binding_of_the_same_value),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
