@@ -132,7 +132,7 @@ static bool go_on_unrecorded(struct sso_job *job)
     gw_metric_add(GW_METRIC_SIGN_ON_NOT_RECORDED, 1);
     gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
     gw_log(GW_LOG_ERROR, "sign-on-not-recorded", "app=%.*s code=%s", GW_STR_ARG(rq->app->name),
-           gw_code_name(job->change->code));
+           job->change->code == GW_OK ? "late" : gw_code_name(job->change->code));
     if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_REFUSE) {
         sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the sign-on could not be recorded");
         return false;

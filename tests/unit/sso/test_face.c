@@ -41,6 +41,12 @@ static int setup_refuse(void **state)
     return 0;
 }
 
+static int setup_undecided(void **state)
+{
+    *state = world_new("enforce", "      undecided: refuse\n");
+    return 0;
+}
+
 static int setup_report(void **state)
 {
     *state = world_new("enforce", "      deactivated: report\n");
@@ -543,6 +549,161 @@ static void f14_ends_of_sessions_racing_sign_ons_leave_no_live_session_behind(vo
     (void)pthread_barrier_destroy(&race.start);
 }
 
+/* ---- a writer that is busy: one change keeps its thread until it is let go ---- */
+
+struct stall {
+    struct store_change *change;
+    pthread_barrier_t reached, release;
+};
+
+static void on_stalled(struct store_change *change)
+{
+    struct stall *stall = change->owner;
+    (void)pthread_barrier_wait(&stall->reached);
+    (void)pthread_barrier_wait(&stall->release);
+}
+
+static void stall_begin(struct world *w, struct stall *stall)
+{
+    assert_int_equal(pthread_barrier_init(&stall->reached, NULL, 2), 0);
+    assert_int_equal(pthread_barrier_init(&stall->release, NULL, 2), 0);
+    stall->change = fixture_change(&w->store, STORE_CHANGE_ACTIVITY, 0);
+    stall->change->as.activity.kind = STORE_ACTIVITY_REFUSE;
+    stall->change->owner = stall;
+    stall->change->on_done = on_stalled;
+    assert_ok(store_writer_submit(w->store.writer, stall->change, &w->store.err), &w->store.err);
+    (void)pthread_barrier_wait(&stall->reached);
+}
+
+static void stall_end(struct stall *stall)
+{
+    (void)pthread_barrier_wait(&stall->release);
+}
+
+/* When the writer was let go and all that was queued is done. */
+static void stall_done(struct world *w, struct stall *stall)
+{
+    struct store_change *last = fixture_change(&w->store, STORE_CHANGE_ACTIVITY, 0);
+    last->as.activity.kind = STORE_ACTIVITY_REFUSE;
+    assert_ok(fixture_apply(&w->store, last).code, &w->store.err);
+    store_change_free(stall->change);
+    (void)pthread_barrier_destroy(&stall->reached);
+    (void)pthread_barrier_destroy(&stall->release);
+}
+
+/* semantics.md 7, law 8: undecided: pass */
+static void a_sign_on_that_is_not_recorded_in_time_goes_on_and_is_known(void **state)
+{
+    struct world *w = *state;
+    struct stall stall;
+    int client = lab_connect(&w->lab);
+    stall_begin(w, &stall);
+    assert_int_equal(world_sign_on(w, client, "alice@example.com", "", SETS("a1"))->status, 303);
+    assert_int_equal(world_visit(w, client, "/", COOKIE("a1"), SETS("a2"))->status, 200);
+    assert_int_equal(world_visit(w, client, "/", COOKIE("a2"), "")->status, 200);
+    assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_UNBOUND);
+    stall_end(&stall);
+    stall_done(w, &stall);
+    assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_ALIVE);
+    world_set_active(w, "alice@example.com", false);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("a1"))->status, 403);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("a2"))->status, 403);
+    (void)close(client);
+}
+
+static void undecided_refuse_lets_no_unrecorded_sign_on_out(void **state)
+{
+    struct world *w = *state;
+    struct stall stall;
+    int client = lab_connect(&w->lab);
+    stall_begin(w, &stall);
+    struct reply *reply = world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    assert_int_equal(reply->status, 503);
+    assert_null(strstr(reply->head, "Set-Cookie"));
+    stall_end(&stall);
+    stall_done(w, &stall);
+    (void)close(client);
+}
+
+static void on_queued(struct store_change *change)
+{
+    pthread_barrier_t *done = change->owner;
+    (void)pthread_barrier_wait(done);
+}
+
+/* Law 3: the deactivation stands in the queue before the sign-on's record, and wins. */
+static void a_deactivation_between_check_and_record_wins(void **state)
+{
+    struct world *w = *state;
+    struct stall stall;
+    pthread_barrier_t done;
+    int client = lab_connect(&w->lab);
+    assert_ok(fixture_create(&w->store, "alice@example.com", "00u1").code, &w->store.err);
+    uint64_t seq = fixture_find(&w->store, STORE_INDEX_USER_NAME, "alice@example.com");
+    assert_int_equal(pthread_barrier_init(&done, NULL, 2), 0);
+    world_post(w, client, "/saml/acs", "", world_sign_on_form(w, "alice@example.com"));
+    (void)world_app_request(w);
+    stall_begin(w, &stall);
+    struct store_change *lock = fixture_change(&w->store, STORE_CHANGE_USER_LOCK, seq);
+    lock->is_urgent = true;
+    lock->owner = &done;
+    lock->on_done = on_queued;
+    assert_ok(store_writer_submit(w->store.writer, lock, &w->store.err), &w->store.err);
+    world_app_answers(w, "303 See Other", SETS("a1"), "");
+    struct reply *reply = world_reply(w, client); /* late, and held */
+    assert_int_equal(reply->status, 303);
+    stall_end(&stall);
+    (void)pthread_barrier_wait(&done);
+    stall_done(w, &stall);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("a1"))->status, 403);
+    store_change_free(lock);
+    (void)pthread_barrier_destroy(&done);
+    (void)close(client);
+}
+
+/* semantics.md 10: the first refusal of a session, then only counters. */
+static void the_first_refusal_of_a_session_is_recorded(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    world_set_active(w, "alice@example.com", false);
+    (void)world_refused(w, client, "/", COOKIE("a1"));
+    (void)world_refused(w, client, "/", COOKIE("a1"));
+    (void)world_refused(w, client, "/", COOKIE("a1"));
+    world_set_active(w, "alice@example.com", true); /* behind it in the queue */
+    const char *activity = fixture_activity(&w->store, 0);
+    assert_non_null(strchr(activity, 'F'));
+    assert_ptr_equal(strchr(activity, 'F'), strrchr(activity, 'F'));
+    (void)close(client);
+}
+
+static int64_t seen_ms(struct world *w, const char *cookie)
+{
+    struct store_session session;
+    struct store_session_digest digest = fixture_digest(&w->store, cookie);
+    assert_ok(store_reader_begin(w->store.reader, &w->store.err), &w->store.err);
+    assert_int_equal(store_session_get(w->store.reader, &digest, &session), GW_OK);
+    store_reader_end(w->store.reader);
+    return session.seen_ms;
+}
+
+static void a_session_in_use_is_marked_as_seen_once_a_day(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    int64_t later = FORGE_NOW_MS + 25 * 3600 * 1000ll;
+    gw_clock_freeze_wall(later - 2 * 3600 * 1000ll);
+    (void)world_visit(w, client, "/", COOKIE("a1"), "");
+    gw_clock_freeze_wall(later);
+    (void)world_visit(w, client, "/", COOKIE("a1"), "");
+    w->store.now_ms = later;
+    assert_ok(fixture_create(&w->store, "x@example.com", "x").code, &w->store.err); /* behind it in the queue */
+    assert_int_equal(seen_ms(w, "a1"), later);
+    (void)close(client);
+}
+
 #define WITH(test, setup_fn) cmocka_unit_test_setup_teardown(test, setup_fn, teardown)
 
 int main(void)
@@ -570,6 +731,11 @@ int main(void)
         WITH(f15_unbound_refuse_stops_what_nobody_knows_and_lets_a_login_begin, setup_refuse),
         WITH(reauth_expires_the_cookie_once_and_then_refuses, setup_reauth),
         WITH(deactivated_report_passes_and_counts, setup_report),
+        WITH(a_sign_on_that_is_not_recorded_in_time_goes_on_and_is_known, setup),
+        WITH(undecided_refuse_lets_no_unrecorded_sign_on_out, setup_undecided),
+        WITH(a_deactivation_between_check_and_record_wins, setup),
+        WITH(the_first_refusal_of_a_session_is_recorded, setup),
+        WITH(a_session_in_use_is_marked_as_seen_once_a_day, setup),
         WITH(an_app_that_fails_gives_a_short_page, setup),
         WITH(f14_ends_of_sessions_racing_sign_ons_leave_no_live_session_behind, setup),
     };
