@@ -29,5 +29,5 @@ GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_by
 /* Opens all tables in the transaction; with `create` makes them, otherwise a missing one is damage. */
 GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, bool create, struct gw_error *err);
 
-/* Bytes in use, without pages that wait to be used again. In a write or read transaction. */
+/* Bytes in use, without pages that wait to be used again. In a read transaction. */
 GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);

@@ -146,6 +146,18 @@ static enum store_room room_for(uint64_t used, uint64_t max)
     return used < (100 - STORE_RESERVE_LAST_PERCENT) * percent ? STORE_ROOM_RESERVE : STORE_ROOM_LAST;
 }
 
+/* LMDB shows its table of free pages to read transactions only. */
+static enum gw_code count_used(struct store *store, uint64_t *ret_used, struct gw_error *err)
+{
+    struct store_view view = {.store = store};
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &view.txn);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    enum gw_code code = store_env_used(&view, ret_used, err);
+    mdb_txn_abort(view.txn);
+    return code;
+}
+
 static enum gw_code find_room(struct store_apply *apply, struct gw_error *err)
 {
     MDB_envinfo info;
@@ -161,7 +173,7 @@ static enum gw_code find_room(struct store_apply *apply, struct gw_error *err)
     apply->room = room_for(used, info.me_mapsize);
     if (apply->room == STORE_ROOM_PLENTY)
         return GW_OK;
-    GW_TRY(store_env_used(&apply->view, &used, err));
+    GW_TRY(count_used(apply->view.store, &used, err));
     apply->room = room_for(used, info.me_mapsize);
     return GW_OK;
 }
