@@ -211,6 +211,8 @@ def main():
     except (GatewayError, OSError, AssertionError) as error:
         print(f"world: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":
