@@ -1,9 +1,7 @@
 #include "gateway/sso/cookie.h"
 
 #include "gateway/sso/cookie_name.h"
-#include "gateway/sso/percent.h"
-
-#define UNWRAPPINGS_MAX 16
+#include "gateway/sso/cookie_value.h"
 
 struct finder {
     struct sso_cookie_pattern pattern;
@@ -28,117 +26,6 @@ static bool is_legacy_separator(char c)
     return c == ',' || is_blank(c);
 }
 
-/* Behind the closing quote of a quoted string that starts at `s`, or 0 when it is none: an open quote is read literally
- * (RFC 6265 section 5.2 knows no quotes). */
-static size_t quoted_length(struct gw_str s)
-{
-    if (s.len < 2 || s.ptr[0] != '"')
-        return 0;
-    for (size_t i = 1; i < s.len; i++) {
-        if (s.ptr[i] == '\\')
-            i++;
-        else if (s.ptr[i] == '"')
-            return i + 1;
-    }
-    return 0;
-}
-
-static bool is_octal(struct gw_str s)
-{
-    return s.len >= 3 && s.ptr[0] >= '0' && s.ptr[0] <= '3' && s.ptr[1] >= '0' && s.ptr[1] <= '7' && s.ptr[2] >= '0' &&
-           s.ptr[2] <= '7';
-}
-
-/* RFC 2109 quoted-string, with the octal escapes of Python's http.cookies. */
-static struct gw_str unquote(struct gw_str value, struct gw_arena *arena)
-{
-    size_t len = quoted_length(value);
-    if (len == 0)
-        return value;
-    struct gw_str inner = gw_str_n(value.ptr + 1, len - 2);
-    if (inner.len == 0 || gw_str_find(inner, '\\') < 0)
-        return inner;
-    char *plain = gw_arena_alloc(arena, inner.len);
-    size_t used = 0;
-    for (size_t i = 0; i < inner.len; i++) {
-        struct gw_str escape = gw_str_from_pos(inner, i + 1);
-        if (inner.ptr[i] != '\\' || escape.len == 0) {
-            plain[used++] = inner.ptr[i];
-        } else if (is_octal(escape)) {
-            plain[used++] = (char)((escape.ptr[0] - '0') * 64 + (escape.ptr[1] - '0') * 8 + (escape.ptr[2] - '0'));
-            i += 3;
-        } else {
-            plain[used++] = escape.ptr[0];
-            i++;
-        }
-    }
-    return gw_str_n(plain, used);
-}
-
-static struct gw_str percent_decode(struct gw_str value, struct gw_arena *arena)
-{
-    if (gw_str_find(value, '%') < 0)
-        return value;
-    char *plain = gw_arena_alloc(arena, value.len);
-    return gw_str_n(plain, sso_percent_decode(value, plain));
-}
-
-static bool is_canonical(struct gw_str value)
-{
-    if (value.len == 0)
-        return true;
-    return value.ptr[0] != '"' && value.ptr[value.len - 1] != '"' && gw_str_find(value, '%') < 0 &&
-           gw_str_find(value, ' ') < 0 && gw_str_find(value, '\t') < 0 && gw_str_find(value, '\0') < 0;
-}
-
-/* Some parsers drop quotes that have no partner. */
-static struct gw_str strip_quotes(struct gw_str value, struct gw_arena *arena)
-{
-    struct gw_str plain = unquote(value, arena);
-    if (plain.len > 0 && plain.ptr[0] == '"')
-        plain = gw_str_from_pos(plain, 1);
-    if (plain.len > 0 && plain.ptr[plain.len - 1] == '"')
-        plain.len--;
-    return plain;
-}
-
-/* Percent-decoded until nothing is left to decode, in one pass, and cut at NUL. Encoded bytes never overlap, so the
- * order of decoding does not matter. */
-static struct gw_str collapse(struct gw_str value, struct gw_arena *arena)
-{
-    if (gw_str_find(value, '%') < 0 && gw_str_find(value, '\0') < 0)
-        return value;
-    char *plain = gw_arena_alloc(arena, value.len);
-    size_t used = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        plain[used++] = value.ptr[i];
-        while (used >= 3 && plain[used - 3] == '%' && gw_hex_digit(plain[used - 2]) >= 0 &&
-               gw_hex_digit(plain[used - 1]) >= 0) {
-            used -= 2;
-            plain[used - 1] = (char)(gw_hex_digit(plain[used]) * 16 + gw_hex_digit(plain[used + 1]));
-        }
-    }
-    ptrdiff_t nul = gw_str_find(gw_str_n(plain, used), '\0');
-    return gw_str_n(plain, nul >= 0 ? (size_t)nul : used);
-}
-
-struct gw_str sso_cookie_canonical(struct gw_str value, struct gw_arena *arena)
-{
-    if (is_canonical(value))
-        return value;
-    struct gw_str plain = value;
-    for (int i = 0; i < UNWRAPPINGS_MAX; i++) {
-        struct gw_str next = collapse(strip_quotes(plain, arena), arena);
-        if (next.len == plain.len)
-            break;
-        plain = next;
-    }
-    char *bytes = gw_arena_alloc(arena, plain.len);
-    for (size_t i = 0; i < plain.len; i++)
-        bytes[i] = is_blank(plain.ptr[i]) ? '+' : plain.ptr[i];
-    return gw_str_n(bytes, plain.len);
-}
-
 static void add_value(struct finder *finder, struct gw_str name, struct gw_str value)
 {
     struct sso_cookie_values *found = finder->found;
@@ -158,11 +45,11 @@ static void add_value(struct finder *finder, struct gw_str name, struct gw_str v
 static void add_readings(struct finder *finder, struct gw_str name, struct gw_str value)
 {
     add_value(finder, name, value);
-    if (is_canonical(value))
+    if (sso_cookie_is_canonical(value))
         return;
-    struct gw_str inner = unquote(value, finder->arena);
-    const struct gw_str readings[] = {inner, percent_decode(value, finder->arena),
-                                      percent_decode(inner, finder->arena)};
+    struct gw_str inner = sso_cookie_unquote(value, finder->arena);
+    const struct gw_str readings[] = {inner, sso_cookie_percent_decode(value, finder->arena),
+                                      sso_cookie_percent_decode(inner, finder->arena)};
     for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++)
         add_value(finder, name, readings[i]);
     add_value(finder, name, sso_cookie_canonical(value, finder->arena));
@@ -213,7 +100,8 @@ static bool split_pair(struct gw_str piece, struct pair *ret_pair)
  * cookie of its own. */
 static bool legacy_names_cookie(struct finder *finder, struct gw_str piece, bool report)
 {
-    for (size_t i = legacy_end(piece); i < piece.len; i += 1 + legacy_end(gw_str_from_pos(piece, i + 1))) {
+    for (size_t i = legacy_end(piece); i < piece.len && !finder->ambiguous;
+         i += 1 + legacy_end(gw_str_from_pos(piece, i + 1))) {
         struct gw_str rest = gw_str_from_pos(piece, i + 1);
         size_t name_len = 0;
         while (name_len < rest.len && rest.ptr[name_len] != '=' && !is_legacy_separator(rest.ptr[name_len]))
@@ -277,7 +165,7 @@ static void check_alternates(struct finder *finder, struct gw_str line)
  * a neighbour must not make this cookie ambiguous. */
 static size_t whole_quoted_length(struct gw_str s)
 {
-    size_t len = quoted_length(s);
+    size_t len = sso_cookie_quoted_length(s);
     bool ends = len == s.len || s.ptr[len] == ';' || is_legacy_separator(s.ptr[len]);
     return ends ? len : 0;
 }

@@ -44,6 +44,10 @@ static bool rest_is_trimmed(struct gw_str name, size_t at)
 
 bool sso_cookie_pattern_loosely(const struct sso_cookie_pattern *pattern, struct gw_str name)
 {
+    char first = name.len > 0 ? name.ptr[0] : '\0';
+    if (pattern->text.len > 0 && first > ' ' && first < 0x7f && first != '%' &&
+        fold(first) != fold(pattern->text.ptr[0]))
+        return false; /* most names: nothing to trim or decode */
     size_t at = 0;
     size_t behind = 0;
     int c = next_byte(name, &behind);
