@@ -151,6 +151,8 @@ apps:
       hosts: [127.0.0.1]
       external_url: http://127.0.0.1:{sso}
       upstream: {{url: "http://127.0.0.1:{origin}"}}
+      identity:
+        - header: {{name: X-Remote-User}}
 {cookies}
     prov:
       hosts: [127.0.0.1]
