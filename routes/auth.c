@@ -84,7 +84,7 @@ static struct gw_str source_bytes(const struct sockaddr *peer)
     return GW_STR("local");
 }
 
-bool auth_throttle_fail(struct auth_throttle *throttle, const struct sockaddr *peer, int64_t now_ms)
+uint32_t auth_throttle_fail(struct auth_throttle *throttle, const struct sockaddr *peer, int64_t now_ms)
 {
     /* keyed, so that nobody can choose addresses that share a slot with another's */
     struct gw_str part = source_bytes(peer);
@@ -95,7 +95,7 @@ bool auth_throttle_fail(struct auth_throttle *throttle, const struct sockaddr *p
         throttle->slots[slot].minute = minute;
         throttle->slots[slot].failures = 0;
     }
-    if (throttle->slots[slot].failures > AUTH_FAILURES_MAX)
-        return true;
-    return ++throttle->slots[slot].failures > AUTH_FAILURES_MAX;
+    if (throttle->slots[slot].failures < AUTH_FAILURES_MAX + 2)
+        throttle->slots[slot].failures++;
+    return throttle->slots[slot].failures;
 }

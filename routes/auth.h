@@ -45,5 +45,6 @@ struct auth_throttle {
 
 void auth_throttle_init(struct auth_throttle *throttle);
 
-/* Counts a failure of `peer` (an IPv6 source is its /64). Is it one too many in this minute? */
-bool auth_throttle_fail(struct auth_throttle *throttle, const struct sockaddr *peer, int64_t now_ms);
+/* Counts a failure of `peer` (an IPv6 source is its /64). Returns how many there were in this minute, at most
+ * AUTH_FAILURES_MAX + 2: the first one that is too many can be told from the ones after. */
+uint32_t auth_throttle_fail(struct auth_throttle *throttle, const struct sockaddr *peer, int64_t now_ms);

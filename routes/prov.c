@@ -195,7 +195,11 @@ static void refuse(struct prov_request *r)
 {
     struct auth_throttle *throttle = &r->face->throttle;
     const struct sockaddr *peer = http_exchange_peer_address(r->x);
-    if (!auth_throttle_fail(throttle, peer, http_loop_now_ms(r->face->loop))) {
+    uint32_t failures = auth_throttle_fail(throttle, peer, http_loop_now_ms(r->face->loop));
+    if (failures == AUTH_FAILURES_MAX + 1)
+        gw_log(GW_LOG_WARN, "credentials-failing", "app=%.*s peer=%.*s refusals of this source are held back",
+               GW_STR_ARG(r->app->name), GW_STR_ARG(http_exchange_peer(r->x)));
+    if (failures <= AUTH_FAILURES_MAX) {
         reply_error(r, GW_E_UNAUTHORIZED, NULL);
     } else if (throttle->delayed >= AUTH_DELAYED_MAX) {
         gw_metric_add(GW_METRIC_SCIM_UNAUTHORIZED, 1);

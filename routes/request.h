@@ -32,6 +32,7 @@ struct prov_app {
     const struct scim_resource_type *user_type;
     const struct scim_resource_type *group_type;
     struct auth_file credentials;
+    int64_t ignored_logged_ms; /* monotonic, of the last line about ignored attributes */
 };
 
 struct prov_face {

@@ -9,6 +9,7 @@
 #include "routes/scim/user.h"
 
 #define CHANGED_NAMES_BYTES_MAX 1024u
+#define IGNORED_LOG_MS 1000 /* an import walk would fill the log */
 
 /* Names only: what an attacker or a person wrote into a body is in no log (law 9). */
 static void note_ignored(const struct prov_request *r, const struct scim_ignored *ignored)
@@ -16,6 +17,10 @@ static void note_ignored(const struct prov_request *r, const struct scim_ignored
     if (ignored->total == 0 || r->attempts > 0)
         return;
     gw_metric_add(GW_METRIC_SCIM_IGNORED_ATTRIBUTES, ignored->total);
+    int64_t now_ms = http_loop_now_ms(r->face->loop);
+    if (r->app->ignored_logged_ms != 0 && now_ms - r->app->ignored_logged_ms < IGNORED_LOG_MS)
+        return;
+    r->app->ignored_logged_ms = now_ms;
     GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
     for (size_t i = 0; i < ignored->count; i++) {
         gw_buf_add_byte(&names, i > 0 ? ',' : '=');
@@ -55,13 +60,14 @@ static struct gw_str changed_names(struct gw_arena *arena, const struct json_val
     return gw_arena_copy(arena, gw_buf_str(&names));
 }
 
-static enum gw_code check_draft(const struct prov_request *r, const struct scim_user_draft *draft, struct gw_error *err)
+static enum gw_code check_draft(const struct prov_request *r, const struct json_value *before,
+                                const struct scim_user_draft *draft, struct gw_error *err)
 {
     if (draft->email_count > STORE_EMAILS_MAX)
         return gw_fail(err, GW_E_INVALID_VALUE, "emails: more than %u addresses", STORE_EMAILS_MAX);
     if (service_user_has_name(r, draft->user_name))
         return gw_fail(err, GW_E_UNIQUENESS, "userName: this is the name of provgate's service user");
-    return roles_check(r->app, draft->attributes, err);
+    return roles_check(r->app, before, draft->attributes, err);
 }
 
 static enum gw_code fill_draft(struct store_change *change, const struct scim_user_draft *draft, bool active,
@@ -138,7 +144,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     GW_TRY(user_projection_read(r, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &draft, &ignored, err));
     note_ignored(r, &ignored);
-    GW_TRY(check_draft(r, &draft, err));
+    GW_TRY(check_draft(r, NULL, &draft, err));
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_CREATE);
     bool active = draft.has_active ? draft.active : true;
     enum gw_code code = fill_draft(change, &draft, active, &change->as.create.draft, err);
@@ -213,7 +219,7 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
 {
     bool was_active = (update->user.state.flags & STORE_USER_ACTIVE) != 0;
     bool active = update->draft.has_active ? update->draft.active : was_active;
-    GW_TRY(check_draft(r, &update->draft, err));
+    GW_TRY(check_draft(r, update->before, &update->draft, err));
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_REPLACE);
     enum gw_code code = fill_draft(change, &update->draft, active, &change->as.replace.draft, err);
     if (code != GW_OK) {

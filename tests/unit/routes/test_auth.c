@@ -3,6 +3,8 @@
 
 #include "routes/auth.h"
 
+#include <openssl/evp.h>
+
 static struct world *world;
 
 static int set_up(void **state)
@@ -97,6 +99,40 @@ static void test_D1_no_body_is_read_before_the_credential_was_accepted(void **st
     assert_error(call, 401, "");
     assert_false(call->was_collected);
     call_free(world, call);
+}
+
+/* semantics.md 5: each kind answers to its own form only. */
+static void test_raw_and_basic_credentials_answer_to_their_own_form(void **state)
+{
+    (void)state;
+    struct gw_arena *arena = &world->arena;
+    struct gw_error err = {0};
+    struct gw_str raw;
+    struct gw_str basic;
+    check_ok(token_file_add(world->tokens_path, GW_STR("raw"), TOKEN_RAW, 0, arena, &raw, &err), &err);
+    check_ok(token_file_add(world->tokens_path, GW_STR("basic"), TOKEN_BASIC, 0, arena, &basic, &err), &err);
+    prov_face_reload_tokens(world->face);
+    struct gw_str pair = gw_arena_printf(arena, "basic:%.*s", GW_STR_ARG(basic));
+    char encoded[256];
+    (void)EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)pair.ptr, (int)pair.len);
+    struct {
+        struct gw_str authorization;
+        int status;
+    } forms[] = {
+        {raw, 200},
+        {bearer(raw), 401},
+        {gw_arena_printf(arena, "Basic %s", encoded), 200},
+        {gw_arena_printf(arena, "basic %s", encoded), 200},
+        {bearer(basic), 401},
+        {basic, 401},
+        {world->secret, 401},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct call *call = try_with("/scim/v2/Users", forms[i].authorization);
+        if (call->status != forms[i].status)
+            fail_msg("form %zu: %d", i, call->status);
+        call_free(world, call);
+    }
 }
 
 /* D3: old and new are valid until the old one is removed; then it is dead at the next look at the file. */
@@ -316,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_D1_a_wrong_credential_is_401_for_known_and_unknown_ids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_two_fields_query_and_cookie_are_no_credential, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_no_body_is_read_before_the_credential_was_accepted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_raw_and_basic_credentials_answer_to_their_own_form, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D3_rotation_of_a_token_takes_effect_without_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D3_a_file_that_became_unreadable_keeps_the_old_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D4_failing_credentials_are_delayed_and_valid_ones_are_not, set_up,
