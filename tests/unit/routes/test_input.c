@@ -354,11 +354,7 @@ static void test_E18_a_walk_misses_nobody_while_others_write(void **state)
 static void test_E14_a_page_holds_a_thousand_at_most(void **state)
 {
     (void)state;
-    char name[64];
-    for (int i = 0; i < 1001; i++) {
-        (void)snprintf(name, sizeof name, "many%d@okta.local", i);
-        create_user(world, name);
-    }
+    create_users(world, "many", 1001);
     struct call *call = get(world, "/scim/v2/Users?count=1000000000");
     assert_status(call, 200);
     assert_at(call, "totalResults", "1002");

@@ -273,10 +273,7 @@ static void test_T10_an_import_of_250_walks_in_hundreds(void **state)
 {
     (void)state;
     char name[32];
-    for (int i = 0; i < 249; i++) { /* the service user is the 250th */
-        (void)snprintf(name, sizeof name, "user%03d@okta.local", i);
-        create_user(world, name);
-    }
+    create_users(world, "user", 249); /* the service user is the 250th */
     size_t seen = 0;
     for (int start = 1; start <= 301; start += 100) {
         struct call *call =
@@ -288,7 +285,7 @@ static void test_T10_an_import_of_250_walks_in_hundreds(void **state)
         assert_str_equal(call_text(call, "itemsPerPage"), gw_arena_printf(&world->arena, "%zu", expected).ptr);
         for (size_t i = 0; i < expected; i++, seen++) {
             struct gw_str at = gw_arena_printf(&world->arena, "Resources.%zu.userName", i);
-            (void)snprintf(name, sizeof name, "user%03zu@okta.local", seen - 1);
+            (void)snprintf(name, sizeof name, "user%04zu@okta.local", seen - 1);
             if (seen > 0)
                 assert_str_equal(call_text(call, at.ptr), name);
         }

@@ -301,22 +301,44 @@ static inline struct gw_str call_text(struct call *call, const char *path)
         assert_str_equal(call_field((call), "Content-Type"), "application/scim+json");                                 \
     } while (0)
 
-/* Makes a user as Okta does; returns its id in the world's arena. */
-static inline struct gw_str create_user(struct world *w, const char *user_name)
+/* The body of POST as Okta makes it. */
+static inline struct gw_str user_body(struct world *w, const char *user_name)
 {
-    struct gw_str body = gw_arena_printf(
+    return gw_arena_printf(
         &w->arena,
         "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"%s\",\"name\":{\"givenName\":"
         "\"Test\",\"familyName\":\"User\"},\"emails\":[{\"primary\":true,\"value\":\"%s\",\"type\":\"work\"}],"
         "\"displayName\":\"Test User\",\"locale\":\"en-US\",\"externalId\":\"ext-%s\",\"groups\":[],"
         "\"password\":\"1mz050nq\",\"active\":true}",
         user_name, user_name, user_name);
-    struct call *call = send_body(w, "POST", "/scim/v2/Users", body.ptr);
+}
+
+/* Makes a user; returns its id in the world's arena. */
+static inline struct gw_str create_user(struct world *w, const char *user_name)
+{
+    struct call *call = send_body(w, "POST", "/scim/v2/Users", user_body(w, user_name).ptr);
     assert_status(call, 201);
     struct gw_str id = gw_arena_copy(&w->arena, call_text(call, "id"));
     assert_true(id.len > 0);
     call_free(w, call);
     return id;
+}
+
+/* Makes PREFIX0000@okta.local and so on, in that order, all under way at once so that they share commits. */
+static inline void create_users(struct world *w, const char *prefix, size_t count)
+{
+    struct call **calls = gw_arena_array(&w->arena, count, sizeof calls[0]);
+    for (size_t i = 0; i < count; i++) {
+        struct gw_str name = gw_arena_printf(&w->arena, "%s%04zu@okta.local", prefix, i);
+        calls[i] = call_new(w, "POST", "/scim/v2/Users", user_body(w, name.ptr));
+        call_authorize(w, calls[i]);
+        call_start(w, calls[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        call_wait(w, calls[i]);
+        assert_status(calls[i], 201);
+        call_free(w, calls[i]);
+    }
 }
 
 static inline struct gw_str user_path(struct world *w, struct gw_str id)
