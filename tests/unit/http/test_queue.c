@@ -1,0 +1,67 @@
+#include "gateway/http/queue.h"
+#include "tests/support/unit.h"
+
+static void bytes_leave_in_the_order_in_which_they_came(void **state)
+{
+    (void)state;
+    struct http_queue queue;
+    http_queue_init(&queue);
+    GW_BUF_SCOPED(seen, 1u << 20);
+    GW_BUF_SCOPED(expected, 1u << 20);
+    for (int i = 0; i < 1000; i++) {
+        gw_buf_printf(&queue.collecting, "<%d>", i * i);
+        gw_buf_printf(&expected, "<%d>", i * i);
+        if (i % 3 != 0)
+            continue;
+        struct gw_str piece = http_queue_piece(&queue, 7);
+        gw_buf_printf(&queue.collecting, "+"); /* while a piece is on its way */
+        gw_buf_printf(&expected, "+");
+        gw_buf_add(&seen, piece);
+        http_queue_written(&queue);
+        assert_int_equal(http_queue_bytes(&queue), expected.len - seen.len);
+    }
+    while (http_queue_bytes(&queue) > 0) {
+        gw_buf_add(&seen, http_queue_piece(&queue, 1000));
+        http_queue_written(&queue);
+    }
+    assert_true(gw_str_eq(gw_buf_str(&seen), gw_buf_str(&expected)));
+    assert_int_equal(http_queue_piece(&queue, 10).len, 0);
+    http_queue_done(&queue);
+}
+
+static void what_is_being_written_does_not_move(void **state)
+{
+    (void)state;
+    struct http_queue queue;
+    http_queue_init(&queue);
+    gw_buf_add_lit(&queue.collecting, "still");
+    struct gw_str piece = http_queue_piece(&queue, 100);
+    for (int i = 0; i < 100000; i++)
+        gw_buf_add_lit(&queue.collecting, "growing");
+    assert_str_equal(piece, "still");
+    http_queue_trim(&queue); /* does nothing to what is in use */
+    assert_str_equal(piece, "still");
+    http_queue_written(&queue);
+    http_queue_done(&queue);
+}
+
+static void passing_the_cap_is_marked(void **state)
+{
+    (void)state;
+    struct http_queue queue;
+    http_queue_init(&queue);
+    assert_non_null(gw_buf_reserve(&queue.collecting, HTTP_QUEUE_BYTES_MAX));
+    assert_null(gw_buf_reserve(&queue.collecting, HTTP_QUEUE_BYTES_MAX + 1));
+    assert_true(queue.collecting.overflow);
+    http_queue_done(&queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_leave_in_the_order_in_which_they_came),
+        cmocka_unit_test(what_is_being_written_does_not_move),
+        cmocka_unit_test(passing_the_cap_is_marked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
