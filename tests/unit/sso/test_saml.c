@@ -2,6 +2,8 @@
 #include "tests/support/unit.h"
 #include "tests/unit/sso/saml_forge.h"
 
+#include <pthread.h>
+
 struct world {
     struct gw_arena arena;
     struct forge_idp idp, stranger, rollover;
@@ -122,6 +124,58 @@ static void other_accepted_forms_are_vouched_for(void **state)
     struct saml_result result = check_forged(world, &forge);
     assert_verdict("pretty printed", result, SAML_VOUCHED, SAML_CONDITION_NONE);
     assert_str_equal(result.assertion.name_id, "o'neil&co@example.com");
+}
+
+/* What Java's XML signatures look like: line breaks in base64 are written as a coded CR and an LF. */
+static void coded_line_breaks_in_a_signature_value_are_taken(void **state)
+{
+    struct world *world = *state;
+    struct forge forge = forge_plain(&world->idp);
+    forge.sign_assertion = false;
+    struct gw_str xml = forge_make(&world->arena, &forge);
+    struct gw_str value = forge_cut(xml, "<ds:SignatureValue>", "</ds:SignatureValue>");
+    struct gw_str coded = forge_replace(&world->arena, value, gw_str_n(value.ptr + 40, 4),
+                                        gw_arena_printf(&world->arena, "&#13;\n%.4s", value.ptr + 40));
+    struct saml_result result = check_at(world, forge_replace(&world->arena, xml, value, coded), FORGE_NOW_MS);
+    assert_verdict("coded CR", result, SAML_VOUCHED, SAML_CONDITION_NONE);
+}
+
+struct check_job {
+    const struct saml_settings *settings;
+    struct gw_str good, bad;
+    int vouched;
+};
+
+static void *check_many(void *arg)
+{
+    struct check_job *job = arg;
+    for (int i = 0; i < 20; i++) {
+        GW_ARENA_SCOPED(arena);
+        struct saml_result result;
+        struct gw_error err;
+        job->vouched += saml_check(job->settings, &arena, job->good, FORGE_NOW_MS, &result, &err) == GW_OK;
+        job->vouched += saml_check(job->settings, &arena, job->bad, FORGE_NOW_MS, &result, &err) == GW_OK;
+    }
+    return NULL;
+}
+
+static void threads_share_the_settings(void **state)
+{
+    struct world *world = *state;
+    struct forge forge = forge_plain(&world->rollover);
+    struct gw_str good = forge_make(&world->arena, &forge);
+    forge.key = world->stranger.key;
+    struct gw_str bad = forge_make(&world->arena, &forge);
+    pthread_t threads[4];
+    struct check_job jobs[4];
+    for (int i = 0; i < 4; i++) {
+        jobs[i] = (struct check_job){.settings = world->settings, .good = good, .bad = bad};
+        assert_int_equal(pthread_create(&threads[i], NULL, check_many, &jobs[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(jobs[i].vouched, 20);
+    }
 }
 
 static void g11_thirty_attributes_of_sixteen_kilobytes_are_vouched_for(void **state)
@@ -349,6 +403,8 @@ int main(void)
         cmocka_unit_test(g11_response_in_the_shape_of_okta_is_vouched_for),
         cmocka_unit_test(either_signature_alone_is_enough),
         cmocka_unit_test(other_accepted_forms_are_vouched_for),
+        cmocka_unit_test(coded_line_breaks_in_a_signature_value_are_taken),
+        cmocka_unit_test(threads_share_the_settings),
         cmocka_unit_test(g11_thirty_attributes_of_sixteen_kilobytes_are_vouched_for),
         cmocka_unit_test(g12_both_keys_of_a_rollover_are_taken),
         cmocka_unit_test(right_shape_by_a_stranger_is_an_unknown_key),
