@@ -116,7 +116,7 @@ static bool is_shared_value(struct sso_request *rq, const struct store_session_d
 static bool is_carried(const struct sso_guard *guard, const struct store_session_digest *digest)
 {
     for (size_t i = 0; i < guard->carried_count; i++) {
-        if (memcmp(&guard->carried[i], digest, sizeof *digest) == 0)
+        if (gw_secret_eq(&guard->carried[i], digest, sizeof *digest))
             return true;
     }
     return false;

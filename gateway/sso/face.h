@@ -3,8 +3,10 @@
  * and of its answer: sign-on (bind the cookies that the app sets, wait for the commit) -> pass.
  * It only proxies and reads: every write is a change handed to the sso writer, and no SCIM work runs here (law 2).
  *
- * sso_shared is made once per process, before the loops, and is immutable but for the in-memory replay marks (a lock that
- * only sign-ons take). sso_face is made once per loop; its own thread only. */
+ * sso_shared is made once per process, before the loops. It is immutable but for the replay marks and the held sessions
+ * (replay.h, held.h), which have locks that a bound session's request never takes. sso_face is made once per loop; its
+ * own thread only. At the end: http_loop_run has returned, the writer is freed, then the faces, the loops, the shared
+ * part. */
 #pragma once
 
 #include "config/config.h"

@@ -5,14 +5,7 @@
 #define CARRIED_MAX 64u
 
 /* What one reading of one cookie turned out to be; the higher one decides for the request. */
-enum standing {
-    STANDING_NONE,
-    STANDING_ANONYMOUS,
-    STANDING_ALIVE,
-    STANDING_UNDECIDED,
-    STANDING_ENDED,
-    STANDING_INACTIVE
-};
+enum standing { STANDING_NONE, STANDING_ALIVE, STANDING_UNDECIDED, STANDING_ENDED, STANDING_INACTIVE };
 
 struct check {
     const struct sso_guard_view *view;
@@ -165,7 +158,6 @@ static enum sso_guard_verdict verdict_of(const struct check *c)
         return c->has_two_users ? SSO_GUARD_TWO_USERS : SSO_GUARD_UNDECIDED;
     case STANDING_ALIVE:
         return c->has_two_users ? SSO_GUARD_TWO_USERS : SSO_GUARD_BOUND;
-    case STANDING_ANONYMOUS:
     case STANDING_NONE:
         break;
     }

@@ -1,6 +1,7 @@
 #include "gateway/sso/held.h"
 
 #include "gateway/base/arena.h"
+#include "gateway/base/digest.h"
 #include "gateway/base/result.h"
 
 #include <pthread.h>
@@ -82,7 +83,7 @@ static uint16_t place_find(struct shard *shard, const struct store_session_diges
     if (shard->places == NULL)
         return NONE;
     uint16_t at = *bucket_of(shard, digest);
-    while (at != NONE && memcmp(&shard->places[at].session.digest, digest, sizeof *digest) != 0)
+    while (at != NONE && !gw_secret_eq(&shard->places[at].session.digest, digest, sizeof *digest))
         at = shard->places[at].chain_next;
     return at;
 }

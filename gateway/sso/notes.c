@@ -14,7 +14,7 @@ static bool is_first(struct store_session_digest *table, const struct store_sess
     uint32_t at;
     memcpy(&at, digest->bytes, sizeof at);
     struct store_session_digest *place = &table[at % SSO_NOTES_TABLE];
-    if (memcmp(place, digest, sizeof *digest) == 0)
+    if (gw_secret_eq(place, digest, sizeof *digest))
         return false;
     *place = *digest;
     return true;
