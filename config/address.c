@@ -117,8 +117,8 @@ const char *config_address_parse(struct gw_arena *arena, struct gw_str text, str
         ret_address->is_unix = ret_address->is_loopback = true;
         return check_unix_path(arena, gw_str_from_pos(text, 5));
     }
-    struct gw_str host;
-    struct gw_str port;
+    struct gw_str host = GW_STR_NONE;
+    struct gw_str port = GW_STR_NONE;
     if (!cut_port(text, &host, &port) || port.len == 0)
         return REASON(arena, "\"%.*s\" is not an address and a port such as 0.0.0.0:443, [::]:443 or unix:/path",
                       GW_STR_ARG(text));
@@ -158,7 +158,7 @@ static bool is_host_name(struct gw_str name)
 /* "name", "name:port", "[v6]", "[v6]:port"; port 0 when there is none. */
 static const char *read_host(struct gw_arena *arena, struct gw_str text, struct gw_str *ret_host, uint16_t *ret_port)
 {
-    struct gw_str port;
+    struct gw_str port = GW_STR_NONE;
     *ret_port = 0;
     bool is_v6 = text.len > 0 && text.ptr[0] == '[';
     uint8_t address[16];
@@ -173,8 +173,8 @@ static const char *read_host(struct gw_arena *arena, struct gw_str text, struct 
 
 const char *config_text_host(struct gw_arena *arena, struct gw_str text, const char **ret_text)
 {
-    struct gw_str host;
-    uint16_t port;
+    struct gw_str host = GW_STR_NONE;
+    uint16_t port = 0;
     *ret_text = gw_arena_lower(arena, text).ptr;
     if (gw_str_starts_nocase(text, GW_STR("http://")) || gw_str_starts_nocase(text, GW_STR("https://"))) {
         struct gw_str rest = gw_str_from_pos(text, (size_t)gw_str_find(text, '/') + 2);
@@ -208,11 +208,11 @@ const char *config_url_parse(struct gw_arena *arena, struct gw_str text, struct 
         ret_url->unix_path = gw_arena_cstr(arena, gw_str_from_pos(text, 5));
         return check_unix_path(arena, gw_str_from_pos(text, 5));
     }
-    struct gw_str rest;
+    struct gw_str rest = GW_STR_NONE;
     const char *reason = read_scheme(arena, text, ret_url, &rest);
     if (reason != NULL)
         return reason;
-    struct gw_str host;
+    struct gw_str host = GW_STR_NONE;
     reason = read_host(arena, rest, &host, &ret_url->port);
     if (reason != NULL)
         return reason;

@@ -141,6 +141,7 @@ static enum gw_code on_text(struct builder *b, const yaml_event_t *event)
     }
     struct config_node *node = NULL;
     GW_TRY(add_node(b, CONFIG_NODE_TEXT, event->start_mark, &node));
+    GW_ASSERT(node != NULL);
     node->text = gw_arena_copy(b->arena, text);
     node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     return GW_OK;

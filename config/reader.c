@@ -292,6 +292,7 @@ static enum gw_code read_list(struct config_reader *reader, const struct config_
         [CONFIG_LIST] = {read_mapping, 0, false},
     };
     const struct list_kind *kind = &kinds[field->type];
+    GW_ASSERT(kind->read_item != NULL);
     size_t size = kind->size > 0 ? kind->size : field->mapping->size;
     void *items = NULL;
     GW_TRY(config_list_alloc(reader, node, field->min, field->max > 0 ? field->max : CONFIG_LIST_MAX, size, &items));
