@@ -92,7 +92,7 @@ static enum gw_code fill_draft(struct store_change *change, const struct scim_us
 static void answer_committed(struct prov_request *r, int status, uint64_t seq)
 {
     struct gw_error err = {0};
-    struct store_user user;
+    struct store_user user = {0};
     if (user_fetch(r, seq, &user, &err) != GW_OK)
         reply_error_from(r, &err);
     else
@@ -294,7 +294,7 @@ void users_on_patch(struct prov_request *r)
 void users_on_delete(struct prov_request *r)
 {
     struct gw_error err = {0};
-    struct store_user user;
+    struct store_user user = {0};
     if (fetch_target(r, &user, &err) != GW_OK) {
         reply_error(r, err.code == GW_E_MUTABILITY ? GW_E_FORBIDDEN : err.code, err.text);
         return;
