@@ -6,7 +6,8 @@
  * InResponseTo is not checked (sign-on from the provider's tile has none). Encrypted assertions are refused.
  *
  * saml_library_init once, before other threads. Settings are immutable and shared; saml_check may run on any thread,
- * with an arena of the caller. It does about 0.3 ms of CPU work and no I/O. */
+ * with an arena of the caller. It does no I/O, and about 0.4 ms of CPU work for one
+ * signature, 1 ms for two, 3 ms for two over 16 KiB. */
 #pragma once
 
 #include "gateway/base/arena.h"
