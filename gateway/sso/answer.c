@@ -79,8 +79,12 @@ static void on_bound(struct sso_job *job)
             sso_held_remove(bound, &held.digest);
         return;
     }
-    held.owes_write = true;
+    /* What it goes back to was never written, or is forgotten: trying again cures nothing. */
+    struct sso_held_session root;
+    bool has_root = change->code != GW_E_NOT_FOUND || sso_held_get(bound, &held.root, now_ms, &root);
+    held.owes_write = has_root;
     held.written_ms = now_ms - SSO_ROTATION_WRITE_EVERY_MS + SSO_ROTATION_RETRY_MS;
+    held.expires_ms = now_ms + SSO_ROTATION_UNWRITTEN_MS;
     sso_held_put(bound, &held);
 }
 

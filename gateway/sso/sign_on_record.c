@@ -195,13 +195,25 @@ static void sessions_add(struct store_change *change, const struct store_session
         change->as.sign_on.sessions[change->as.sign_on.session_count++] = sessions[i];
 }
 
+/* The operator has to hear of it: such an app is not protected until session_cookies or keeps_session_id say more. */
+static void warn_unbound(const struct sso_request *rq)
+{
+    gw_metric_add(GW_METRIC_SSO_SIGN_ONS_UNBOUND, 1);
+    gw_log(GW_LOG_WARN, "sign-on-unbound", "app=%.*s status=%d reason=\"the app set none of its session_cookies\"",
+           GW_STR_ARG(rq->app->name), rq->x->answer.status);
+}
+
 bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)
 {
     struct sso_sign_on *on = rq->sign_on;
     bool keeps_id = rq->app->config->sso.keeps_session_id;
     size_t kept = keeps_id ? rq->guard.carried_count : 0;
-    if (on == NULL || !on->is_vouched || rq->x->answer.status >= 400 || count + kept == 0)
+    if (on == NULL || !on->is_vouched || rq->x->answer.status >= 400)
         return false;
+    if (count + kept == 0) {
+        warn_unbound(rq);
+        return false;
+    }
     struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_SIGN_ON, true, on_recorded);
     change_fill(rq, job->change);
     sessions_add(job->change, sessions, count);
