@@ -101,6 +101,12 @@ void pending_forget(struct prov_request *r)
 
 void pending_free_all(struct prov_face *face)
 {
-    while (face->pending != NULL)
-        free_pending(face->pending);
+    struct pending_change *pending = face->pending;
+    face->pending = NULL;
+    while (pending != NULL) {
+        struct pending_change *next = pending->next;
+        store_change_free(pending->change);
+        free(pending);
+        pending = next;
+    }
 }
