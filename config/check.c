@@ -1,5 +1,6 @@
 /* What only the files and the clock can tell: certificates, keys, credentials. */
 #include "config/config.h"
+#include "config/node.h"
 #include "config/tokens.h"
 #include "config/value.h"
 
@@ -181,6 +182,37 @@ static void check_shared_certificates(struct check *check)
     }
 }
 
+/* What is read and not acted on yet: whoever wrote it believes that it works, so `check` says that it does not. A row
+ * goes when its work is done. */
+static const struct {
+    const char *key; /* below the app */
+    const char *consequence;
+} later[] = {
+    {"sso.roles", "everybody who may use the app reaches these paths"},
+    {"sso.inject", "clients cannot send these headers, but none is added"},
+    {"sso.session_ttl", "bindings of sessions are kept"},
+    {"prov.policy.retain", "records are kept"},
+    {"prov.policy.after_retention", "records are kept"},
+    {"prov.policy.brake", "nothing is held, and nobody is warned"},
+};
+
+static void check_later(struct check *check, size_t app)
+{
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        const char *key = KEY(check, "apps[%zu].%s", app, later[i].key);
+        const struct config_node *node = config_node_find(check->config->root, key);
+        if (node != NULL && (node->kind == CONFIG_NODE_TEXT || node->count > 0))
+            find(check, CONFIG_WARNING, key, "this version does not act on it yet: %s", later[i].consequence);
+    }
+}
+
+static void check_later_identity(struct check *check, const char *prefix, enum config_identity_kind kind)
+{
+    const char *name = kind == CONFIG_IDENTITY_PROBE ? "probe" : "header";
+    find(check, CONFIG_WARNING, KEY(check, "%s.%s", prefix, name),
+         "this version does not act on it yet: no session is bound by it");
+}
+
 static void check_saml(struct check *check, const char *prefix, const struct config_saml *saml)
 {
     for (size_t i = 0; i < saml->idp_certificate_count; i++) {
@@ -216,8 +248,11 @@ static void check_sso_face(struct check *check, size_t app, const struct config_
         find(check, CONFIG_WARNING, prefix, "the folder %s has no prov face: nobody will ever be deactivated",
              check->config->apps[app].folder);
     for (size_t i = 0; i < face->identity_count; i++) {
+        const char *identity = KEY(check, "%s.identity[%zu]", prefix, i);
         if (face->identities[i].kind == CONFIG_IDENTITY_SAML)
-            check_saml(check, KEY(check, "%s.identity[%zu].saml", prefix, i), &face->identities[i].saml);
+            check_saml(check, KEY(check, "%s.saml", identity), &face->identities[i].saml);
+        else
+            check_later_identity(check, identity, face->identities[i].kind);
     }
 }
 
@@ -278,6 +313,7 @@ size_t config_check_files(const struct config *config, config_finding_fn on_find
             check_sso_face(&check, i, &config->apps[i].sso);
         if (config->apps[i].prov.is_present)
             check_prov_face(&check, i, &config->apps[i].prov);
+        check_later(&check, i);
     }
     gw_arena_done(&check.arena);
     return check.errors;
