@@ -34,8 +34,10 @@ enum store_change_kind {
     STORE_CHANGE_USER_UNLOCK,
     STORE_CHANGE_REPLAY_MARK,   /* GW_E_CONFLICT when it is marked already */
     STORE_CHANGE_REPLAY_UNMARK, /* nothing was sent upstream */
-    STORE_CHANGE_SIGN_ON,       /* observe or link the user, bind the sessions that the app set */
-    STORE_CHANGE_SESSION_BIND,  /* rotation: a new cookie with the old one's user and generation */
+    /* A refusal of the person (GW_E_FORBIDDEN, GW_E_CONFLICT, GW_E_INVALID_VALUE) is a refusal; every other failure
+     * means that nothing could be recorded, and `undecided` decides (law 8). */
+    STORE_CHANGE_SIGN_ON,      /* observe or link the user, bind the sessions that the app set */
+    STORE_CHANGE_SESSION_BIND, /* rotation: a new cookie with the old one's user and generation */
     STORE_CHANGE_SESSION_SEEN,
     STORE_CHANGE_ACTIVITY, /* append one entry, e.g. a refusal */
 };

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "store/apply.h"
 #include "store/env.h"
+#include "store/queue.h"
 #include "store/role.h"
 
 #include <errno.h>
@@ -18,12 +19,6 @@
 #define COURTESY_STEPS_MAX 100
 #define DEAD_READERS_MS 10000
 
-struct queue {
-    struct store_change *first;
-    struct store_change **link; /* where the next one is hung */
-    size_t count;
-};
-
 struct store_writer {
     struct store *store;
     struct store_writer_settings settings;
@@ -32,8 +27,8 @@ struct store_writer {
 
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t is_needed;
-    struct queue urgent;
-    struct queue normal;
+    struct store_queue urgent;
+    struct store_queue normal;
     bool is_stopping;
     struct store_writer_stats stats;
 
@@ -42,36 +37,10 @@ struct store_writer {
     int64_t readers_checked_ms;
 };
 
-static void queue_init(struct queue *queue)
-{
-    *queue = (struct queue){.link = &queue->first};
-}
-
-static void queue_push(struct queue *queue, struct store_change *change)
-{
-    change->next = NULL;
-    *queue->link = change;
-    queue->link = &change->next;
-    queue->count++;
-}
-
-static struct store_change *queue_pop(struct queue *queue)
-{
-    struct store_change *change = queue->first;
-    if (change == NULL)
-        return NULL;
-    queue->first = change->next;
-    if (queue->first == NULL)
-        queue->link = &queue->first;
-    queue->count--;
-    change->next = NULL;
-    return change;
-}
-
 static struct store_change *pop_locked(struct store_writer *writer)
 {
-    struct store_change *change = queue_pop(&writer->urgent);
-    return change != NULL ? change : queue_pop(&writer->normal);
+    struct store_change *change = store_queue_pop(&writer->urgent);
+    return change != NULL ? change : store_queue_pop(&writer->normal);
 }
 
 static struct store_change *pop(struct store_writer *writer)
@@ -229,7 +198,7 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
 
 /* The changes that share a commit, in order. */
 struct group {
-    struct queue changes;
+    struct store_queue changes;
     unsigned revocations;
 };
 
@@ -238,11 +207,11 @@ static void answer(struct store_writer *writer, struct group *group)
     uint64_t count = 0;
     if (group->revocations > 0 && writer->settings.on_revoked != NULL)
         writer->settings.on_revoked(writer->settings.data);
-    struct store_change *change = queue_pop(&group->changes);
+    struct store_change *change = store_queue_pop(&group->changes);
     while (change != NULL) {
         count++;
         change->on_done(change); /* it is the maker's again, and may be gone */
-        change = queue_pop(&group->changes);
+        change = store_queue_pop(&group->changes);
     }
     (void)pthread_mutex_lock(&writer->lock);
     writer->stats.changes += count;
@@ -299,7 +268,7 @@ static bool apply_group(struct store_writer *writer, struct group *group, struct
     int64_t begun_us = gw_clock_mono_us();
     struct store_change *change = first;
     while (change != NULL) {
-        queue_push(&group->changes, change);
+        store_queue_push(&group->changes, change);
         if (!store_apply_change(&writer->apply, change))
             return false;
         change = is_group_full(writer, group, begun_us) ? NULL : pop(writer);
@@ -311,12 +280,12 @@ static void run_group(struct store_writer *writer, struct store_change *first)
 {
     struct group group = {.revocations = 0};
     struct gw_error error = {.code = GW_OK};
-    queue_init(&group.changes);
+    store_queue_init(&group.changes);
     make_way(writer);
     check_dead_readers(writer);
     enum gw_code code = begin(writer, &error);
     if (code != GW_OK) {
-        queue_push(&group.changes, first);
+        store_queue_push(&group.changes, first);
         fail_all(&group, &error);
     } else if (!apply_group(writer, &group, first)) {
         mdb_txn_abort(writer->apply.view.txn);
@@ -365,8 +334,8 @@ enum gw_code store_writer_new(struct store *store, const struct store_writer_set
     writer->settings = *settings;
     writer->role_fd = role_fd;
     gw_arena_init(&writer->apply.arena);
-    queue_init(&writer->urgent);
-    queue_init(&writer->normal);
+    store_queue_init(&writer->urgent);
+    store_queue_init(&writer->normal);
     GW_ASSERT(pthread_mutex_init(&writer->lock, NULL) == 0 && pthread_cond_init(&writer->is_needed, NULL) == 0);
     int rc = pthread_create(&writer->thread, NULL, run, writer);
     if (rc != 0) {
@@ -396,7 +365,7 @@ enum gw_code store_writer_submit(struct store_writer *writer, struct store_chang
     GW_ASSERT(!writer->is_stopping);
     bool is_taken = change->is_urgent || writer->normal.count < STORE_QUEUE_MAX;
     if (is_taken) {
-        queue_push(change->is_urgent ? &writer->urgent : &writer->normal, change);
+        store_queue_push(change->is_urgent ? &writer->urgent : &writer->normal, change);
         (void)pthread_cond_signal(&writer->is_needed);
     }
     (void)pthread_mutex_unlock(&writer->lock);

@@ -142,6 +142,33 @@ static void workers_are_woken_before_a_deactivation_is_answered(void **state)
     fixture_done(&f);
 }
 
+/* Each group ends for the one who waits, and one who died while waiting stops nobody. */
+static void law_2_provisioning_makes_way_for_a_waiting_sign_on(void **state)
+{
+    struct fixture f;
+    struct gate gate;
+    struct fixture_fill fill = {.failed = 0};
+    struct store_writer_stats before;
+    struct store_writer_stats after;
+    _Atomic uint32_t waiting = 0;
+    (void)state;
+    fixture_init(&f);
+    store_writer_free(f.writer);
+    struct store_writer_settings settings = {.role = STORE_ROLE_PROV, .sso_waiting = &waiting};
+    assert_ok(store_writer_new(f.store, &settings, &f.writer, &f.err), &f.err);
+    hold_writer(&f, &gate);
+    for (int i = 0; i < 20; i++)
+        submit_entry(&f, &fill, STORE_ACTIVITY_UPDATE, false, GW_OK);
+    atomic_store(&waiting, 1);
+    store_writer_stats_read(f.writer, &before);
+    let_go(&gate);
+    drain(&f);
+    store_writer_stats_read(f.writer, &after);
+    assert_true(after.groups - before.groups >= 20);
+    atomic_store(&waiting, 0);
+    fixture_done(&f);
+}
+
 static void on_revocation(const struct store_revocation *revocation, void *data)
 {
     struct store_revocation *list = data;
@@ -165,6 +192,39 @@ fixture_test(the_revocation_log_names_users_and_generations_in_order)
     assert_int_equal(list[1].generation, 2);
     assert_int_equal(list[2].generation, 3);
     assert_int_equal(list[2].folder, f->folder);
+}
+
+#define REVOCATIONS_KEPT 65536u
+
+static void count_revocation(const struct store_revocation *revocation, void *data)
+{
+    (void)revocation;
+    (*(unsigned *)data)++;
+}
+
+fixture_test(whoever_is_too_far_behind_in_the_revocation_log_is_told_so)
+{
+    struct fixture_fill fill = {.failed = 0};
+    unsigned count = 0;
+    fixture_create(f, "alice@x", "");
+    for (unsigned i = 0; i < REVOCATIONS_KEPT + 10; i++) {
+        struct store_change *change = fixture_change(f, STORE_CHANGE_USER_END_SESSIONS, 1);
+        change->owner = &fill;
+        change->on_done = fixture_on_done;
+        if (i % 1024 == 1023) {
+            assert_ok(fixture_apply(f, change).code, &f->err);
+            continue;
+        }
+        assert_ok(store_writer_submit(f->writer, change, &f->err), &f->err);
+    }
+    drain(f);
+    assert_int_equal(atomic_load(&fill.failed), 0);
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    assert_int_equal(store_revocations_after(f->reader, 10, count_revocation, &count), GW_OK);
+    assert_int_equal(count, REVOCATIONS_KEPT);
+    assert_int_equal(store_revocations_after(f->reader, 9, count_revocation, &count), GW_E_STALE);
+    assert_int_equal(store_revocations_after(f->reader, 0, count_revocation, &count), GW_E_STALE);
+    store_reader_end(f->reader);
 }
 
 fixture_test(one_bad_change_does_not_fail_its_neighbours)
@@ -352,7 +412,9 @@ int main(void)
         cmocka_unit_test(changes_that_wait_together_share_a_commit),
         cmocka_unit_test(urgent_changes_go_before_the_others_and_are_never_refused),
         cmocka_unit_test(workers_are_woken_before_a_deactivation_is_answered),
+        cmocka_unit_test(law_2_provisioning_makes_way_for_a_waiting_sign_on),
         cmocka_unit_test(the_revocation_log_names_users_and_generations_in_order),
+        cmocka_unit_test(whoever_is_too_far_behind_in_the_revocation_log_is_told_so),
         cmocka_unit_test(one_bad_change_does_not_fail_its_neighbours),
         cmocka_unit_test(a_role_has_one_writer_and_other_roles_have_theirs),
         cmocka_unit_test(folders_keep_their_numbers_and_their_users_apart),
