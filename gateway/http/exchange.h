@@ -31,13 +31,14 @@ struct http_face {
     /* The request head was read and passed the head rules. Required. */
     void (*on_request)(struct http_exchange *x, void *face);
     /* The upstream's final answer head arrived and no byte of it has left. The face may edit x->answer.fields and then
-     * calls http_exchange_pass, or http_exchange_answer to put its own answer in its place, now or later. NULL: passed. */
+     * calls http_exchange_pass, or http_exchange_answer to put its own answer in its place, now or later. NULL: passed.
+     */
     void (*on_answer_head)(struct http_exchange *x, void *face);
     /* The exchange is over (completed, cut, or the peer left). Called exactly once. NULL: nothing to do. */
     void (*on_end)(struct http_exchange *x, void *face);
-    /* The codec refused a request before an exchange existed, or an upstream failed: the face may shape the answer (SCIM
-     * JSON on the PROV face, a page on the SSO face). Writes body and sets content type; NULL: short plain text. `x` is
-     * NULL when no head could be read. */
+    /* The codec refused a request before an exchange existed, or an upstream failed: the face may shape the answer
+     * (SCIM JSON on the PROV face, a page on the SSO face). Writes body and sets content type; NULL: short plain text.
+     * `x` is NULL when no head could be read. */
     void (*on_error_body)(struct http_exchange *x, enum gw_code code, const char *text, struct gw_buf *body,
                           const char **ret_content_type, void *face);
 };
@@ -56,9 +57,9 @@ struct http_exchange {
     struct gw_str body;        /* valid after http_exchange_collect succeeded; lives in the arena */
     struct gw_arena arena;     /* dies with the exchange; the face may allocate from it */
     struct http_loop *loop;
-    void *face_state; /* the face's own, NULL at first */
-    uint64_t id;      /* unique in the process; for logs and request ids */
-    int64_t begun_ms; /* monotonic, when the last byte of the head was read */
+    void *face_state;           /* the face's own, NULL at first */
+    uint64_t id;                /* unique in the process; for logs and request ids */
+    int64_t begun_ms;           /* monotonic, when the last byte of the head was read */
     enum http_exchange_end end; /* valid in on_end */
     /* private parts of the http module follow in gateway/http/exchange_private.h */
 };
@@ -72,15 +73,16 @@ void http_exchange_answer(struct http_exchange *x, int status, const struct http
 /* The same with the face's error body for `code`: its HTTP status, `text` as the sentence (NULL: the default text). */
 void http_exchange_fail(struct http_exchange *x, enum gw_code code, const char *text);
 
-/* Reads the whole request body into the arena, at most `body_bytes_max`, then calls `on_body` with GW_OK and x->body, or
- * with GW_E_TOO_LARGE as soon as that is known, in which case the face answers. Sends 100 Continue where it is asked. A
- * client that leaves goes to on_end instead. */
+/* Reads the whole request body into the arena, at most `body_bytes_max`, then calls `on_body` with GW_OK and x->body,
+ * or with GW_E_TOO_LARGE as soon as that is known, in which case the face answers. Sends 100 Continue where it is
+ * asked. A client that leaves goes to on_end instead. */
 typedef void (*http_body_fn)(struct http_exchange *x, enum gw_code code, void *data);
 void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_body_fn on_body, void *data);
 
 /* Sends the request to `upstream` with `fields` in place of the request's own (borrowed until on_end; the caller takes
  * them from x->arena): hop-by-hop fields and framing are the http module's business (RFC 9110 section 7.6.1), all
- * others leave exactly as given, in order and case. A body that was collected is sent from x->body, otherwise it streams. */
+ * others leave exactly as given, in order and case. A body that was collected is sent from x->body, otherwise it
+ * streams. */
 void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstream, const struct http_field *fields,
                            size_t field_count);
 

@@ -1,6 +1,6 @@
 /* exchange_private: the other half of an exchange, a *flow*: what joins a codec (the client's side) with an upstream, a
- * collected body or an answer made here. All progress is made by one function at the end of a turn (flow.c), which pulls
- * bytes from where they lie to where there is room. Thread: the loop's. */
+ * collected body or an answer made here. All progress is made by one function at the end of a turn (flow.c), which
+ * pulls bytes from where they lie to where there is room. Thread: the loop's. */
 #pragma once
 
 #include "gateway/base/buf.h"
@@ -107,7 +107,8 @@ static inline struct http_flow *http_flow_of(struct http_exchange *x)
     return (struct http_flow *)x;
 }
 
-/* A flow with an empty request; the codec fills exchange.request and request_facts, then http_flow_begin tells the face. */
+/* A flow with an empty request; the codec fills exchange.request and request_facts, then http_flow_begin tells the
+ * face. */
 struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier);
 void http_flow_begin(struct http_flow *flow);
@@ -122,8 +123,15 @@ void http_flow_end(struct http_flow *flow, enum http_exchange_end end);
 /* The upstream side broke or was too slow: retried, answered with `code`, or the answer visibly broken off. */
 void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code);
 
+bool http_method_is_idempotent(struct gw_str method); /* RFC 9110 section 9.2.2 */
+
 /* flow.c */
 void http_flow_run(struct http_flow *flow);
+/* What came is not a body: answered, if that can still be, and ended. */
+void http_flow_refuse_body(struct http_flow *flow);
+
+/* collect.c */
+void http_flow_collect(struct http_flow *flow);
 
 /* error_body.c: fills `body` for `code` by the face, or plainly. Returns the content type. */
 const char *http_error_body(const struct http_face *face, void *face_data, struct http_exchange *x, enum gw_code code,

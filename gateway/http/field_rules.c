@@ -58,9 +58,8 @@ static bool is_one_of(struct gw_str name, const struct gw_str *names, size_t cou
 bool http_field_is_hop(struct gw_str name)
 {
     static const struct gw_str names[] = {
-        GW_STR_INIT("connection"), GW_STR_INIT("keep-alive"),        GW_STR_INIT("proxy-connection"),
-        GW_STR_INIT("te"),         GW_STR_INIT("transfer-encoding"), GW_STR_INIT("upgrade"),
-        GW_STR_INIT("http2-settings"),
+        GW_STR_INIT("connection"),        GW_STR_INIT("keep-alive"), GW_STR_INIT("proxy-connection"), GW_STR_INIT("te"),
+        GW_STR_INIT("transfer-encoding"), GW_STR_INIT("upgrade"),    GW_STR_INIT("http2-settings"),
     };
     return IS_ONE_OF(name, names);
 }

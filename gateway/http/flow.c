@@ -47,7 +47,7 @@ static void give_request_data(struct http_flow *flow, struct http_socket *socket
 }
 
 /* What came is not a body: 400 while that can be said, and the upstream must not take the rest for a whole request. */
-static void refuse_body(struct http_flow *flow)
+void http_flow_refuse_body(struct http_flow *flow)
 {
     if (http_exchange_answer_has_begun(&flow->exchange)) {
         http_flow_end(flow, HTTP_END_CLIENT_LEFT);
@@ -72,13 +72,14 @@ static void pump_request(struct http_flow *flow)
         case HTTP_STEP_MORE:
             return;
         case HTTP_STEP_DATA:
-            give_request_data(flow, &conn->socket, gw_str_n(step.data.ptr, step.data.len < room ? step.data.len : room));
+            give_request_data(flow, &conn->socket,
+                              gw_str_n(step.data.ptr, step.data.len < room ? step.data.len : room));
             break;
         case HTTP_STEP_END:
             give_request_end(flow, &conn->socket);
             break;
         case HTTP_STEP_BAD:
-            refuse_body(flow);
+            http_flow_refuse_body(flow);
             return;
         case HTTP_STEP_GONE:
             http_flow_end(flow, HTTP_END_CLIENT_LEFT);
@@ -257,7 +258,7 @@ static bool is_over(const struct http_flow *flow)
         return flow->is_tunnel && flow->request_is_given &&
                (flow->exchange.request.tls || flow->conn->socket.has_tls || flow->conn->socket.cannot_write);
     return !flow->is_tunnel || flow->request_is_given || flow->exchange.request.tls || flow->conn->socket.has_tls ||
-           flow->conn->socket.has_failed;
+           flow->conn->socket.has_failed || flow->conn->socket.cannot_write;
 }
 
 static void run_forwarded(struct http_flow *flow)
@@ -295,65 +296,7 @@ static void run_local(struct http_flow *flow)
     finish(flow);
 }
 
-/* --- collecting ------------------------------------------------------------------------------------------------ */
-
-static void continue_client(struct http_flow *flow)
-{
-    if (!flow->exchange.request.expects_continue || flow->has_continued)
-        return;
-    flow->has_continued = true;
-    struct http_answer go_on = {.status = 100, .reason = GW_STR("Continue")};
-    flow->codec->send_interim(flow, &go_on);
-}
-
-static void tell_body(struct http_flow *flow, enum gw_code code)
-{
-    flow->phase = HTTP_FLOW_UNDECIDED;
-    if (code == GW_OK) {
-        flow->is_collected = true;
-        flow->exchange.body = gw_buf_str(&flow->collected);
-    }
-    flow->on_body(&flow->exchange, code, flow->on_body_data);
-}
-
-/* False: nothing more to be had now, or it is decided. */
-static bool collect_some(struct http_flow *flow)
-{
-    struct http_framing_step step;
-    flow->codec->request_step(flow, &step);
-    switch (step.kind) {
-    case HTTP_STEP_DATA:
-        gw_buf_add(&flow->collected, step.data);
-        flow->codec->request_take(flow, step.data.len);
-        if (flow->collected.overflow)
-            tell_body(flow, GW_E_TOO_LARGE);
-        return !flow->collected.overflow;
-    case HTTP_STEP_END:
-        tell_body(flow, GW_OK);
-        return false;
-    case HTTP_STEP_MORE:
-        continue_client(flow);
-        return false;
-    case HTTP_STEP_BAD:
-        refuse_body(flow);
-        return false;
-    case HTTP_STEP_GONE:
-        http_flow_end(flow, HTTP_END_CLIENT_LEFT);
-        return false;
-    }
-    return false;
-}
-
-static void run_collecting(struct http_flow *flow)
-{
-    const struct http_request *request = &flow->exchange.request;
-    if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > flow->collect_bytes_max) {
-        tell_body(flow, GW_E_TOO_LARGE);
-        return;
-    }
-    while (collect_some(flow))
-        ;
-}
+/* --- phases, one after the other --------------------------------------------------------------------------------- */
 
 void http_flow_run(struct http_flow *flow)
 {
@@ -363,7 +306,7 @@ void http_flow_run(struct http_flow *flow)
     }
     switch (flow->phase) {
     case HTTP_FLOW_COLLECTING:
-        run_collecting(flow);
+        http_flow_collect(flow);
         break;
     case HTTP_FLOW_FORWARDED:
         run_forwarded(flow);
@@ -379,7 +322,7 @@ void http_flow_run(struct http_flow *flow)
 
 /* --- failures -------------------------------------------------------------------------------------------------- */
 
-static bool is_idempotent(struct gw_str method) /* RFC 9110 section 9.2.2 */
+bool http_method_is_idempotent(struct gw_str method)
 {
     static const struct gw_str methods[] = {GW_STR_INIT("GET"),   GW_STR_INIT("HEAD"), GW_STR_INIT("OPTIONS"),
                                             GW_STR_INIT("TRACE"), GW_STR_INIT("PUT"),  GW_STR_INIT("DELETE")};
@@ -394,7 +337,7 @@ static bool may_retry(const struct http_flow *flow)
 {
     const struct http_upstream_conn *conn = flow->conn;
     return conn != NULL && conn->is_reused && !flow->was_retried && !flow->body_was_given &&
-           is_idempotent(flow->exchange.request.method) && !http_upstream_has_received(conn);
+           http_method_is_idempotent(flow->exchange.request.method) && !http_upstream_has_received(conn);
 }
 
 void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code)

@@ -35,7 +35,8 @@ static size_t skip_quoted(struct gw_str s, size_t at)
     return 0;
 }
 
-/* *( ";" name [ "=" value ] ) without blanks (RFC 9112 section 7.1.1; the blanks of its BWS are what parsers disagree on). */
+/* *( ";" name [ "=" value ] ) without blanks (RFC 9112 section 7.1.1; the blanks of its BWS are what parsers disagree
+ * on). */
 static bool extensions_are_good(struct gw_str s, size_t at)
 {
     while (at < s.len) {
@@ -83,7 +84,8 @@ static bool read_size(struct http_framing *framing, struct gw_str rest, struct h
             fail(framing, step);
         return false;
     }
-    if (end < 1 || rest.ptr[end - 1] != '\r' || !parse_chunk_line(gw_str_n(rest.ptr, (size_t)end - 1), &framing->left)) {
+    if (end < 1 || rest.ptr[end - 1] != '\r' ||
+        !parse_chunk_line(gw_str_n(rest.ptr, (size_t)end - 1), &framing->left)) {
         fail(framing, step);
         return false;
     }

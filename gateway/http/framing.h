@@ -37,8 +37,8 @@ struct http_framing_step {
 
 void http_framing_init(struct http_framing *framing, enum http_body_kind kind, uint64_t length);
 
-/* Looks at `input`. HTTP_STEP_END is given once and again after it. With HTTP_BODY_UNTIL_CLOSE there is never an END: the
- * caller knows of the close. The trailer section counts as dropped as well: read it before removing. */
+/* Looks at `input`. HTTP_STEP_END is given once and again after it. With HTTP_BODY_UNTIL_CLOSE there is never an END:
+ * the caller knows of the close. The trailer section counts as dropped as well: read it before removing. */
 void http_framing_step(struct http_framing *framing, struct gw_str input, struct http_framing_step *ret_step);
 
 /* `size` bytes of the last step's data were used. */

@@ -99,8 +99,8 @@ enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena, stru
     return GW_OK;
 }
 
-/* What stands around a framing value: nothing or one space before, nothing after. Other blanks are legal and never sent;
- * they are what smuggling is made of. */
+/* What stands around a framing value: nothing or one space before, nothing after. Other blanks are legal and never
+ * sent; they are what smuggling is made of. */
 static bool is_bare(const struct http_field *field)
 {
     const char *colon = field->name.ptr + field->name.len;
@@ -131,22 +131,17 @@ static enum gw_code find_only(const struct http_field *fields, size_t count, str
     return GW_OK;
 }
 
-struct body_frame {
-    const struct http_field *length;
-    const struct http_field *coding;
-    uint64_t length_bytes;
-};
-
-static enum gw_code find_frame(const struct http_field *fields, size_t count, bool is_request, struct body_frame *frame,
-                               struct gw_error *err)
+enum gw_code http_body_frame_find(const struct http_field *fields, size_t count, bool is_request,
+                                  struct http_body_frame *ret_frame, struct gw_error *err)
 {
-    GW_TRY(find_only(fields, count, GW_STR("content-length"), &frame->length, err));
-    GW_TRY(find_only(fields, count, GW_STR("transfer-encoding"), &frame->coding, err));
-    if (frame->length != NULL && frame->coding != NULL)
+    GW_TRY(find_only(fields, count, GW_STR("content-length"), &ret_frame->length, err));
+    GW_TRY(find_only(fields, count, GW_STR("transfer-encoding"), &ret_frame->coding, err));
+    if (ret_frame->length != NULL && ret_frame->coding != NULL)
         return bad(err, "both Content-Length and Transfer-Encoding"); /* RFC 9112 section 6.3 */
-    if (frame->length == NULL)
+    if (ret_frame->length == NULL)
         return GW_OK;
-    if ((is_request && !is_bare(frame->length)) || !parse_length(frame->length->value, &frame->length_bytes))
+    if ((is_request && !is_bare(ret_frame->length)) ||
+        !parse_length(ret_frame->length->value, &ret_frame->length_bytes))
         return bad(err, "Content-Length is not a plain number");
     return GW_OK;
 }
@@ -278,8 +273,8 @@ static enum gw_code read_target(struct http_request *request, struct gw_error *e
 
 static enum gw_code read_request_body(struct http_request *request, struct gw_error *err)
 {
-    struct body_frame frame = {0};
-    GW_TRY(find_frame(request->fields, request->field_count, /* is_request */ true, &frame, err));
+    struct http_body_frame frame = {0};
+    GW_TRY(http_body_frame_find(request->fields, request->field_count, /* is_request */ true, &frame, err));
     if (frame.coding != NULL) {
         if (request->version == 10)
             return bad(err, "Transfer-Encoding in HTTP/1.0");
@@ -293,8 +288,8 @@ static enum gw_code read_request_body(struct http_request *request, struct gw_er
     return GW_OK;
 }
 
-/* Upgrade to HTTP/2 in clear is not offered, so it is not passed on either (RFC 9113 section 3.1 dropped it); and nothing
- * is upgraded while a body stands between. A server may always ignore an Upgrade. */
+/* Upgrade to HTTP/2 in clear is not offered, so it is not passed on either (RFC 9113 section 3.1 dropped it); and
+ * nothing is upgraded while a body stands between. A server may always ignore an Upgrade. */
 static void read_upgrade(struct http_request *request, const struct http_request_facts *facts)
 {
     bool has_body =
@@ -325,79 +320,11 @@ enum gw_code http_request_head_parse(struct gw_str head, struct gw_arena *arena,
     GW_TRY(read_request_body(request, err));
 
     http_connection_options_read(request->fields, request->field_count, &ret_facts->connection);
-    ret_facts->te_trailers = ret_facts->connection.te && http_fields_have(request->fields, request->field_count,
-                                                                          GW_STR("te"), GW_STR("trailers"));
+    ret_facts->te_trailers = ret_facts->connection.te &&
+                             http_fields_have(request->fields, request->field_count, GW_STR("te"), GW_STR("trailers"));
     request->expects_continue =
         request->version == 11 && request->body_kind != HTTP_BODY_NONE &&
         http_fields_have(request->fields, request->field_count, GW_STR("expect"), GW_STR("100-continue"));
     read_upgrade(request, ret_facts);
     return GW_OK;
-}
-
-/* --- answers --------------------------------------------------------------------------------------------------- */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* "HTTP/1.1 200 OK"; servers that leave out the blank behind the status are many and harmless. */
-static enum gw_code read_status_line(struct gw_str text, struct http_answer *answer, bool *ret_is_10,
-                                     struct gw_error *err)
-{
-    bool is_good = text.len >= 12 && gw_str_starts(text, GW_STR("HTTP/1.")) &&
-                   (text.ptr[7] == '0' || text.ptr[7] == '1') && text.ptr[8] == ' ' && is_digit(text.ptr[9]) &&
-                   is_digit(text.ptr[10]) && is_digit(text.ptr[11]) && (text.len == 12 || text.ptr[12] == ' ') &&
-                   http_is_field_value(text);
-    if (!is_good)
-        return bad(err, "the status line is malformed");
-    *ret_is_10 = text.ptr[7] == '0';
-    answer->status = (text.ptr[9] - '0') * 100 + (text.ptr[10] - '0') * 10 + (text.ptr[11] - '0');
-    answer->reason = gw_str_from_pos(text, 13);
-    return answer->status >= 100 ? GW_OK : bad(err, "the status is below 100");
-}
-
-/* RFC 9112 section 6.3. */
-static enum gw_code read_answer_body(const struct http_answer *answer, bool is_head_request, bool is_10,
-                                     struct http_answer_facts *facts, struct gw_error *err)
-{
-    struct body_frame frame = {0};
-    GW_TRY(find_frame(answer->fields, answer->field_count, /* is_request */ false, &frame, err));
-    if (frame.coding != NULL && (is_10 || !gw_str_eq_nocase(frame.coding->value, GW_STR("chunked"))))
-        return bad(err, "the answer's Transfer-Encoding is not chunked");
-    facts->body_length = frame.length_bytes;
-    if (is_head_request || answer->status < 200 || answer->status == 204 || answer->status == 304)
-        facts->body_kind = HTTP_BODY_NONE;
-    else if (frame.coding != NULL)
-        facts->body_kind = HTTP_BODY_CHUNKED;
-    else
-        facts->body_kind = frame.length != NULL ? HTTP_BODY_LENGTH : HTTP_BODY_UNTIL_CLOSE;
-    return GW_OK;
-}
-
-static enum gw_code parse_answer(struct gw_str raw, struct gw_arena *arena, bool is_head_request,
-                                 struct http_answer *answer, struct http_answer_facts *facts, struct gw_error *err)
-{
-    bool is_10 = false;
-    struct gw_str rest = raw;
-    struct gw_str text = gw_str_split(&rest, '\r');
-    GW_TRY(read_status_line(text, answer, &is_10, err));
-    GW_TRY(http_fields_parse(gw_str_from_pos(raw, text.len + 2), arena, &answer->fields, &answer->field_count, err));
-    GW_TRY(read_answer_body(answer, is_head_request, is_10, facts, err));
-    http_connection_options_read(answer->fields, answer->field_count, &facts->connection);
-    facts->keeps_connection = !facts->connection.close && (!is_10 || facts->connection.keep_alive) &&
-                              facts->body_kind != HTTP_BODY_UNTIL_CLOSE;
-    return GW_OK;
-}
-
-enum gw_code http_answer_head_parse(struct gw_str head, struct gw_arena *arena, bool is_head_request,
-                                    struct http_answer *ret_answer, struct http_answer_facts *ret_facts,
-                                    struct gw_error *err)
-{
-    *ret_answer = (struct http_answer){0};
-    *ret_facts = (struct http_answer_facts){.raw = gw_arena_copy(arena, head)};
-    struct gw_error why = {0};
-    if (parse_answer(ret_facts->raw, arena, is_head_request, ret_answer, ret_facts, &why) == GW_OK)
-        return GW_OK;
-    return gw_fail(err, GW_E_UPSTREAM, "%s", why.text);
 }

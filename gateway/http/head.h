@@ -51,7 +51,17 @@ GW_MUST_CHECK enum gw_code http_answer_head_parse(struct gw_str head, struct gw_
                                                   struct http_answer *ret_answer, struct http_answer_facts *ret_facts,
                                                   struct gw_error *err);
 
+/* What frames a body (RFC 9112 section 6.3): at most one of the two fields, at most once. In a request the values must
+ * be without a blank too many. For the parsers of heads. */
+struct http_body_frame {
+    const struct http_field *length;
+    const struct http_field *coding;
+    uint64_t length_bytes;
+};
+GW_MUST_CHECK enum gw_code http_body_frame_find(const struct http_field *fields, size_t count, bool is_request,
+                                                struct http_body_frame *ret_frame, struct gw_error *err);
+
 /* Field lines and their empty line, which stay where they are and must outlive the fields. Used for trailers, where
  * `lines` may be empty as well. */
-GW_MUST_CHECK enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena, struct http_field **ret_fields,
-                                             size_t *ret_count, struct gw_error *err);
+GW_MUST_CHECK enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena,
+                                             struct http_field **ret_fields, size_t *ret_count, struct gw_error *err);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void on_event(void *owner)
+void http1_on_event(void *owner)
 {
     struct http1 *http1 = owner;
     if (http1->state != HTTP1_CLOSED)
@@ -22,7 +22,7 @@ void http1_enter(struct http1 *http1, enum http1_state state)
 
 /* --- ending ---------------------------------------------------------------------------------------------------- */
 
-static void close_now(struct http1 *http1, bool is_clean)
+void http1_close(struct http1 *http1, bool is_clean)
 {
     if (http1->state == HTTP1_CLOSED)
         return;
@@ -53,9 +53,9 @@ static void run_lingering(struct http1 *http1)
     struct http_socket *socket = &http1->socket;
     http_socket_consume(socket, http_socket_input(socket).len);
     if (socket->has_failed || socket->cannot_write || (socket->has_ended && socket->sent_end))
-        close_now(http1, /* is_clean */ true);
-    else if (http1->is_broken && socket->has_tls && socket->sent_end) /* no half-close there that would say it */
-        close_now(http1, /* is_clean */ false);
+        http1_close(http1, /* is_clean */ true);
+    else if (socket->has_tls && socket->sent_end && (http1->is_broken || http1->closes_when_sent))
+        http1_close(http1, /* is_clean */ !http1->is_broken); /* no half-close there that would say it */
 }
 
 /* --- the request's body ---------------------------------------------------------------------------------------- */
@@ -151,10 +151,11 @@ void http1_on_flow_end(struct http_flow *flow)
     bool can_discard = http1_can_discard(http1);
     http1->flow = NULL;
     http1->is_broken = end != HTTP_END_COMPLETE;
+    http1->closes_when_sent = http1->request_has_ended || flow->is_tunnel;
     if (end == HTTP_END_UPSTREAM_LOST && !is_open_ended)
         http1_linger(http1); /* the missing rest of the body says it */
     else if (end != HTTP_END_COMPLETE)
-        close_now(http1, /* is_clean */ false);
+        http1_close(http1, /* is_clean */ false);
     else if (http1->closes || (!http1->request_has_ended && !can_discard))
         http1_linger(http1);
     else if (!http1->request_has_ended)
@@ -217,7 +218,7 @@ static void run_head(struct http1 *http1)
     if (socket->has_failed || socket->cannot_write ||
         (input.len == 0 && (socket->has_ended || http_loop_is_draining(http1->server->loop)))) {
         if (socket->has_failed || http_socket_queued(socket) == 0)
-            close_now(http1, /* is_clean */ true);
+            http1_close(http1, /* is_clean */ true);
         else
             http1_linger(http1);
         return;
@@ -241,8 +242,8 @@ static void run_exchange(struct http1 *http1)
 {
     struct http_socket *socket = &http1->socket;
     struct http_flow *flow = http1->flow;
-    bool has_left = socket->has_failed || socket->cannot_write ||
-                    (socket->has_ended && socket->has_tls && !flow->is_tunnel);
+    bool has_left =
+        socket->has_failed || socket->cannot_write || (socket->has_ended && socket->has_tls && !flow->is_tunnel);
     if (has_left)
         http_flow_end(flow, HTTP_END_CLIENT_LEFT);
     else
@@ -252,7 +253,7 @@ static void run_exchange(struct http1 *http1)
 static void run_shaking(struct http1 *http1)
 {
     if (http1->socket.has_failed)
-        close_now(http1, /* is_clean */ false);
+        http1_close(http1, /* is_clean */ false);
     if (http1->socket.phase != HTTP_SOCKET_OPEN || http1->socket.has_failed)
         return;
     http1->state = HTTP1_HEAD; /* the head's time runs since the connection was made */
@@ -283,106 +284,6 @@ static void on_run(struct http_task *task)
     }
 }
 
-/* --- time ------------------------------------------------------------------------------------------------------ */
-
-static bool owes(const struct http1 *http1)
-{
-    const struct http_socket *socket = &http1->socket;
-    if (http_socket_queued(socket) > 0)
-        return true;
-    if (http1->state != HTTP1_EXCHANGE || http1->request_has_ended || http1->flow->is_tunnel)
-        return http1->state == HTTP1_DISCARDING;
-    const struct http_flow *flow = http1->flow;
-    bool awaits_continue =
-        flow->exchange.request.expects_continue && !flow->has_continued && flow->interim_count == 0;
-    return !http_socket_is_paused(socket) && !socket->has_ended && !awaits_continue;
-}
-
-/* True when too little moved over a whole window in which something was owed. */
-static bool is_too_slow(struct http1 *http1, int64_t now_ms)
-{
-    const struct http_limits *limits = &http1->server->limits;
-    struct http1_pace *pace = &http1->pace;
-    uint64_t bytes = http1->socket.bytes_in + http1->socket.bytes_out;
-    if (!owes(http1)) {
-        pace->is_running = false;
-        return false;
-    }
-    if (pace->is_running && now_ms - pace->begun_ms < limits->min_rate_window_ms)
-        return false;
-    bool is_slow = pace->is_running &&
-                   bytes - pace->bytes < limits->min_rate * (uint64_t)limits->min_rate_window_ms / 1000;
-    *pace = (struct http1_pace){.begun_ms = now_ms, .bytes = bytes, .is_running = true};
-    return is_slow;
-}
-
-static void sweep_exchange(struct http1 *http1, int64_t now_ms)
-{
-    struct http_flow *flow = http1->flow;
-    int64_t still_ms = now_ms - http1->socket.moved_ms;
-    bool has_left = http1->socket.has_ended && !flow->is_tunnel && still_ms >= HTTP1_LEFT_MS;
-    if (has_left)
-        http_flow_end(flow, HTTP_END_CLIENT_LEFT);
-    else if (still_ms >= http1->server->limits.stream_idle_ms && flow->stage >= HTTP_ANSWER_BEGUN)
-        http_flow_end(flow, HTTP_END_SLOW);
-}
-
-static void sweep_head(struct http1 *http1, int64_t now_ms)
-{
-    const struct http_limits *limits = &http1->server->limits;
-    int64_t age_ms = now_ms - http1->since_ms;
-    bool is_idle = http1->state == HTTP1_HEAD && !http1->head_has_begun && http1->was_used;
-    if (is_idle)
-        http_socket_trim(&http1->socket);
-    if (age_ms < (is_idle ? limits->idle_ms : limits->head_ms))
-        return;
-    if (http1->head_has_begun)
-        http1_refuse(http1, GW_E_TIMEOUT, NULL);
-    else
-        close_now(http1, /* is_clean */ http1->state == HTTP1_HEAD);
-}
-
-static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
-{
-    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
-    if (http1->state != HTTP1_CLOSED && is_too_slow(http1, now_ms)) {
-        if (http1->flow != NULL)
-            http_flow_end(http1->flow, HTTP_END_SLOW);
-        else
-            close_now(http1, /* is_clean */ false);
-        return;
-    }
-    switch (http1->state) {
-    case HTTP1_SHAKING:
-    case HTTP1_HEAD:
-    case HTTP1_DISCARDING:
-        sweep_head(http1, now_ms);
-        break;
-    case HTTP1_EXCHANGE:
-        sweep_exchange(http1, now_ms);
-        break;
-    case HTTP1_LINGERING:
-        if (!http1->socket.sent_end) /* what is still to be sent is a matter of the pace */
-            http1->since_ms = now_ms;
-        else if (now_ms - http1->since_ms >= HTTP1_LINGER_MS)
-            close_now(http1, /* is_clean */ true);
-        break;
-    case HTTP1_CLOSED:
-        break;
-    }
-}
-
-static void on_drain(struct http_sweepable *sweepable, bool is_over)
-{
-    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
-    if (is_over && http1->flow != NULL)
-        http_flow_end(http1->flow, HTTP_END_CUT);
-    else if (is_over)
-        close_now(http1, /* is_clean */ false);
-    else
-        on_event(http1);
-}
-
 /* --- beginning ------------------------------------------------------------------------------------------------- */
 
 static void write_peer(struct http1 *http1)
@@ -404,9 +305,10 @@ void http1_accept(const struct http_server *server, int fd, const struct sockadd
     http1->peer = *peer;
     http1->task.on_run = on_run;
     http1->grave.on_bury = on_bury;
-    http1->sweepable = (struct http_sweepable){.is_connection = true, .on_sweep = on_sweep, .on_drain = on_drain};
+    http1->sweepable =
+        (struct http_sweepable){.is_connection = true, .on_sweep = http1_on_sweep, .on_drain = http1_on_drain};
     write_peer(http1);
-    http_socket_open(&http1->socket, server->loop, fd, on_event, http1);
+    http_socket_open(&http1->socket, server->loop, fd, http1_on_event, http1);
     http_loop_enroll(server->loop, &http1->sweepable);
     http1_enter(http1, server->tls != NULL ? HTTP1_SHAKING : HTTP1_HEAD);
     if (server->tls != NULL)

@@ -1,5 +1,5 @@
-/* http1: the HTTP/1.1 codec of a client's connection: reads heads, makes a flow of each, one after the other, and writes
- * what the flow tells it (RFC 9112). Thread: the loop's. */
+/* http1: the HTTP/1.1 codec of a client's connection: reads heads, makes a flow of each, one after the other, and
+ * writes what the flow tells it (RFC 9112). Thread: the loop's. */
 #pragma once
 
 #include "gateway/http/exchange_private.h"

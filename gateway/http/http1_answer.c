@@ -142,5 +142,6 @@ void http1_refuse(struct http1 *http1, enum gw_code code, const char *text)
     struct gw_buf *out = http_socket_output(&http1->socket);
     http_relay_answer_head(&relay, out);
     gw_buf_add(out, gw_buf_str(&body));
+    http1->closes_when_sent = false;
     http1_linger(http1);
 }

@@ -4,8 +4,9 @@
 #include "gateway/http/http1.h"
 #include "gateway/http/socket.h"
 
-#define HTTP1_LINGER_MS 3000              /* after the last byte was sent, for the peer to read it and close */
+#define HTTP1_LINGER_MS 3000                  /* after the last byte was sent, for the peer to read it and close */
 #define HTTP1_DISCARD_BYTES_MAX (64u * 1024u) /* of an unread body, so that the connection can go on */
+#define HTTP1_HALF_TUNNEL_MS 30000            /* a tunnel of which one side has ended, without a byte */
 #define HTTP1_LEFT_MS 750 /* a client that ended its side and takes nothing for so long has left (security.md J9) */
 
 enum http1_state {
@@ -45,8 +46,9 @@ struct http1 {
     struct http_framing request;
     bool request_has_ended;
     enum http1_output output;
-    bool closes;    /* after this answer */
-    bool is_broken; /* its answer was broken off: the end of the connection must say so */
+    bool closes;           /* after this answer */
+    bool closes_when_sent; /* nothing more is expected from the peer: no need to linger */
+    bool is_broken;        /* its answer was broken off: the end of the connection must say so */
 
     struct sockaddr_storage peer;
     char peer_text[64];
@@ -70,3 +72,10 @@ void http1_request_take(struct http_flow *flow, size_t size);
 void http1_on_flow_end(struct http_flow *flow);
 void http1_enter(struct http1 *http1, enum http1_state state);
 void http1_linger(struct http1 *http1);
+/* Closes now; freed at the end of the turn. `is_clean` false: the peer sees a reset. */
+void http1_close(struct http1 *http1, bool is_clean);
+void http1_on_event(void *owner);
+
+/* http1_time.c */
+void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms);
+void http1_on_drain(struct http_sweepable *sweepable, bool is_over);

@@ -1,5 +1,5 @@
-/* link: a doubly linked list whose nodes live inside the objects. A zeroed node is not linked; a list is a node that was
- * initialised. Any thread, one at a time. */
+/* link: a doubly linked list whose nodes live inside the objects. A zeroed node is not linked; a list is a node that
+ * was initialised. Any thread, one at a time. */
 #pragma once
 
 #include <stdbool.h>

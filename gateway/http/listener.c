@@ -41,8 +41,8 @@ static enum gw_code failed(const char *address, const char *what, struct gw_erro
     return gw_fail(err, GW_E_CONFIG, "cannot listen on %s: %s: %s", address, what, strerror(errno));
 }
 
-static enum gw_code bind_and_listen(int fd, const struct sockaddr *bound, socklen_t len, int backlog, const char *address,
-                                    struct gw_error *err)
+static enum gw_code bind_and_listen(int fd, const struct sockaddr *bound, socklen_t len, int backlog,
+                                    const char *address, struct gw_error *err)
 {
     /* Set before connections are made, so that the window they offer fits (libh2o reads without a limit of its own). */
     int on = 1, receive_bytes = 128 * 1024;
@@ -71,7 +71,8 @@ static enum gw_code open_and_listen(const struct sockaddr *bound, socklen_t len,
     return code;
 }
 
-/* A socket file that nobody listens on any more is left behind by a crash; it is removed, a file of another kind is not. */
+/* A socket file that nobody listens on any more is left behind by a crash; it is removed, a file of another kind is
+ * not. */
 static enum gw_code listen_unix(const char *address, int backlog, int *ret_fd, struct gw_error *err)
 {
     const char *path = address + strlen("unix:");

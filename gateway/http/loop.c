@@ -35,13 +35,6 @@ const char *__lsan_default_suppressions(void)
 #define EVENTFDS_MAX 16u
 #define LAST_WILLS_MAX 256u /* one per listener */
 
-struct http_watch {
-    struct http_loop *loop;
-    h2o_socket_t *socket;
-    http_tick_fn on_readable;
-    void *data;
-};
-
 struct eventfd_watch {
     int fd;
     http_tick_fn on_readable;
@@ -107,12 +100,13 @@ size_t http_loop_connection_count(const struct http_loop *loop)
 
 /* --- the turn -------------------------------------------------------------------------------------------------- */
 
-/* The end of the turn is a timer of length zero: h2o completes writes only if they are made inside its own run. Its clock
- * is the wall clock, so the entry is dated back to where no step of it can reach. */
+/* The end of the turn is a timer of length zero: h2o completes writes only if they are made inside its own run. Its
+ * clock is the wall clock, so the entry is dated back to where no step of it can reach. */
 void http_loop_wants_turn(struct http_loop *loop)
 {
     if (h2o_timeout_is_linked(&loop->turn_entry))
         return;
+    loop->now_ms = gw_clock_mono_ms(); /* the first event after a wait */
     h2o_timeout_link(loop->h2o, &loop->turn_timeout, &loop->turn_entry);
     loop->turn_entry.registered_at = 0;
 }
@@ -202,38 +196,7 @@ static void drain(struct http_loop *loop, bool is_over)
     }
 }
 
-/* --- watching descriptors -------------------------------------------------------------------------------------- */
-
-static void on_watch_readable(h2o_socket_t *socket, const char *err)
-{
-    (void)err;
-    struct http_watch *watch = socket->data;
-    watch->on_readable(watch->data);
-}
-
-struct http_watch *http_watch_start(struct http_loop *loop, int fd, http_tick_fn on_readable, void *data)
-{
-    struct http_watch *watch = gw_alloc(sizeof *watch);
-    *watch = (struct http_watch){.loop = loop, .on_readable = on_readable, .data = data};
-    watch->socket = h2o_evloop_socket_create(loop->h2o, fd, H2O_SOCKET_FLAG_DONT_READ);
-    watch->socket->data = watch;
-    h2o_socket_read_start(watch->socket, on_watch_readable);
-    return watch;
-}
-
-void http_watch_pause(struct http_watch *watch, bool is_paused)
-{
-    if (is_paused)
-        h2o_socket_read_stop(watch->socket);
-    else if (!h2o_socket_is_reading(watch->socket))
-        h2o_socket_read_start(watch->socket, on_watch_readable);
-}
-
-void http_watch_stop(struct http_watch *watch)
-{
-    h2o_socket_close(watch->socket);
-    free(watch);
-}
+/* --- eventfds -------------------------------------------------------------------------------------------------- */
 
 static void on_eventfd(void *data)
 {

@@ -17,13 +17,14 @@ struct http_loop *http_loop_new(const char *name);
 /* After http_loop_run returned, and after the upstreams on it were freed. */
 void http_loop_free(struct http_loop *loop);
 
-/* Runs until http_loop_stop; drains first: listeners stop, idle connections close, running exchanges have `drain_ms`. */
+/* Runs until http_loop_stop; drains first: listeners stop, idle connections close, running exchanges have `drain_ms`.
+ */
 void http_loop_run(struct http_loop *loop);
 /* Any thread, also from a signal-safe context through an eventfd write. */
 void http_loop_stop(struct http_loop *loop, int64_t drain_ms);
 
-/* Calls `message->on_arrival` on the loop's thread, in the order posted. The message belongs to the sender until then and
- * to the callback after. Any thread. Never fails, never waits. */
+/* Calls `message->on_arrival` on the loop's thread, in the order posted. The message belongs to the sender until then
+ * and to the callback after. Any thread. Never fails, never waits. */
 struct http_loop_message {
     struct http_loop_message *next; /* private */
     void (*on_arrival)(struct http_loop_message *message);

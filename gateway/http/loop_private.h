@@ -1,12 +1,11 @@
-/* loop_private: what the files of this folder share of a loop. A turn is: h2o delivers events, which only mark tasks; then
- * the marked tasks run, what died is buried, and the sockets that were written to are flushed. Nothing is freed before
- * that, so no call can pull memory away under another. Thread: the loop's. */
+/* loop_private: what the files of this folder share of a loop. A turn is: h2o delivers events, which only mark tasks;
+ * then the marked tasks run, what died is buried, and the sockets that were written to are flushed. Nothing is freed
+ * before that, so no call can pull memory away under another. Thread: the loop's. */
 #pragma once
 
-#include "gateway/http/link.h"
 #include "gateway/base/str.h"
+#include "gateway/http/link.h"
 #include "gateway/http/loop.h"
-
 
 /* Work to be done in this turn. */
 struct http_task {

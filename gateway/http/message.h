@@ -12,7 +12,7 @@ struct http_field {
     struct gw_str value; /* without blanks at its ends */
 };
 
-#define HTTP_FIELDS_MAX 100u           /* RFC 9110 section 5.4 leaves the cap to us; 431 beyond */
+#define HTTP_FIELDS_MAX 100u /* RFC 9110 section 5.4 leaves the cap to us; 431 beyond */
 #define HTTP_HEAD_BYTES_MAX (64u * 1024u)
 #define HTTP_LINE_BYTES_MAX (32u * 1024u) /* request line; 414 beyond */
 
@@ -27,13 +27,13 @@ struct http_request {
     struct http_field *fields;
     size_t field_count;
     enum http_body_kind body_kind;
-    uint64_t body_length;  /* with HTTP_BODY_LENGTH */
-    int version;           /* 10, 11, 20 */
+    uint64_t body_length; /* with HTTP_BODY_LENGTH */
+    int version;          /* 10, 11, 20 */
     bool tls;
-    bool is_upgrade;       /* asks for another protocol (RFC 9110 section 7.8) with "Upgrade" in Connection */
+    bool is_upgrade; /* asks for another protocol (RFC 9110 section 7.8) with "Upgrade" in Connection */
     bool expects_continue;
-    bool is_head;          /* HEAD: the answer has no body */
-    uint16_t local_port;   /* of the listener */
+    bool is_head;        /* HEAD: the answer has no body */
+    uint16_t local_port; /* of the listener */
 };
 
 struct http_answer {

@@ -4,7 +4,8 @@
 
 void http_queue_init(struct http_queue *queue)
 {
-    *queue = (struct http_queue){.collecting = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX), .flying = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX)};
+    *queue = (struct http_queue){.collecting = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX),
+                                 .flying = GW_BUF_INIT(HTTP_QUEUE_BYTES_MAX)};
 }
 
 void http_queue_done(struct http_queue *queue)

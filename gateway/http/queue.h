@@ -4,7 +4,8 @@
 
 #include "gateway/base/buf.h"
 
-#define HTTP_QUEUE_BYTES_MAX (4u * 1024u * 1024u) /* passing it is a bug of a producer that did not look at the room */
+#define HTTP_QUEUE_BYTES_MAX (4u * 1024u * 1024u) /* passing it is a bug of a producer that did not look at the room   \
+                                                   */
 #define HTTP_QUEUE_KEEP_BYTES (128u * 1024u)      /* larger buffers are freed when they run empty */
 
 struct http_queue {
@@ -24,7 +25,7 @@ static inline size_t http_queue_bytes(const struct http_queue *queue)
     return queue->collecting.len + queue->flying.len - queue->flown;
 }
 
-/* The next piece to write, at most `bytes_max`; it stays where it is until http_queue_written. Empty: nothing to write. Not
- * while a piece is being written. */
+/* The next piece to write, at most `bytes_max`; it stays where it is until http_queue_written. Empty: nothing to write.
+ * Not while a piece is being written. */
 struct gw_str http_queue_piece(struct http_queue *queue, size_t bytes_max);
 void http_queue_written(struct http_queue *queue);

@@ -1,5 +1,5 @@
-/* relay: what changes in a head on its way through: hop-by-hop fields and framing, nothing else (RFC 9110 section 7.6.1).
- * Pure; any thread. */
+/* relay: what changes in a head on its way through: hop-by-hop fields and framing, nothing else (RFC 9110
+ * section 7.6.1). Pure; any thread. */
 #pragma once
 
 #include "gateway/base/buf.h"
@@ -10,11 +10,12 @@ void http_relay_request_head(const struct http_flow *flow, struct gw_buf *out);
 
 struct http_relay_answer {
     const struct http_answer *answer;
-    const struct http_flow *flow; /* for what the upstream's Connection fields name; NULL for an answer without a flow */
-    bool is_chunked;              /* Transfer-Encoding: chunked is to be said */
-    bool keeps_length;            /* a Content-Length may stand */
-    bool is_tunnel;               /* 101: everything stays */
-    const char *connection;       /* the value of our own Connection field, or NULL for none */
+    const struct http_flow
+        *flow;              /* for what the upstream's Connection fields name; NULL for an answer without a flow */
+    bool is_chunked;        /* Transfer-Encoding: chunked is to be said */
+    bool keeps_length;      /* a Content-Length may stand */
+    bool is_tunnel;         /* 101: everything stays */
+    const char *connection; /* the value of our own Connection field, or NULL for none */
 };
 void http_relay_answer_head(const struct http_relay_answer *relay, struct gw_buf *out);
 

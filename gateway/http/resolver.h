@@ -24,8 +24,8 @@ struct http_addresses {
 struct http_resolver;
 typedef void (*http_resolved_fn)(const struct http_addresses *addresses, void *data);
 
-/* Borrows the texts of `settings`. *ret_addresses is filled for a literal and empty for a name. Fails for a path or host
- * that cannot be one. */
+/* Borrows the texts of `settings`. *ret_addresses is filled for a literal and empty for a name. Fails for a path or
+ * host that cannot be one. */
 GW_MUST_CHECK enum gw_code http_resolver_new(struct http_loop *loop, const struct http_upstream_settings *settings,
                                              struct http_addresses *ret_addresses, http_resolved_fn on_resolved,
                                              void *data, struct http_resolver **ret_resolver, struct gw_error *err);

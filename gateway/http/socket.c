@@ -4,6 +4,7 @@
 
 #include <h2o.h>
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static void start_reading(struct http_socket *socket)
 
 static void touch(struct http_socket *socket)
 {
+    http_loop_wants_turn(socket->loop); /* which reads the clock */
     socket->moved_ms = http_loop_now_ms(socket->loop);
 }
 
@@ -146,6 +148,17 @@ void http_socket_consume(struct http_socket *socket, size_t size)
 bool http_socket_is_paused(const struct http_socket *socket)
 {
     return may_read(socket) && !h2o_socket_is_reading(socket->h2o);
+}
+
+bool http_socket_is_quiet(const struct http_socket *socket, bool asks_kernel)
+{
+    char byte;
+    if (!may_read(socket) || socket->cannot_write || http_socket_input(socket).len > 0)
+        return false;
+    if (!asks_kernel)
+        return true;
+    ssize_t size = recv(h2o_socket_get_fd(socket->h2o), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 /* --- writing --------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* socket: the few things this module wants of a connection, plain or TLS, client's or upstream's. The one door to
  * libh2o's sockets.
  *
- * Reading goes on by itself while less than HTTP_INPUT_HIGH lies unread and starts again below HTTP_INPUT_LOW: that is all
- * the back-pressure there is. Writing is adding to a queue; it leaves at the end of the turn. Events only mean "look
- * again": they must not free or close, but stir a task. Thread: the loop's. */
+ * Reading goes on by itself while less than HTTP_INPUT_HIGH lies unread and starts again below HTTP_INPUT_LOW: that is
+ * all the back-pressure there is. Writing is adding to a queue; it leaves at the end of the turn. Events only mean
+ * "look again": they must not free or close, but stir a task. Thread: the loop's. */
 #pragma once
 
 #include "gateway/http/link.h"
@@ -16,9 +16,9 @@
 #define HTTP_INPUT_HIGH (64u * 1024u)
 #define HTTP_INPUT_LOW (32u * 1024u)
 #define HTTP_OUTPUT_HIGH (64u * 1024u)
-#define HTTP_WRITE_BYTES_MAX (64u * 1024u)         /* TLS encrypts a whole write at once */
-#define HTTP_RECEIVE_BUFFER_BYTES (128 * 1024)     /* caps what libh2o reads in one go */
-#define HTTP_UNACKNOWLEDGED_MS_MAX 60000           /* TCP_USER_TIMEOUT */
+#define HTTP_WRITE_BYTES_MAX (64u * 1024u)     /* TLS encrypts a whole write at once */
+#define HTTP_RECEIVE_BUFFER_BYTES (128 * 1024) /* caps what libh2o reads in one go */
+#define HTTP_UNACKNOWLEDGED_MS_MAX 60000       /* TCP_USER_TIMEOUT */
 
 enum http_socket_phase { HTTP_SOCKET_CLOSED, HTTP_SOCKET_CONNECTING, HTTP_SOCKET_SHAKING, HTTP_SOCKET_OPEN };
 
@@ -57,6 +57,9 @@ struct gw_str http_socket_input(const struct http_socket *socket);
 void http_socket_consume(struct http_socket *socket, size_t size);
 /* Is the peer kept from sending more because we hold enough? */
 bool http_socket_is_paused(const struct http_socket *socket);
+
+/* Alive, and nothing to be read, as far as is known; `asks_kernel`: also of what has not been told yet. */
+bool http_socket_is_quiet(const struct http_socket *socket, bool asks_kernel);
 
 /* Where to add bytes that are to be written. */
 struct gw_buf *http_socket_output(struct http_socket *socket);

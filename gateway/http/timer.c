@@ -31,8 +31,8 @@ static void insert(struct http_timers *timers, struct http_timer *timer)
     http_link_add(before->next, &timer->link);
 }
 
-struct http_timer *http_timers_add(struct http_timers *timers, int64_t due_ms, int64_t interval_ms, http_tick_fn on_expiry,
-                                   void *data)
+struct http_timer *http_timers_add(struct http_timers *timers, int64_t due_ms, int64_t interval_ms,
+                                   http_tick_fn on_expiry, void *data)
 {
     struct http_timer *timer = gw_alloc(sizeof *timer);
     *timer = (struct http_timer){.due_ms = due_ms, .interval_ms = interval_ms, .on_expiry = on_expiry, .data = data};

@@ -18,5 +18,5 @@ void http_timers_run(struct http_timers *timers, int64_t now_ms);
 int64_t http_timers_wait_ms(const struct http_timers *timers, int64_t now_ms, int64_t max_ms);
 
 /* `interval_ms` > 0: again and again. */
-struct http_timer *http_timers_add(struct http_timers *timers, int64_t due_ms, int64_t interval_ms, http_tick_fn on_expiry,
-                                   void *data);
+struct http_timer *http_timers_add(struct http_timers *timers, int64_t due_ms, int64_t interval_ms,
+                                   http_tick_fn on_expiry, void *data);

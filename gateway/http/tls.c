@@ -156,7 +156,8 @@ static enum gw_code prepare_client(SSL_CTX *ctx, const char *server_name, const 
     harden(ctx);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     (void)SSL_CTX_set_alpn_protos(ctx, alpn_http1, sizeof alpn_http1);
-    int rc = ca_file != NULL ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
+    int rc =
+        ca_file != NULL ? SSL_CTX_load_verify_locations(ctx, ca_file, NULL) : SSL_CTX_set_default_verify_paths(ctx);
     if (rc != 1)
         return gw_fail(err, GW_E_CONFIG, "%s: the CA certificates cannot be used: %s",
                        ca_file != NULL ? ca_file : "the system's store", reason());

@@ -1,5 +1,5 @@
-/* tls: the one door to OpenSSL's TLS. Server contexts are separate per listener: own ticket keys and session-id context,
- * so that no session of one face resumes on another (law 5). TLS 1.2 and 1.3, AEAD suites with ECDHE only, no
+/* tls: the one door to OpenSSL's TLS. Server contexts are separate per listener: own ticket keys and session-id
+ * context, so that no session of one face resumes on another (law 5). TLS 1.2 and 1.3, AEAD suites with ECDHE only, no
  * renegotiation, no compression, no 0-RTT. Built at start and on reload; used on loops. */
 #pragma once
 
@@ -20,8 +20,8 @@ void tls_server_free(struct tls_server *tls);
 SSL_CTX *tls_server_ctx(struct tls_server *tls);
 int64_t tls_server_not_after_ms(const struct tls_server *tls);
 
-/* For one upstream: verifies chain (against `ca_file`, or the system's roots when NULL) and name (`server_name`, a host or
- * an IP address) by X509_VERIFY_PARAM, in TLS 1.2 and 1.3 alike: libh2o's own check is skipped under 1.3. */
+/* For one upstream: verifies chain (against `ca_file`, or the system's roots when NULL) and name (`server_name`, a host
+ * or an IP address) by X509_VERIFY_PARAM, in TLS 1.2 and 1.3 alike: libh2o's own check is skipped under 1.3. */
 GW_MUST_CHECK enum gw_code tls_client_new(const char *server_name, const char *ca_file, struct tls_client **ret_tls,
                                           struct gw_error *err);
 void tls_client_free(struct tls_client *tls);

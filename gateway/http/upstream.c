@@ -56,10 +56,24 @@ static bool may_connect(struct http_upstream *upstream)
     return upstream->second_connects++ < CONNECTS_PER_SECOND_WHILE_FAILING;
 }
 
+/* The youngest is the likeliest to be alive; one that has ended in this very turn is not. Where no retry is allowed, it
+ * is worth a system call to know. */
+static struct http_upstream_conn *find_idle(struct http_upstream *upstream, const struct http_flow *flow)
+{
+    bool asks_kernel = !http_method_is_idempotent(flow->exchange.request.method);
+    while (!http_link_is_empty(&upstream->idle)) {
+        struct http_upstream_conn *conn = conn_of(upstream->idle.prev);
+        if (http_socket_is_quiet(&conn->socket, asks_kernel))
+            return conn;
+        http_upstream_conn_kill(conn);
+    }
+    return NULL;
+}
+
 void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
 {
-    if (!fresh && !http_link_is_empty(&upstream->idle)) {
-        struct http_upstream_conn *conn = conn_of(upstream->idle.prev); /* the youngest is the likeliest to be alive */
+    struct http_upstream_conn *conn = fresh ? NULL : find_idle(upstream, flow);
+    if (conn != NULL) {
         conn->is_reused = true;
         http_upstream_conn_attach(conn, flow);
     } else if (upstream->addresses.count == 0) {

@@ -11,9 +11,10 @@ struct http_upstream;
 struct tls_client;
 
 struct http_upstream_settings {
-    const char *host;      /* name or IP address, resolved at start and again after failures (off the loop); NULL with unix_path */
+    const char
+        *host; /* name or IP address, resolved at start and again after failures (off the loop); NULL with unix_path */
     uint16_t port;
-    const char *unix_path; /* or NULL */
+    const char *unix_path;  /* or NULL */
     struct tls_client *tls; /* borrowed, or NULL for plain text */
     int64_t connect_ms;     /* 5 s */
     int64_t head_ms;        /* from the request sent to the first byte of the answer; 60 s */

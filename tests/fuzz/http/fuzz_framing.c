@@ -8,10 +8,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(cond)  \
-    do {             \
-        if (!(cond)) \
-            abort(); \
+#define CHECK(cond)                                                                                                    \
+    do {                                                                                                               \
+        if (!(cond))                                                                                                   \
+            abort();                                                                                                   \
     } while (0)
 
 struct result {
@@ -51,7 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    static const enum http_body_kind kinds[] = {HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, HTTP_BODY_LENGTH};
+    static const enum http_body_kind kinds[] = {HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED, HTTP_BODY_CHUNKED,
+                                                HTTP_BODY_LENGTH};
     enum http_body_kind kind = kinds[data[0] & 3];
     uint64_t length = (uint64_t)data[0] * 3;
     struct gw_str input = gw_str_n((const char *)data + 1, size - 1);

@@ -1,5 +1,5 @@
-/* http_lab: a loop in its own thread with a small face, between raw clients and a raw upstream that the test plays itself,
- * both from the test's thread and with blocking calls: nothing is guessed by time. */
+/* http_lab: a loop in its own thread with a small face, between raw clients and a raw upstream that the test plays
+ * itself, both from the test's thread and with blocking calls: nothing is guessed by time. */
 #pragma once
 
 #include "gateway/base/arena.h"

@@ -281,13 +281,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cut_while_the_face_decides_delivers_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cut_before_the_turn_ends_reaches_no_upstream, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cut_ends_a_tunnel_a_stream_and_an_upload_on_both_sides, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves_while_the_face_decides_is_told_to_the_face, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_while_the_face_decides_is_told_to_the_face, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(the_face_may_edit_an_answer, setup_adding, teardown),
         cmocka_unit_test_setup_teardown(the_face_may_replace_an_answer_and_the_upstream_is_let_go, setup_replacing,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_answer_can_be_held_and_nothing_leaves_before_it_is_passed, setup_holding,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_drain_ends_idle_connections_and_lets_running_exchanges_finish, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_drain_ends_idle_connections_and_lets_running_exchanges_finish, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_drain_that_is_over_cuts_what_is_left, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

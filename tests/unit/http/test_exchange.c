@@ -20,9 +20,11 @@ static void a_request_and_its_answer_pass_byte_for_byte(void **state)
 {
     struct lab *lab = *state;
     int client = lab_connect(lab);
-    lab_send(client, "GET /a%2Fb;x=1/../c?q=%zz HTTP/1.1\r\nhost: app.test\r\nX-B: 2\r\nx-a: 1\r\nX-B: 3\r\nEmpty:\r\n\r\n");
+    lab_send(client,
+             "GET /a%2Fb;x=1/../c?q=%zz HTTP/1.1\r\nhost: app.test\r\nX-B: 2\r\nx-a: 1\r\nX-B: 3\r\nEmpty:\r\n\r\n");
     int app = lab_accept(lab);
-    lab_expect(app, "GET /a%2Fb;x=1/../c?q=%zz HTTP/1.1\r\nhost: app.test\r\nX-B: 2\r\nx-a: 1\r\nX-B: 3\r\nEmpty: \r\n\r\n");
+    lab_expect(app,
+               "GET /a%2Fb;x=1/../c?q=%zz HTTP/1.1\r\nhost: app.test\r\nX-B: 2\r\nx-a: 1\r\nX-B: 3\r\nEmpty: \r\n\r\n");
     const char *answer = "HTTP/1.1 299 Odd But  True\r\nSet-Cookie: b=2\r\nDate: yesterday\r\nset-cookie: a=1\r\n"
                          "Server: x\r\nContent-Length: 5\r\n\r\nhello";
     lab_send(app, answer);
@@ -63,7 +65,8 @@ static void chunked_bodies_and_trailers_pass_both_ways(void **state)
     lab_expect(app, "POST /up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
                     "5\r\nhello\r\n0\r\nX-Sum: 9\r\n\r\n");
     lab_send(app, "HTTP/1.1 404 Nope\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\nX-T: 2\r\n\r\n");
-    lab_expect(client, "HTTP/1.1 404 Nope\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\nX-T: 2\r\n\r\n");
+    lab_expect(client,
+               "HTTP/1.1 404 Nope\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\nX-T: 2\r\n\r\n");
     close(client);
     close(app);
 }
@@ -119,9 +122,11 @@ static void a_collected_body_is_asked_for_and_given_to_the_face(void **state)
     lab_read_head(client, head, sizeof head);
     assert_non_null(strstr(head, "Content-Length: 4\r\n"));
     lab_expect(client, "abcd");
-    lab_send(client, "POST /collect-forward HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nT: 1\r\n\r\n");
+    lab_send(client, "POST /collect-forward HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                     "chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nT: 1\r\n\r\n");
     int app = lab_accept(lab);
-    lab_expect(app, "POST /collect-forward HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\nT: 1\r\n\r\n");
+    lab_expect(app, "POST /collect-forward HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                    "chunked\r\n\r\n4\r\nabcd\r\n0\r\nT: 1\r\n\r\n");
     lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     lab_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     lab_send(client, "POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n");
@@ -135,7 +140,8 @@ static void a_websocket_is_a_tunnel(void **state)
 {
     struct lab *lab = *state;
     int client = lab_connect(lab);
-    lab_send(client, "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly");
+    lab_send(client,
+             "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\nearly");
     int app = lab_accept(lab);
     lab_expect(app, "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
     lab_send(app, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nfirst");

@@ -378,8 +378,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(j9_a_client_that_leaves_takes_its_upstream_request_with_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_only_ends_its_side_still_gets_its_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(c1_slow_heads_bodies_and_idle_connections_are_ended, setup_impatient, teardown),
-        cmocka_unit_test_setup_teardown(c3_a_client_that_does_not_read_is_ended_and_its_upstream_let_go, setup_impatient,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(c3_a_client_that_does_not_read_is_ended_and_its_upstream_let_go,
+                                        setup_impatient, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,10 @@ static void lists_are_read_by_element_without_case_and_parameters(void **state)
 static void hop_by_hop_names_are_known_in_any_case(void **state)
 {
     (void)state;
-    static const char *hop[] = {"Connection", "KEEP-ALIVE", "Proxy-Connection", "te", "Transfer-Encoding", "upgrade",
-                                "HTTP2-Settings"};
-    static const char *end_to_end[] = {"Trailer", "Host", "Content-Length", "X-Connection", "Via", "Proxy-Authorization"};
+    static const char *hop[] = {"Connection",        "KEEP-ALIVE", "Proxy-Connection", "te",
+                                "Transfer-Encoding", "upgrade",    "HTTP2-Settings"};
+    static const char *end_to_end[] = {"Trailer",      "Host", "Content-Length",
+                                       "X-Connection", "Via",  "Proxy-Authorization"};
     for (size_t i = 0; i < sizeof hop / sizeof hop[0]; i++)
         assert_true(http_field_is_hop(gw_str_from(hop[i])));
     for (size_t i = 0; i < sizeof end_to_end / sizeof end_to_end[0]; i++)
@@ -27,7 +28,8 @@ static void spellings_of_framing_fields_are_traps(void **state)
 {
     (void)state;
     static const char *traps[] = {"Content_Length", "content.length", "TRANSFER_ENCODING", "Transfer~Encoding"};
-    static const char *others[] = {"Content-Length", "transfer-encoding", "Content_Type", "X_Content_Length", "ContentLength"};
+    static const char *others[] = {"Content-Length", "transfer-encoding", "Content_Type", "X_Content_Length",
+                                   "ContentLength"};
     for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++)
         assert_true(http_field_mimics_framing(gw_str_from(traps[i])));
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -37,8 +39,8 @@ static void spellings_of_framing_fields_are_traps(void **state)
 static void what_frames_routes_or_authenticates_may_not_trail(void **state)
 {
     (void)state;
-    static const char *bad[] = {"Content-Length", "host", "Transfer-Encoding", "Cookie", "Authorization", "Set-Cookie",
-                                "Trailer", "Content_Length"};
+    static const char *bad[] = {"Content-Length", "host",       "Transfer-Encoding", "Cookie",
+                                "Authorization",  "Set-Cookie", "Trailer",           "Content_Length"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(http_field_may_trail(gw_str_from(bad[i])));
     assert_true(http_field_may_trail(GW_STR("Digest")));

@@ -1,7 +1,7 @@
 /* RFC 9112 sections 6 and 7.1; security.md A4. */
-#include "gateway/http/framing.h"
 #include "gateway/base/arena.h"
 #include "gateway/base/buf.h"
+#include "gateway/http/framing.h"
 #include "tests/support/unit.h"
 
 #include <stdio.h>

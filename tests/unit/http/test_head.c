@@ -24,7 +24,10 @@ static enum gw_code parse(struct gw_arena *arena, struct gw_str input, struct ht
 }
 
 #define H "Host: a\r\n"
-#define CASE(text, code) {GW_STR_INIT(text), code}
+#define CASE(text, code)                                                                                               \
+    {                                                                                                                  \
+        GW_STR_INIT(text), code                                                                                        \
+    }
 
 static const struct {
     struct gw_str head;

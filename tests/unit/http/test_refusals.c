@@ -80,10 +80,22 @@ static void what_is_ambiguous_is_refused_closed_and_not_forwarded(void **state)
 static void a4_a_bad_chunk_stream_is_refused_and_no_whole_request_goes_on(void **state)
 {
     static const char *bodies[] = {
-        "0x3\r\nabc\r\n0\r\n\r\n",   "3 \r\nabc\r\n0\r\n\r\n",    "3;\r\nabc\r\n0\r\n\r\n",   "3\nabc\r\n0\r\n\r\n",
-        "3_\r\nabc\r\n0\r\n\r\n",    "-3\r\nabc\r\n0\r\n\r\n",    "3\r\nabcX\r\n0\r\n\r\n",   "3\r\nabc\n0\r\n\r\n",
-        "3\r\nabc0\r\n\r\n",         "ffffffffffffffff\r\nabc",   "3;a=\"b\r\nabc\r\n0\r\n\r\n", "\r\n3\r\nabc\r\n0\r\n\r\n",
-        "0\r\nContent-Length: 4\r\n\r\n", "0\r\nHost: b\r\n\r\n", "0\r\nX : a\r\n\r\n",       "0\r\nX: a\n\r\n",
+        "0x3\r\nabc\r\n0\r\n\r\n",
+        "3 \r\nabc\r\n0\r\n\r\n",
+        "3;\r\nabc\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "3_\r\nabc\r\n0\r\n\r\n",
+        "-3\r\nabc\r\n0\r\n\r\n",
+        "3\r\nabcX\r\n0\r\n\r\n",
+        "3\r\nabc\n0\r\n\r\n",
+        "3\r\nabc0\r\n\r\n",
+        "ffffffffffffffff\r\nabc",
+        "3;a=\"b\r\nabc\r\n0\r\n\r\n",
+        "\r\n3\r\nabc\r\n0\r\n\r\n",
+        "0\r\nContent-Length: 4\r\n\r\n",
+        "0\r\nHost: b\r\n\r\n",
+        "0\r\nX : a\r\n\r\n",
+        "0\r\nX: a\n\r\n",
         "0\r\n folded\r\n\r\n",
     };
     struct lab *lab = *state;
@@ -132,9 +144,10 @@ static void a8_nobody_can_drop_or_spoof_a_field_through_connection(void **state)
 {
     struct lab *lab = *state;
     int client = lab_connect(lab);
-    lab_send(client, "GET /own HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nCookie: s=1\r\nX-Mine: 1\r\n"
-                     "Connection: close, X-Forwarded-For, Cookie, Host, X-Mine\r\nKeep-Alive: 5\r\nTE: trailers, deflate\r\n"
-                     "Proxy-Connection: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n");
+    lab_send(client,
+             "GET /own HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6\r\nCookie: s=1\r\nX-Mine: 1\r\n"
+             "Connection: close, X-Forwarded-For, Cookie, Host, X-Mine\r\nKeep-Alive: 5\r\nTE: trailers, deflate\r\n"
+             "Proxy-Connection: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAA\r\n\r\n");
     int app = lab_accept(lab);
     lab_expect(app, "GET /own HTTP/1.1\r\nHost: a\r\nCookie: s=1\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n");
     lab_send(app, "HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2\r\n"

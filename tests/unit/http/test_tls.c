@@ -435,8 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(c7_a_ticket_of_another_listener_does_not_resume, setup_server, teardown),
         cmocka_unit_test_setup_teardown(c8_bad_files_are_refused_with_their_name, setup_files, teardown),
         cmocka_unit_test_setup_teardown(an_upstream_over_tls_is_verified_by_chain_and_name, setup_upstream, teardown),
-        cmocka_unit_test_setup_teardown(an_upstream_with_another_name_or_chain_is_502_in_tls_12_and_13, setup_wrong_name,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(an_upstream_with_another_name_or_chain_is_502_in_tls_12_and_13,
+                                        setup_wrong_name, teardown),
         cmocka_unit_test_setup_teardown(an_upstream_with_another_name_or_chain_is_502_in_tls_12_and_13, setup_upstream,
                                         teardown),
     };

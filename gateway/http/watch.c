@@ -1,0 +1,45 @@
+#include "gateway/http/loop_private.h"
+
+#include "gateway/base/arena.h"
+
+#include <h2o.h>
+
+#include <stdlib.h>
+
+struct http_watch {
+    struct http_loop *loop;
+    h2o_socket_t *socket;
+    http_tick_fn on_readable;
+    void *data;
+};
+
+static void on_watch_readable(h2o_socket_t *socket, const char *err)
+{
+    (void)err;
+    struct http_watch *watch = socket->data;
+    watch->on_readable(watch->data);
+}
+
+struct http_watch *http_watch_start(struct http_loop *loop, int fd, http_tick_fn on_readable, void *data)
+{
+    struct http_watch *watch = gw_alloc(sizeof *watch);
+    *watch = (struct http_watch){.loop = loop, .on_readable = on_readable, .data = data};
+    watch->socket = h2o_evloop_socket_create(http_loop_h2o(loop), fd, H2O_SOCKET_FLAG_DONT_READ);
+    watch->socket->data = watch;
+    h2o_socket_read_start(watch->socket, on_watch_readable);
+    return watch;
+}
+
+void http_watch_pause(struct http_watch *watch, bool is_paused)
+{
+    if (is_paused)
+        h2o_socket_read_stop(watch->socket);
+    else if (!h2o_socket_is_reading(watch->socket))
+        h2o_socket_read_start(watch->socket, on_watch_readable);
+}
+
+void http_watch_stop(struct http_watch *watch)
+{
+    h2o_socket_close(watch->socket);
+    free(watch);
+}
