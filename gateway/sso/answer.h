@@ -8,8 +8,8 @@
 #define SSO_ROTATION_WRITE_EVERY_MS (5 * 60 * 1000ll) /* one durable write per session */
 #define SSO_ROTATION_HELD_MS (15 * 60 * 1000ll)       /* after its write */
 #define SSO_ROTATION_UNWRITTEN_MS (24 * 3600 * 1000ll)
-#define SSO_ROTATION_RETRY_MS (10 * 1000ll)           /* after a write that failed */
-#define SSO_ROTATION_BATCH 64u                        /* owed writes handed over in one tick */
+#define SSO_ROTATION_RETRY_MS (10 * 1000ll) /* after a write that failed */
+#define SSO_ROTATION_BATCH 64u              /* owed writes handed over in one tick */
 #define SSO_ANONYMOUS_HELD_MS (3600 * 1000ll)
 
 /* Digests of the session cookies that the answer leaves in the browser: the last of one name, path and domain counts,
