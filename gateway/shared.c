@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ static struct gw_str map_text(int fd)
 struct shared *child_inherit(enum child_kind kind, const char *config_path, struct config **ret_config,
                              struct child_fds *ret_fds)
 {
+    (void)prctl(PR_SET_NAME, kind == CHILD_SSO ? "provgate-sso" : "provgate-prov"); /* what ps and top show */
     struct child_fds first;
     child_fds_layout(kind, &(struct config){0}, 0, &first); /* the first two numbers do not depend on anything */
     struct gw_error err;
