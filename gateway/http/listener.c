@@ -97,8 +97,9 @@ static enum gw_code listen_unix(const char *address, int backlog, int *ret_fd, s
 static bool split_address(const char *address, char host[ADDRESS_TEXT_MAX], const char **ret_port)
 {
     const char *colon = strrchr(address, ':');
-    if (colon == NULL || colon == address || colon[1] == '\0')
-        return false;
+    uint64_t port = 0;
+    if (colon == NULL || colon == address || !gw_str_to_u64(gw_str_from(colon + 1), UINT16_MAX, &port))
+        return false; /* getaddrinfo would take 99999 and wrap it */
     const char *from = address, *to = colon;
     if (*from == '[' && to[-1] == ']') {
         from++;

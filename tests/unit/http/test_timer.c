@@ -1,0 +1,107 @@
+#include "gateway/http/timer.h"
+
+#include "gateway/base/clock.h"
+#include "tests/unit/http/http_lab.h"
+
+#include <sys/eventfd.h>
+
+static char order[64];
+static char text_a[] = "a", text_b[] = "b", text_c[] = "c", text_x[] = "x", text_dot[] = ".";
+
+static void note(void *data)
+{
+    (void)strncat(order, data, sizeof order - strlen(order) - 1);
+}
+
+static void timers_run_in_the_order_of_their_time_and_not_early(void **state)
+{
+    (void)state;
+    struct http_timers timers;
+    http_timers_init(&timers);
+    order[0] = '\0';
+    (void)http_timers_add(&timers, 30, 0, note, text_c);
+    (void)http_timers_add(&timers, 10, 0, note, text_a);
+    (void)http_timers_add(&timers, 20, 0, note, text_b);
+    struct http_timer *cancelled = http_timers_add(&timers, 15, 0, note, text_x);
+    (void)http_timers_add(&timers, 5, 10, note, text_dot);
+    assert_int_equal(http_timers_wait_ms(&timers, 0, 100), 5);
+    http_timer_cancel(cancelled);
+    http_timers_run(&timers, 4);
+    assert_string_equal(order, "");
+    http_timers_run(&timers, 20);
+    assert_string_equal(order, ".ab");
+    assert_int_equal(http_timers_wait_ms(&timers, 20, 100), 10);
+    http_timers_run(&timers, 31);
+    assert_string_equal(order, ".abc.");
+    assert_int_equal(http_timers_wait_ms(&timers, 100, 50), 0);
+    http_timers_done(&timers);
+    assert_int_equal(http_timers_wait_ms(&timers, 0, 50), 50);
+}
+
+static void on_count(void *data)
+{
+    atomic_fetch_add((atomic_int *)data, 1);
+}
+
+static void ticks_timers_messages_and_eventfds_come_on_a_running_loop(void **state)
+{
+    (void)state;
+    struct lab lab;
+    atomic_int ticks = 0, expiries = 0, readables = 0;
+    lab_init(&lab);
+    int fd = eventfd(0, EFD_CLOEXEC);
+    http_loop_every(lab.loop, 5, on_count, &ticks);
+    (void)http_timer_start(lab.loop, 5, on_count, &expiries);
+    http_timer_cancel(http_timer_start(lab.loop, 1, on_count, &expiries));
+    http_loop_watch_eventfd(lab.loop, fd, on_count, &readables);
+    lab_start(&lab);
+    lab_await(&ticks, 3);
+    lab_await(&expiries, 1);
+    uint64_t one = 1;
+    assert_int_equal(write(fd, &one, sizeof one), sizeof one);
+    lab_await(&readables, 1);
+    lab_stop(&lab);
+    assert_int_equal(atomic_load(&expiries), 1);
+    close(fd);
+}
+
+#define MESSAGES 1000
+
+struct numbered {
+    struct http_loop_message message;
+    int number;
+};
+
+static atomic_int arrived;
+
+static void on_numbered(struct http_loop_message *message)
+{
+    struct numbered *numbered = (struct numbered *)message;
+    if (numbered->number == atomic_load(&arrived)) /* a message out of order is never counted */
+        atomic_fetch_add(&arrived, 1);
+}
+
+static void messages_arrive_in_the_order_posted(void **state)
+{
+    (void)state;
+    struct lab lab;
+    static struct numbered messages[MESSAGES];
+    lab_init(&lab);
+    lab_start(&lab);
+    for (int i = 0; i < MESSAGES; i++) {
+        messages[i] = (struct numbered){.message = {.on_arrival = on_numbered}, .number = i};
+        http_loop_post(lab.loop, &messages[i].message);
+    }
+    lab_await(&arrived, MESSAGES);
+    lab_stop(&lab);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timers_run_in_the_order_of_their_time_and_not_early),
+        cmocka_unit_test(ticks_timers_messages_and_eventfds_come_on_a_running_loop),
+        cmocka_unit_test(messages_arrive_in_the_order_posted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
