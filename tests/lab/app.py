@@ -7,8 +7,8 @@
 /stream      a line each 100 ms, ?lines=N (chunked)                      /events     the same as server-sent events
 /ws          WebSocket: echo, and a tick each 200 ms                     /echo       the request head it received
 /lab/requests?since=N   the requests seen (for tests; not logged itself)
-Anything else, /scim/v2 included, is a 404 of this app. No page holds a clock, a counter or an address of the caller, and
-no Date field is sent, so that two fetches can be compared byte for byte; a Date that a client sees was added on the way.
+Anything else, /scim/v2 included, is a 404 of this app. No page holds a clock, a counter or the caller's address, and no
+Date field is sent, so that two fetches can be compared byte for byte; a Date that a client sees was added on the way.
 """
 
 import argparse

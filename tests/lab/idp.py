@@ -125,7 +125,8 @@ class IdentityProvider:
         query = request.target.partition("?")[2]
         links = "".join(f'<li><a href="/sso?user={quote(p)}@example.com{"&amp;" + escape(query) if query else ""}">'
                         f'{p}@example.com</a></li>\n' for p in PEOPLE)
-        return f"<!DOCTYPE html>\n<html><head><title>Who are you?</title></head><body><ul>\n{links}</ul></body></html>\n"
+        return ("<!DOCTYPE html>\n<html><head><title>Who are you?</title></head><body><ul>\n"
+                f"{links}</ul></body></html>\n")
 
 
 def load_or_make(folder):

@@ -28,8 +28,10 @@ A2_CODINGS = [b"chunked, chunked", b"identity", b"gzip, chunked", b"chunked, ide
               b"gzip", b"chunked, gzip"]
 
 A3_FIELDS = [b"Foo : x\r\n", b" Foo: x\r\n", b"\tFoo: x\r\n", b"Fo o: x\r\n", b": x\r\n", b"Foo\r\n", b"Foo\x00: x\r\n",
-             b"F\x01oo: x\r\n", b"Foo(: x\r\n", b"Foo\t: x\r\n", b"F\xc3\xb6o: x\r\n", b"Foo@: x\r\n", b"A: b\r\n c\r\n",
-             b"A: b\r\n\tc\r\n", b"A: b\x00c\r\n", b"A: b\rc\r\n", b"A: b\nB: c\r\n", b"A: b\x7fc\r\n", b"A: b\x01c\r\n",
+             b"F\x01oo: x\r\n", b"Foo(: x\r\n", b"Foo\t: x\r\n", b"F\xc3\xb6o: x\r\n", b"Foo@: x\r\n",
+             b"A: b\r\n c\r\n",
+             b"A: b\r\n\tc\r\n", b"A: b\x00c\r\n", b"A: b\rc\r\n", b"A: b\nB: c\r\n", b"A: b\x7fc\r\n",
+             b"A: b\x01c\r\n",
              b"Content_Length: 5\r\n", b"Transfer_Encoding: chunked\r\n", b"Transfer-Encoding : chunked\r\n",
              b"Content-Length : 5\r\n"]
 
@@ -51,7 +53,8 @@ A5_FORMS = {"absolute, other host": b"GET http://evil.example@PATH@ HTTP/1.1\r\n
             "connect": b"CONNECT @HOST@ HTTP/1.1\r\nHost: @HOST@\r\n\r\n",
             "connect other": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n"}
 
-A6_PATHS = [b"/a/../b", b"/a/./b", b"//a", b"///a//b/", b"/%2e%2e/a", b"/a%2Fb", b"/a%00b", b"/a;x=1", b"/a;jsessionid=1?b",
+A6_PATHS = [b"/a/../b", b"/a/./b", b"//a", b"///a//b/", b"/%2e%2e/a", b"/a%2Fb", b"/a%00b", b"/a;x=1",
+            b"/a;jsessionid=1?b",
             b"/a?b?c", b"/a#b", b"/a\\b", b"/\xc3\xa9", b"/%c3%a9", b"/%zz", b"/%", b"/a%0d%0aX:y", b"/?q=a+b%20c&d",
             b"/~user/'(x)*!", b"/a|b", b"/{x}", b'/"q"', b"/<x>", b"/" + b"x" * 15000, b"*"]
 

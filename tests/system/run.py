@@ -60,8 +60,8 @@ class Result(unittest.TestResult):
     @staticmethod
     def _trace(rows):
         text = rows[-1][1]
-        cut = len(text) - TRACE_CHARACTERS_MAX
-        return text if cut <= 0 else f"{text[:TRACE_CHARACTERS_MAX // 2]}\n[{cut} more]\n{text[-TRACE_CHARACTERS_MAX // 2:]}"
+        cut, half = len(text) - TRACE_CHARACTERS_MAX, TRACE_CHARACTERS_MAX // 2
+        return text if cut <= 0 else f"{text[:half]}\n[{cut} more]\n{text[-half:]}"
 
     def addSuccess(self, test):
         """Count and tell."""

@@ -121,7 +121,8 @@ class Http1Probes(WorldCase):
     def test_a7_methods_that_are_tokens_pass(self):
         for method in rows.A7_PASS:
             with self.subTest(method):
-                outcome, got = self.send(method + b" @PATH@ HTTP/1.1\r\n" + rows.GOOD_HOST + b"Content-Length: 0\r\n\r\n")
+                rest = b" @PATH@ HTTP/1.1\r\n" + rows.GOOD_HOST + b"Content-Length: 0\r\n\r\n"
+                outcome, got = self.send(method + rest)
                 self.assertEqual([r.first.split(b" ")[0] for r in got], [method])
                 self.assertEqual(outcome.statuses, [200])
 
@@ -129,7 +130,8 @@ class Http1Probes(WorldCase):
         self.assert_table_refused({m: m + b" @PATH@ HTTP/1.1\r\n" + rows.GOOD_HOST + b"\r\n" for m in rows.A7_METHODS})
 
     def test_a7_versions(self):
-        self.assert_table_refused({v: b"GET @PATH@ " + v + b"\r\n" + rows.GOOD_HOST + b"\r\n" for v in rows.A7_VERSIONS})
+        rest = b"\r\n" + rows.GOOD_HOST + b"\r\n"
+        self.assert_table_refused({version: b"GET @PATH@ " + version + rest for version in rows.A7_VERSIONS})
 
     def test_a7_http_0_9_and_the_http_2_preface_in_clear(self):
         self.assert_table_refused({"0.9": b"GET @PATH@\r\n\r\n", "preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"})
@@ -169,7 +171,8 @@ class Http1Probes(WorldCase):
                 self.assert_refused(rows.get(fields), HEAD_REFUSALS)
 
     def test_a9_endless_lines(self):
-        self.assert_table_refused({"request line": b"GET /" + b"x" * (1 << 20), "field": rows.get(b"X: " + b"y" * (1 << 20))[:-4]})
+        endless = b"x" * (1 << 20)
+        self.assert_table_refused({"request line": b"GET /" + endless, "field": rows.get(b"X: " + endless)[:-4]})
 
     def test_a10_pipelined_requests_are_answered_in_order(self):
         one, two = self.fill(rows.get())[0], self.fill(rows.get())[0]

@@ -1,4 +1,4 @@
-"""Bodies of any length pass with flat memory and back-pressure both ways (A11, C3); needs a binary without sanitizers."""
+"""Bodies of any length pass with flat memory and back-pressure both ways (A11, C3); not for sanitizer builds."""
 
 import hashlib
 import re

@@ -84,7 +84,8 @@ class Traces:
     def test_lookup_takes_blanks_as_plus_and_plus_as_percent_2b(self):
         name = f"{self.kind}+tag@example.com"
         made = self.okta.assign(name)
-        page = self.okta.expect("GET", f"/Users?filter=userName+eq+%22{self.kind}%2Btag%40example.com%22&startIndex=1&count=100")
+        literal = f"%22{self.kind}%2Btag%40example.com%22"
+        page = self.okta.expect("GET", f"/Users?filter=userName+eq+{literal}&startIndex=1&count=100")
         self.assertEqual([user["id"] for user in page["Resources"]], [made["id"]])
 
     def test_no_match_is_an_empty_list(self):
@@ -182,7 +183,7 @@ class Credentials(WorldCase):
                 self.assertEqual(json.loads(answer.body)["schemas"], [ERROR])
 
     def test_an_unknown_host_is_421(self):
-        url = self.world.prov_url
-        with rawhttp.Connection.to(url) as connection:
-            answer = connection.exchange("GET", "/scim/v2/Users", [("Host", "other.example"), ("Authorization", f"Bearer {self.world.token}")])
+        fields = [("Host", "other.example"), ("Authorization", f"Bearer {self.world.token}")]
+        with rawhttp.Connection.to(self.world.prov_url) as connection:
+            answer = connection.exchange("GET", "/scim/v2/Users", fields)
         self.assertEqual(answer.status, 421)

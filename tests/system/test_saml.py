@@ -55,7 +55,8 @@ class Gate(WorldCase):
 
     def test_a_changed_byte_never_reaches_the_app(self):
         xml = saml.signed(self.world.idp.statement("alice@example.com"), self.world.pair)
-        for old, new in ((b">alice@", b">mally@"), (b"Version=\"2.0\"", b"Version=\"1.1\""), (b"<saml2p:", b"<!-- x --><saml2p:"),
+        for old, new in ((b">alice@", b">mally@"), (b"Version=\"2.0\"", b"Version=\"1.1\""),
+                         (b"<saml2p:", b"<!-- x --><saml2p:"),
                          (b"alice@", b"<!-- x -->alice@"), (b"<saml2p:Response", b"<!DOCTYPE x><saml2p:Response")):
             with self.subTest(new):
                 self.assert_refused({"SAMLResponse": saml.encoded(xml.replace(old, new))})

@@ -21,7 +21,8 @@ TABLE = {
     "plain": sized(OK, b"hello"),
     "empty": sized(OK, b""),
     "order-and-case": sized(OK + b"x-b: 1\r\nX-A: 2\r\nX-b: 3\r\nETAG: \"q\"\r\ncontent-type: text/x\r\n", b"a"),
-    "set-cookie-three": sized(OK + b"Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nset-cookie: a=3; HttpOnly\r\n", b"a"),
+    "set-cookie-three": sized(OK + b"Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nset-cookie: a=3; HttpOnly\r\n",
+                              b"a"),
     "status-text": sized(b"HTTP/1.1 200 Everything Is Fine\r\n", b"a"),
     "no-status-text": sized(b"HTTP/1.1 200 \r\n", b"a"),
     "odd-status": sized(b"HTTP/1.1 299 Odd\r\n", b"a"),
@@ -40,7 +41,8 @@ TABLE = {
     "chunked-trailers": OK + b"Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nab\r\n0\r\nX-T: end\r\n\r\n",
     "until-close": OK + b"Content-Type: text/plain\r\nConnection: close\r\n\r\nall until the end",
     "date-and-server": sized(OK + b"Date: Mon, 01 Jan 2024 00:00:00 GMT\r\nServer: app/1\r\nVia: 1.1 inner\r\n", b"a"),
-    "security-fields": sized(OK + b"Strict-Transport-Security: max-age=1\r\nContent-Security-Policy: default-src 'self'\r\n"
+    "security-fields": sized(OK + b"Strict-Transport-Security: max-age=1\r\n"
+                             b"Content-Security-Policy: default-src 'self'\r\n"
                              b"X-Frame-Options: DENY\r\n", b"a"),
     "long-field": sized(OK + b"X-Long: " + b"v" * 8000 + b"\r\n", b"a"),
     "ninety-fields": sized(OK + b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(90)), b"a"),
