@@ -49,6 +49,7 @@ struct supervisor {
 /* Moves a descriptor above FD_HIGH and marks it close-on-exec; the copy that a child gets is not marked. */
 static enum gw_code keep_high(int fd, int *ret_fd, struct gw_error *err)
 {
+    *ret_fd = -1;
     int high = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FD_HIGH) : -1;
     int saved = errno;
     if (fd >= 0)
@@ -88,7 +89,7 @@ static enum gw_code make_shared(struct supervisor *s, int *ret_fd, struct gw_err
 
 static enum gw_code open_listener(const char *address, struct child *child, struct gw_error *err)
 {
-    int fd;
+    int fd = -1;
     GW_TRY(http_listen(address, LISTEN_BACKLOG, &fd, err));
     GW_TRY(keep_high(fd, &fd, err));
     inherit(child, fd);
@@ -98,8 +99,8 @@ static enum gw_code open_listener(const char *address, struct child *child, stru
 /* In the order of child_fds_layout. */
 static enum gw_code open_inherited(struct supervisor *s, struct gw_error *err)
 {
-    int config_fd;
-    int shared_fd;
+    int config_fd = -1;
+    int shared_fd = -1;
     struct child *sso = &s->children[CHILD_SSO];
     struct child *prov = &s->children[CHILD_PROV];
     GW_TRY(make_config_text(s->config->text, &config_fd, err));
@@ -115,7 +116,7 @@ static enum gw_code open_inherited(struct supervisor *s, struct gw_error *err)
     if (s->config->admin_listen != NULL)
         GW_TRY(open_listener(s->config->admin_listen, prov, err));
     for (size_t i = 0; i < s->shared->worker_count; i++) {
-        int fd;
+        int fd = -1;
         GW_TRY(keep_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &fd, err));
         inherit(sso, fd);
         inherit(prov, fd);
