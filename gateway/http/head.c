@@ -109,7 +109,7 @@ static bool is_bare(const struct http_field *field)
     return (before == 0 || (before == 1 && colon[1] == ' ')) && *end == '\r';
 }
 
-static bool parse_length(struct gw_str value, uint64_t *ret_length)
+bool http_length_parse(struct gw_str value, uint64_t *ret_length)
 {
     if (value.len == 0 || value.len > LENGTH_DIGITS_MAX || (value.len > 1 && value.ptr[0] == '0'))
         return false;
@@ -141,7 +141,7 @@ enum gw_code http_body_frame_find(const struct http_field *fields, size_t count,
     if (ret_frame->length == NULL)
         return GW_OK;
     if ((is_request && !is_bare(ret_frame->length)) ||
-        !parse_length(ret_frame->length->value, &ret_frame->length_bytes))
+        !http_length_parse(ret_frame->length->value, &ret_frame->length_bytes))
         return bad(err, "Content-Length is not a plain number");
     return GW_OK;
 }
@@ -156,6 +156,15 @@ static bool is_target_byte(char c)
 {
     unsigned char byte = (unsigned char)c;
     return byte > 0x20 && byte != 0x7f && byte != '#'; /* a fragment is never sent (RFC 9112 section 3.2) */
+}
+
+bool http_is_target(struct gw_str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        if (!is_target_byte(target.ptr[i]))
+            return false;
+    }
+    return true;
 }
 
 static enum gw_code read_version(struct gw_str version, struct gw_error *err)
@@ -182,11 +191,7 @@ static enum gw_code read_request_line(struct gw_str head, struct request_line *l
         return bad(err, "the request line has no target or no version");
     line->version = text;
     GW_TRY(read_version(line->version, err));
-    for (size_t i = 0; i < line->target.len; i++) {
-        if (!is_target_byte(line->target.ptr[i]))
-            return bad(err, "the target holds a byte that no address has");
-    }
-    return GW_OK;
+    return http_is_target(line->target) ? GW_OK : bad(err, "the target holds a byte that no address has");
 }
 
 enum gw_code http_request_line_check(struct gw_str head, struct gw_error *err)
@@ -201,8 +206,7 @@ static bool is_port(struct gw_str port)
     return port.len > 0 && port.len <= 5 && gw_str_to_u64(port, 65535, &value);
 }
 
-/* uri-host [ ":" port ] (RFC 9110 section 7.2), without userinfo and percent codes. */
-static bool is_authority(struct gw_str s)
+bool http_is_authority(struct gw_str s)
 {
     size_t at = 0;
     if (s.len > 0 && s.ptr[0] == '[') {
@@ -225,7 +229,7 @@ static enum gw_code read_host(struct http_request *request, struct gw_error *err
     GW_TRY(find_only(request->fields, request->field_count, GW_STR("host"), &host, err));
     if (host == NULL) /* RFC 9112 section 3.2; HTTP/1.0 knew no Host: the face decides */
         return request->version == 10 ? GW_OK : bad(err, "there is no Host field");
-    if (!is_authority(host->value))
+    if (!http_is_authority(host->value))
         return bad(err, "the Host field is not a host");
     request->authority = host->value;
     return GW_OK;
@@ -244,7 +248,7 @@ static enum gw_code reduce_absolute(struct http_request *request, struct gw_erro
     while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?')
         at++;
     struct gw_str authority = gw_str_n(target.ptr + scheme, at - scheme);
-    if (!is_authority(authority))
+    if (!http_is_authority(authority))
         return bad(err, "the target's authority is not a host");
     if (request->authority.ptr != NULL && !gw_str_eq_nocase(authority, request->authority))
         return gw_fail(err, GW_E_MISDIRECTED, "the target names another host than the Host field");

@@ -65,3 +65,9 @@ GW_MUST_CHECK enum gw_code http_body_frame_find(const struct http_field *fields,
  * `lines` may be empty as well. */
 GW_MUST_CHECK enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena,
                                              struct http_field **ret_fields, size_t *ret_count, struct gw_error *err);
+
+/* What both protocols hold against a request's parts. A length: plain digits, no leading zero. An authority: uri-host
+ * [ ":" port ] (RFC 9110 section 7.2), without userinfo and percent codes. A target: no blank, control byte or '#'. */
+bool http_length_parse(struct gw_str value, uint64_t *ret_length);
+bool http_is_authority(struct gw_str s);
+bool http_is_target(struct gw_str target);

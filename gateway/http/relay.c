@@ -99,6 +99,7 @@ void http_relay_request_head(const struct http_flow *flow, struct gw_buf *out)
     gw_buf_add_lit(out, " HTTP/1.1\r\n");
     for (size_t i = 0; i < flow->forward_field_count; i++)
         add_request_field(&writer, &flow->forward_fields[i]);
+    add_connection(&writer, GW_STR("Connection")); /* HTTP/2 has none, and TE needs one (RFC 9110 section 10.1.4) */
     if (!writer.said_frame && request->body_kind == HTTP_BODY_CHUNKED) {
         gw_buf_add_lit(out, "Transfer-Encoding: chunked\r\n");
     } else if (!writer.said_frame && request->body_kind == HTTP_BODY_LENGTH) {
@@ -111,7 +112,7 @@ void http_relay_request_head(const struct http_flow *flow, struct gw_buf *out)
 
 /* --- answers --------------------------------------------------------------------------------------------------- */
 
-static bool answer_field_stays(const struct http_relay_answer *relay, const struct http_field *field)
+bool http_relay_answer_field_stays(const struct http_relay_answer *relay, const struct http_field *field)
 {
     const struct http_flow *flow = relay->flow;
     if (gw_str_eq_nocase(field->name, GW_STR("content-length")))
@@ -135,7 +136,7 @@ void http_relay_answer_head(const struct http_relay_answer *relay, struct gw_buf
     gw_buf_add_lit(out, "\r\n");
     for (size_t i = 0; i < answer->field_count; i++) {
         const struct http_field *field = &answer->fields[i];
-        if (answer_field_stays(relay, field)) {
+        if (http_relay_answer_field_stays(relay, field)) {
             add_line(out, field->name, field->value);
         } else if (relay->is_chunked && !said_chunked && gw_str_eq_nocase(field->name, GW_STR("transfer-encoding"))) {
             add_line(out, field->name, GW_STR("chunked"));

@@ -17,6 +17,8 @@ struct http_relay_answer {
     bool is_tunnel;         /* 101: everything stays */
     const char *connection; /* the value of our own Connection field, or NULL for none */
 };
+/* May the field go on to the client? */
+bool http_relay_answer_field_stays(const struct http_relay_answer *relay, const struct http_field *field);
 void http_relay_answer_head(const struct http_relay_answer *relay, struct gw_buf *out);
 
 /* "0", trailers, empty line. Trailers that may not stand there are left out. */

@@ -100,6 +100,17 @@ bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, str
     return true;
 }
 
+void http_socket_move(struct http_socket *to, struct http_socket *from, void (*on_event)(void *owner), void *owner)
+{
+    http_link_remove(&from->dirty);
+    *to = *from;
+    to->on_event = on_event;
+    to->owner = owner;
+    if (to->h2o != NULL)
+        to->h2o->data = to;
+    *from = (struct http_socket){.loop = to->loop};
+}
+
 /* --- TLS ------------------------------------------------------------------------------------------------------- */
 
 static void on_handshake(h2o_socket_t *h2o, const char *err)
@@ -124,6 +135,14 @@ void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char 
     socket->phase = HTTP_SOCKET_SHAKING;
     h2o_socket_read_stop(socket->h2o);
     h2o_socket_ssl_handshake(socket->h2o, ctx, server_name, on_handshake);
+}
+
+bool http_socket_speaks_http2(const struct http_socket *socket)
+{
+    if (!socket->has_tls || socket->phase != HTTP_SOCKET_OPEN)
+        return false;
+    h2o_iovec_t protocol = h2o_socket_ssl_get_selected_protocol(socket->h2o);
+    return gw_str_eq(gw_str_n(protocol.base, protocol.len), GW_STR("h2"));
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------- */

@@ -49,8 +49,13 @@ void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd
 /* Starts connecting; an event tells when `phase` is open or has_failed is set. False when it fails at once. */
 GW_MUST_CHECK bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, struct sockaddr *address,
                                        socklen_t address_len, void (*on_event)(void *owner), void *owner);
+/* Takes the connection out of `from` into `to`, for another owner, with all that was read. Nothing may be queued. */
+void http_socket_move(struct http_socket *to, struct http_socket *from, void (*on_event)(void *owner), void *owner);
 /* Begins TLS; `server_name` NULL: as the server. An event tells the end of it. */
 void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char *server_name);
+
+/* Was HTTP/2 agreed on in the handshake (RFC 7301)? */
+bool http_socket_speaks_http2(const struct http_socket *socket);
 
 /* What was read and not consumed. Valid until the next consume or the end of the turn. */
 struct gw_str http_socket_input(const struct http_socket *socket);
