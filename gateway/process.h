@@ -6,4 +6,3 @@ int sso_process_run(const char *config_path);
 int prov_process_run(const char *config_path);
 
 #define PROCESS_DRAIN_MS 10000 /* running exchanges have this long after SIGTERM */
-#define REVOCATION_POLL_MS 100 /* semantics.md 2 */

@@ -51,7 +51,6 @@ static enum gw_code make_worker(struct sso_process *p, size_t index, struct gw_e
     worker->loop = http_loop_new("sso");
     GW_TRY(sso_face_new(p->sso, worker->loop, &worker->face, err));
     http_loop_watch_eventfd(worker->loop, p->fds.wake[index], cut_revoked, worker->face);
-    http_loop_every(worker->loop, REVOCATION_POLL_MS, cut_revoked, worker->face);
     p->worker_count = index + 1;
     return start_listeners(p, worker, err);
 }
