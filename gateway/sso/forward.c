@@ -114,9 +114,16 @@ static void field_pass(struct forwarding *f, const struct http_field *field)
     f->fields[f->count++] = *field;
 }
 
+/* A dual-stack listener names an IPv4 peer as ::ffff:192.0.2.7; apps know it without. */
+static struct gw_str plain_address(struct gw_str address)
+{
+    bool is_mapped = gw_str_starts_nocase(address, GW_STR("::ffff:")) && gw_str_find(address, '.') > 0;
+    return is_mapped ? gw_str_from_pos(address, sizeof "::ffff:" - 1) : address;
+}
+
 static struct gw_str own_value(const struct forwarding *f, enum own_field own)
 {
-    const struct gw_str address = f->peer->address;
+    const struct gw_str address = plain_address(f->peer->address);
     bool said = address.len > 0 && !gw_str_eq(address, GW_STR("unix"));
     switch (own) {
     case OWN_FOR:

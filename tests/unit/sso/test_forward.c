@@ -132,6 +132,17 @@ static void a_peer_without_an_address_is_not_named(void **state)
                         "X-Forwarded-Proto: https\nX-Forwarded-Host: wiki.example.com\n");
 }
 
+static void a_mapped_address_is_named_plainly(void **state)
+{
+    (void)state;
+    GW_ARENA_SCOPED(arena);
+    struct config_sso_face face = face_make();
+    face.forwarded = (struct config_forwarded){.for_on = true};
+    struct sso_forward_peer mapped = {.address = GW_STR("::ffff:192.0.2.7")}, v6 = {.address = GW_STR("2001:db8::1")};
+    assert_string_equal(forwarded(&arena, &face, NULL, 0, mapped), "X-Forwarded-For: 192.0.2.7\n");
+    assert_string_equal(forwarded(&arena, &face, NULL, 0, v6), "X-Forwarded-For: 2001:db8::1\n");
+}
+
 static void the_identity_header_does_not_leave_in_the_answer(void **state)
 {
     (void)state;
@@ -172,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_trusted_proxy_keeps_its_own_and_gets_its_address_appended),
         cmocka_unit_test(what_is_switched_off_is_neither_made_nor_believed),
         cmocka_unit_test(a_peer_without_an_address_is_not_named),
+        cmocka_unit_test(a_mapped_address_is_named_plainly),
         cmocka_unit_test(the_identity_header_does_not_leave_in_the_answer),
         cmocka_unit_test(only_listed_peers_are_trusted),
     };
