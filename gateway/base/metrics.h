@@ -18,12 +18,15 @@
     XX(SSO_REFUSED, "provgate_sso_refused_total", "counter", "Requests refused because of the user's state")           \
     XX(SSO_AMBIGUOUS, "provgate_sso_ambiguous_total", "counter", "Requests refused because a session cookie has two readings") \
     XX(SSO_UNDECIDED, "provgate_sso_undecided_total", "counter", "Requests decided by the key undecided")              \
-    XX(SSO_REPORTED, "provgate_sso_reported_total", "counter", "Requests of ended sessions passed by deactivated: report") \
+    XX(SSO_REPORTED, "provgate_sso_reported_total",                                                                    \
+       "counter", "Requests of ended sessions passed by deactivated: report")                                          \
     XX(SSO_UNBOUND_REFUSED, "provgate_sso_unbound_refused_total", "counter", "Requests stopped by the key unbound")    \
-    XX(SSO_ROTATIONS, "provgate_sso_rotations_total", "counter", "Session cookies that an app replaced in a bound session") \
+    XX(SSO_ROTATIONS, "provgate_sso_rotations_total",                                                                  \
+       "counter", "Session cookies that an app replaced in a bound session")                                           \
     XX(SSO_CUT, "provgate_sso_cut_total", "counter", "Open exchanges cut because of a revocation")                     \
     XX(SSO_SIGN_ONS, "provgate_sso_sign_ons_total", "counter", "Accepted sign-ons")                                    \
-    XX(SSO_SIGN_ONS_UNBOUND, "provgate_sso_sign_ons_unbound_total", "counter", "Sign-ons whose answer set no session cookie") \
+    XX(SSO_SIGN_ONS_UNBOUND, "provgate_sso_sign_ons_unbound_total",                                                    \
+       "counter", "Sign-ons whose answer set no session cookie")                                                       \
     XX(SSO_SIGN_ONS_REFUSED, "provgate_sso_sign_ons_refused_total", "counter", "Sign-ons refused for the user's state") \
     XX(SAML_INVALID, "provgate_saml_invalid_total", "counter", "SAML responses that failed verification")              \
     XX(SAML_UNKNOWN_KEY, "provgate_saml_unknown_key_total", "counter", "Well-shaped SAML responses signed with a key that is not configured") \
