@@ -1,5 +1,5 @@
-/* metrics: counters and gauges, written once here with name and help text, and counted without a lock: each thread has a
- * slot of its own in memory that both children share, and whoever is asked for the metrics adds the slots up. A slot
+/* metrics: counters and gauges, written once here with name and help text, and counted without a lock: each thread has
+ * a slot of its own in memory that both children share, and whoever is asked for the metrics adds the slots up. A slot
  * keeps its values when its process dies and is started again. Any thread. */
 #pragma once
 
@@ -13,26 +13,32 @@
     XX(SSO_REQUESTS, "provgate_sso_requests_total", "counter", "Requests that the SSO face read")                      \
     XX(SSO_FORWARDED, "provgate_sso_forwarded_total", "counter", "Requests passed to an app")                          \
     XX(SSO_BOUND, "provgate_sso_bound_requests_total", "counter", "Requests of a session that is bound to a user")     \
-    XX(SSO_UNBOUND, "provgate_sso_unbound_requests_total", "counter", "Requests with a session cookie that is not bound") \
+    XX(SSO_UNBOUND, "provgate_sso_unbound_requests_total", "counter",                                                  \
+       "Requests with a session cookie that is not bound")                                                             \
     XX(SSO_ANONYMOUS, "provgate_sso_anonymous_requests_total", "counter", "Requests without a session cookie")         \
     XX(SSO_REFUSED, "provgate_sso_refused_total", "counter", "Requests refused because of the user's state")           \
-    XX(SSO_AMBIGUOUS, "provgate_sso_ambiguous_total", "counter", "Requests refused because a session cookie has two readings") \
+    XX(SSO_AMBIGUOUS, "provgate_sso_ambiguous_total", "counter",                                                       \
+       "Requests refused because a session cookie has two readings")                                                   \
     XX(SSO_UNDECIDED, "provgate_sso_undecided_total", "counter", "Requests decided by the key undecided")              \
-    XX(SSO_REPORTED, "provgate_sso_reported_total",                                                                    \
-       "counter", "Requests of ended sessions passed by deactivated: report")                                          \
+    XX(SSO_REPORTED, "provgate_sso_reported_total", "counter",                                                         \
+       "Requests of ended sessions passed by deactivated: report")                                                     \
     XX(SSO_UNBOUND_REFUSED, "provgate_sso_unbound_refused_total", "counter", "Requests stopped by the key unbound")    \
-    XX(SSO_ROTATIONS, "provgate_sso_rotations_total",                                                                  \
-       "counter", "Session cookies that an app replaced in a bound session")                                           \
+    XX(SSO_ROTATIONS, "provgate_sso_rotations_total", "counter",                                                       \
+       "Session cookies that an app replaced in a bound session")                                                      \
     XX(SSO_CUT, "provgate_sso_cut_total", "counter", "Open exchanges cut because of a revocation")                     \
     XX(SSO_SIGN_ONS, "provgate_sso_sign_ons_total", "counter", "Accepted sign-ons")                                    \
-    XX(SSO_SIGN_ONS_UNBOUND, "provgate_sso_sign_ons_unbound_total",                                                    \
-       "counter", "Sign-ons whose answer set no session cookie")                                                       \
-    XX(SSO_SIGN_ONS_REFUSED, "provgate_sso_sign_ons_refused_total", "counter", "Sign-ons refused for the user's state") \
+    XX(SSO_SIGN_ONS_UNBOUND, "provgate_sso_sign_ons_unbound_total", "counter",                                         \
+       "Sign-ons whose answer set no session cookie")                                                                  \
+    XX(SSO_SIGN_ONS_REFUSED, "provgate_sso_sign_ons_refused_total", "counter",                                         \
+       "Sign-ons refused for the user's state")                                                                        \
     XX(SAML_INVALID, "provgate_saml_invalid_total", "counter", "SAML responses that failed verification")              \
-    XX(SAML_UNKNOWN_KEY, "provgate_saml_unknown_key_total", "counter", "Well-shaped SAML responses signed with a key that is not configured") \
+    XX(SAML_UNKNOWN_KEY, "provgate_saml_unknown_key_total", "counter",                                                 \
+       "Well-shaped SAML responses signed with a key that is not configured")                                          \
     XX(SAML_REPLAYED, "provgate_saml_replayed_total", "counter", "Assertions that were used before")                   \
-    XX(SAML_OBSERVED_INVALID, "provgate_saml_observe_passed_total", "counter", "Invalid SAML responses passed on by gate: observe") \
-    XX(SIGN_ON_NOT_RECORDED, "provgate_sign_on_not_recorded_total", "counter", "Sign-ons whose binding could not be recorded in time") \
+    XX(SAML_OBSERVED_INVALID, "provgate_saml_observe_passed_total", "counter",                                         \
+       "Invalid SAML responses passed on by gate: observe")                                                            \
+    XX(SIGN_ON_NOT_RECORDED, "provgate_sign_on_not_recorded_total", "counter",                                         \
+       "Sign-ons whose binding could not be recorded in time")                                                         \
     XX(UPSTREAM_ERRORS, "provgate_upstream_errors_total", "counter", "Requests that an app failed to answer")          \
     XX(HTTP_REFUSED, "provgate_http_refused_total", "counter", "Requests refused by the head rules")                   \
     XX(CONNECTIONS_ACCEPTED, "provgate_connections_accepted_total", "counter", "Connections accepted")                 \
@@ -40,7 +46,8 @@
     XX(SCIM_UNAUTHORIZED, "provgate_scim_unauthorized_total", "counter", "PROV requests without a valid credential")   \
     XX(SCIM_ERRORS, "provgate_scim_errors_total", "counter", "PROV requests answered with an error")                   \
     XX(SCIM_BUSY, "provgate_scim_busy_total", "counter", "PROV requests answered with 429")                            \
-    XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter", "Unknown attributes that were ignored") \
+    XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter",                                   \
+       "Unknown attributes that were ignored")                                                                         \
     XX(STORE_COMMITS, "provgate_store_commits_total", "counter", "Commits")                                            \
     XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes committed")                                  \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
@@ -62,8 +69,8 @@ struct gw_metrics {
     struct gw_metric_slot slots[GW_METRIC_SLOTS];
 };
 
-/* All threads of the process count into `metrics` (shared memory) from slot `first_slot` on, one slot a thread, handed out
- * as threads first count. Before this, counts go to a slot of the process's own. */
+/* All threads of the process count into `metrics` (shared memory) from slot `first_slot` on, one slot a thread, handed
+ * out as threads first count. Before this, counts go to a slot of the process's own. */
 void gw_metrics_attach(struct gw_metrics *metrics, unsigned first_slot, unsigned slot_count);
 
 void gw_metric_add(enum gw_metric metric, uint64_t n);
