@@ -72,7 +72,7 @@ struct http_flow {
     /* a collected body */
     struct gw_buf collected;
     bool is_collected;
-    bool has_continued; /* we asked for the body with 100 Continue */
+    bool has_continued; /* 100 Continue has been sent */
     size_t collect_bytes_max;
     size_t collected_sent;
     http_body_fn on_body;

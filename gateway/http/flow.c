@@ -93,7 +93,7 @@ static void pump_request(struct http_flow *flow)
 static void finish(struct http_flow *flow)
 {
     struct http_upstream_conn *conn = flow->conn;
-    if (conn != NULL && flow->is_tunnel)
+    if (conn != NULL && (flow->is_tunnel || (flow->request_is_given && http_socket_queued(&conn->socket) > 0)))
         http_upstream_release_flushing(flow);
     else if (conn != NULL)
         http_upstream_release(flow, flow->answer_facts.keeps_connection && flow->request_is_given);
@@ -107,9 +107,10 @@ static bool pass_interim(struct http_flow *flow)
         http_flow_upstream_failed(flow, GW_E_UPSTREAM);
         return false;
     }
-    bool is_stale = flow->exchange.answer.status == 100 && flow->has_continued;
-    if (!is_stale)
+    bool is_continue = flow->exchange.answer.status == 100;
+    if (!is_continue || !flow->has_continued)
         flow->codec->send_interim(flow, &flow->exchange.answer);
+    flow->has_continued = flow->has_continued || is_continue;
     return true;
 }
 
@@ -252,13 +253,26 @@ static void start_forwarding(struct http_flow *flow)
 }
 
 /* A tunnel lives until both ends are done, or one of them where half an end cannot be told (TLS). */
+static bool tunnel_is_over(const struct http_flow *flow)
+{
+    const struct http_socket *socket = &flow->conn->socket;
+    bool is_half = flow->stage == HTTP_ANSWER_DONE || flow->request_is_given;
+    bool is_whole = flow->stage == HTTP_ANSWER_DONE && flow->request_is_given;
+    return is_whole ||
+           (is_half && (flow->exchange.request.tls || socket->has_tls || socket->has_failed || socket->cannot_write));
+}
+
+/* After an early answer the rest of the body still goes to an app that may want it, unless one of the two has said that
+ * this connection ends. */
 static bool is_over(const struct http_flow *flow)
 {
+    const struct http_socket *socket = &flow->conn->socket;
+    if (flow->is_tunnel)
+        return tunnel_is_over(flow);
     if (flow->stage != HTTP_ANSWER_DONE)
-        return flow->is_tunnel && flow->request_is_given &&
-               (flow->exchange.request.tls || flow->conn->socket.has_tls || flow->conn->socket.cannot_write);
-    return !flow->is_tunnel || flow->request_is_given || flow->exchange.request.tls || flow->conn->socket.has_tls ||
-           flow->conn->socket.has_failed || flow->conn->socket.cannot_write;
+        return false;
+    return (flow->request_is_given && http_socket_queued(socket) == 0) || flow->closes_after ||
+           !flow->answer_facts.keeps_connection || socket->has_ended || socket->cannot_write;
 }
 
 static void run_forwarded(struct http_flow *flow)

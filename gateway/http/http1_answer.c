@@ -13,7 +13,10 @@ static bool must_close(const struct http1 *http1)
         return true;
     if (http1->request_has_ended || http1_can_discard(http1))
         return false;
-    return flow->exchange.answer.status >= 400 || flow->phase == HTTP_FLOW_LOCAL;
+    /* Without 100 Continue nobody knows whether the body comes; with it, it goes on to an upstream that takes it. */
+    bool awaits_continue = request->expects_continue && !flow->has_continued;
+    return awaits_continue || flow->exchange.answer.status >= 400 || flow->phase == HTTP_FLOW_LOCAL ||
+           !flow->answer_facts.keeps_connection;
 }
 
 static enum http1_output choose_output(const struct http_flow *flow, enum http_body_kind kind)
@@ -59,6 +62,7 @@ static void send_head(struct http_flow *flow, enum http_body_kind kind)
     struct http1 *http1 = http1_of(flow);
     http1->output = choose_output(flow, kind);
     http1->closes = http1->output == HTTP1_OUTPUT_UNTIL_CLOSE || must_close(http1);
+    flow->closes_after = http1->closes;
     struct http_relay_answer relay = {
         .answer = &flow->exchange.answer,
         .flow = flow,

@@ -9,7 +9,7 @@ static bool owes(const struct http1 *http1)
     if (http1->state != HTTP1_EXCHANGE || http1->request_has_ended || http1->flow->is_tunnel)
         return http1->state == HTTP1_DISCARDING;
     const struct http_flow *flow = http1->flow;
-    bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued && flow->interim_count == 0;
+    bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
     return !http_socket_is_paused(socket) && !socket->has_ended && !awaits_continue;
 }
 
@@ -81,7 +81,8 @@ void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
     case HTTP1_LINGERING:
         if (!http1->socket.sent_end) /* what is still to be sent is a matter of the pace */
             http1->since_ms = now_ms;
-        else if (now_ms - http1->since_ms >= HTTP1_LINGER_MS)
+        else if (now_ms - http1->since_ms >= HTTP1_LINGER_TOTAL_MS ||
+                 (now_ms - http1->since_ms >= HTTP1_LINGER_MS && now_ms - http1->socket.moved_ms >= HTTP1_LINGER_MS))
             http1_close(http1, /* is_clean */ true);
         break;
     case HTTP1_CLOSED:

@@ -4,9 +4,10 @@
 
 #include "gateway/base/buf.h"
 
-#define HTTP_QUEUE_BYTES_MAX (4u * 1024u * 1024u) /* passing it is a bug of a producer that did not look at the room   \
-                                                   */
-#define HTTP_QUEUE_KEEP_BYTES (128u * 1024u)      /* larger buffers are freed when they run empty */
+#define HTTP_QUEUE_BYTES_MAX                                                                                           \
+    (4u * 1024u * 1024u)                     /* passing it is a bug of a producer that did not look at the room        \
+                                              */
+#define HTTP_QUEUE_KEEP_BYTES (128u * 1024u) /* larger buffers are freed when they run empty */
 
 struct http_queue {
     struct gw_buf collecting;

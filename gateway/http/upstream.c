@@ -165,11 +165,11 @@ static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
     const struct http_upstream_settings *settings = &conn->upstream->settings;
     const struct http_socket *socket = &conn->socket;
     int64_t still_ms = now_ms - (socket->moved_ms > conn->since_ms ? socket->moved_ms : conn->since_ms);
-    bool client_owes =
-        !flow->request_is_given && http_socket_queued(socket) == 0 && !flow->exchange.request.expects_continue;
+    bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
+    bool client_owes = !flow->request_is_given && http_socket_queued(socket) == 0 && !awaits_continue;
     if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
         http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
-    else if (flow->stage == HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
+    else if (flow->stage >= HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
              http_socket_input(socket).len == 0)
         http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
 }

@@ -253,8 +253,8 @@ static void unix_sockets_work_on_both_sides(void **state)
 static void addresses_that_cannot_be_listened_on_are_named(void **state)
 {
     (void)state;
-    static const char *addresses[] = {"127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:http", "300.0.0.1:80", "unix:",
-                                      "127.0.0.1:99999", "[::1:80", "192.0.2.1:1"};
+    static const char *addresses[] = {"127.0.0.1", "127.0.0.1:",      ":80",     "127.0.0.1:http", "300.0.0.1:80",
+                                      "unix:",     "127.0.0.1:99999", "[::1:80", "192.0.2.1:1"};
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         int fd = -1;
         struct gw_error err;

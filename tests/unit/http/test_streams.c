@@ -221,6 +221,40 @@ static void an_early_answer_is_delivered_and_the_connection_not_used_again(void 
     close(app);
 }
 
+static void after_an_early_answer_the_app_still_gets_the_rest_of_the_body(void **state)
+{
+    struct lab *lab = *state;
+    int client = lab_connect(lab);
+    lab_send(client, "POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    int app = lab_accept(lab);
+    lab_expect(app, "POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    lab_send(app, "HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nsoon");
+    lab_expect(client, "HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nsoon");
+    struct writer writer;
+    start_writer(&writer, client, 1000000, false);
+    expect_pattern(app, 1000000);
+    pthread_join(writer.thread, NULL);
+    lab_send(client, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"); /* and both connections go on */
+    lab_expect(app, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    close(client);
+    close(app);
+}
+
+static void an_early_answer_of_an_app_that_closes_ends_the_connection(void **state)
+{
+    struct lab *lab = *state;
+    int client = lab_connect(lab);
+    lab_send(client, "POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin");
+    int app = lab_accept(lab);
+    lab_expect(app, "POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin");
+    lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfine");
+    lab_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfine");
+    lab_expect_end(client);
+    lab_expect_gone(app);
+    close(client);
+    close(app);
+}
+
 static void an_early_answer_here_reads_off_a_small_body_and_goes_on(void **state)
 {
     struct lab *lab = *state;
@@ -303,6 +337,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_download_waits_for_a_client_that_does_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(an_early_answer_is_delivered_and_the_connection_not_used_again, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(after_an_early_answer_the_app_still_gets_the_rest_of_the_body, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_early_answer_of_an_app_that_closes_ends_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(an_early_answer_here_reads_off_a_small_body_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a12_a_refusal_of_100_continue_ends_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(events_are_passed_one_by_one, setup, teardown),

@@ -1,0 +1,133 @@
+/* http2_private: a connection and its streams as the files of the codec share them: http2.c (life), http2_session.c
+ * (what libnghttp2 tells), http2_answer.c (what the flow tells), http2_pace.c (time).
+ *
+ * The order of a turn: all that was read goes into the session, all that the session has to say goes into the socket's
+ * queue, streams that closed by that are reaped, and only then new requests begin: one that turned out malformed or was
+ * taken back in the same read never reaches the face. No callback of libnghttp2 sends, ends a flow or frees. */
+#pragma once
+
+#include "gateway/http/http2.h"
+#include "gateway/http/http2_budget.h"
+#include "gateway/http/http2_head.h"
+
+#include <nghttp2/nghttp2.h>
+
+#define HTTP2_STREAMS_MAX 100u
+#define HTTP2_WINDOW_BYTES (64u * 1024u) /* of a stream: the most that is buffered of its request body */
+/* Of the connection: all its streams' windows, so that uploads which an app does not read cannot hold up the others. */
+#define HTTP2_CONNECTION_WINDOW_BYTES (HTTP2_STREAMS_MAX * HTTP2_WINDOW_BYTES)
+#define HTTP2_STREAM_OUT_BYTES (32u * 1024u) /* buffered of an answer body */
+#define HTTP2_BACKLOG_MAX 1000u              /* frames to be sent, while the peer reads nothing; no more is read then */
+#define HTTP2_LINGER_MS 500                  /* after GOAWAY, for the peer to read it and close */
+#define HTTP2_GOAWAY_MS 500                  /* between the two GOAWAYs of a drain (RFC 9113 section 6.8) */
+#define HTTP2_ANSWER_BLOCK_BYTES_MAX (256u * 1024u)
+
+enum http2_state {
+    HTTP2_OPEN,
+    HTTP2_LINGERING, /* GOAWAY leaves, then the peer has time to close */
+    HTTP2_CLOSED,
+};
+
+/* How fast the peer moves what it owes or is owed (semantics.md 8). */
+struct http2_pace {
+    int64_t begun_ms;
+    uint64_t bytes; /* moved when it began */
+    bool is_running;
+};
+
+struct http2 {
+    struct http_socket socket;
+    struct http_task task;
+    struct http_grave grave;
+    struct http_sweepable sweepable;
+    const struct http_server *server;
+    nghttp2_session *session;
+    enum http2_state state;
+    int64_t since_ms;      /* when the state began */
+    int64_t idle_since_ms; /* when the last stream ended */
+
+    struct http2_head head;   /* of the block that is being decoded */
+    struct http_link streams; /* all that libnghttp2 has open */
+    struct http_link ready;   /* streams whose request may begin at the end of the batch */
+    struct http_link closed;  /* streams to be reaped */
+    size_t stream_count;
+
+    struct http2_meter meter;
+    struct http2_bucket aborts;
+    struct http2_pace pace;
+    uint64_t moved_bytes;   /* of bodies, both ways, and of heads that came */
+    int64_t drain_since_ms; /* of the first GOAWAY, 0: none */
+    bool said_last;         /* the second GOAWAY was said */
+
+    struct sockaddr_storage peer;
+    char peer_text[64];
+};
+
+struct http2_stream {
+    struct http_link link; /* in streams or closed */
+    struct http_link ready_link;
+    struct http2 *http2;
+    struct http_flow *flow; /* NULL before its head came, after it ended, and for one that was refused */
+    int32_t id;
+    bool has_begun;         /* the face knows the flow */
+    bool request_has_ended; /* END_STREAM came */
+    bool is_closed;
+    bool is_ours; /* we reset it for reasons of our own */
+    bool was_refused;
+    enum gw_code refusal; /* answered without a flow */
+
+    struct gw_buf in; /* request body that was not taken yet */
+    size_t in_taken;
+    uint64_t in_bytes;    /* all that came */
+    uint64_t length_left; /* of a body with a length */
+
+    struct gw_buf out; /* answer body that was not sent yet */
+    size_t out_sent;
+    bool out_is_over;      /* nothing is added any more */
+    bool out_waits;        /* libnghttp2 waits to be told of more */
+    bool has_data;         /* a data provider was given */
+    struct gw_arena arena; /* for the trailers */
+    struct http_field *trailers;
+    size_t trailer_count;
+
+    uint64_t moved_bytes;
+    int64_t moved_ms;
+    struct http2_pace pace;
+};
+
+static inline struct http2_stream *http2_stream_of(struct http_flow *flow)
+{
+    return flow->carrier;
+}
+
+static inline size_t http2_stream_in(const struct http2_stream *stream)
+{
+    return stream->in.len - stream->in_taken;
+}
+
+static inline size_t http2_stream_out(const struct http2_stream *stream)
+{
+    return stream->out.len - stream->out_sent;
+}
+
+extern const struct http_codec http2_codec;
+
+/* http2.c */
+void http2_stir(struct http2 *http2);
+void http2_close(struct http2 *http2, bool is_clean);
+/* Says GOAWAY with `error`, lets go of all streams, and closes when it was sent. May be called in a callback. */
+void http2_terminate(struct http2 *http2, uint32_t error);
+
+/* http2_session.c */
+nghttp2_session *http2_session_new(struct http2 *http2);
+
+/* http2_answer.c */
+void http2_stream_reset(struct http2_stream *stream, uint32_t error);
+/* Answers a stream that never became a flow. */
+void http2_stream_refuse(struct http2_stream *stream, enum gw_code code, const char *text);
+void http2_stream_took(struct http2_stream *stream, size_t size); /* body bytes were used or dropped */
+ssize_t http2_stream_read(nghttp2_session *session, int32_t id, uint8_t *bytes, size_t size, uint32_t *flags,
+                          nghttp2_data_source *source, void *data);
+
+/* http2_pace.c */
+void http2_sweep(struct http2 *http2, int64_t now_ms);
