@@ -73,9 +73,10 @@ void http_exchange_answer(struct http_exchange *x, int status, const struct http
 /* The same with the face's error body for `code`: its HTTP status, `text` as the sentence (NULL: the default text). */
 void http_exchange_fail(struct http_exchange *x, enum gw_code code, const char *text);
 
-/* Reads the whole request body into the arena, at most `body_bytes_max`, then calls `on_body` with GW_OK and x->body,
- * or with GW_E_TOO_LARGE as soon as that is known, in which case the face answers. Sends 100 Continue where it is
- * asked. A client that leaves goes to on_end instead. */
+/* Reads the whole request body into x->body, at most `body_bytes_max`, then calls `on_body` with GW_OK; or with
+ * GW_E_TOO_LARGE as soon as that is known, in which case the face must answer, since part of the body is lost. Sends 100
+ * Continue where it is asked for. A client that leaves goes to on_end instead, and so does a malformed body, which is
+ * answered here. */
 typedef void (*http_body_fn)(struct http_exchange *x, enum gw_code code, void *data);
 void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_body_fn on_body, void *data);
 

@@ -330,9 +330,9 @@ void http_loop_run(struct http_loop *loop)
     while (!atomic_load(&loop->is_stop_asked))
         run_once(loop);
     loop->is_draining = true;
-    int64_t deadline_ms = loop->now_ms + atomic_load(&loop->drain_ms);
+    int64_t begun_ms = loop->now_ms;
     drain(loop, /* is_over */ false);
-    while (loop->connection_count > 0 && loop->now_ms < deadline_ms)
+    while (loop->connection_count > 0 && loop->now_ms - begun_ms < atomic_load(&loop->drain_ms))
         run_once(loop);
     drain(loop, /* is_over */ true);
     deliver_messages(loop);

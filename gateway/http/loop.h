@@ -20,7 +20,7 @@ void http_loop_free(struct http_loop *loop);
 /* Runs until http_loop_stop; drains first: listeners stop, idle connections close, running exchanges have `drain_ms`.
  */
 void http_loop_run(struct http_loop *loop);
-/* Any thread, also from a signal-safe context through an eventfd write. */
+/* Any thread, also from a signal-safe context through an eventfd write. May be called again with less time. */
 void http_loop_stop(struct http_loop *loop, int64_t drain_ms);
 
 /* Calls `message->on_arrival` on the loop's thread, in the order posted. The message belongs to the sender until then

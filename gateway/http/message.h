@@ -23,7 +23,7 @@ struct http_request {
     struct gw_str target;    /* raw, as it goes upstream; absolute form of our own authority is reduced to path?query */
     struct gw_str path;      /* the part of target before '?' */
     struct gw_str query;     /* behind '?'; ptr NULL without one */
-    struct gw_str authority; /* Host or :authority as it arrived */
+    struct gw_str authority; /* Host or :authority as it arrived; empty when an HTTP/1.0 request has none */
     struct http_field *fields;
     size_t field_count;
     enum http_body_kind body_kind;

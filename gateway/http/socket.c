@@ -53,10 +53,9 @@ static void on_read(h2o_socket_t *h2o, const char *err)
 static void set_options(struct http_socket *socket)
 {
     int fd = h2o_socket_get_fd(socket->h2o);
-    int receive_bytes = HTTP_RECEIVE_BUFFER_BYTES, on = 1, limit_ms = HTTP_UNACKNOWLEDGED_MS_MAX;
+    int receive_bytes = HTTP_RECEIVE_BUFFER_BYTES, on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
 }
 
 static void init(struct http_socket *socket, struct http_loop *loop, void (*on_event)(void *owner), void *owner)
@@ -73,6 +72,8 @@ void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd
     socket->h2o = h2o_evloop_socket_create(http_loop_h2o(loop), fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     socket->h2o->data = socket;
     set_options(socket);
+    int limit_ms = HTTP_UNACKNOWLEDGED_MS_MAX; /* also bounds the close_notify that libh2o waits for without a limit */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
     socket->phase = HTTP_SOCKET_OPEN;
     start_reading(socket);
 }
@@ -274,13 +275,12 @@ void http_socket_close(struct http_socket *socket, bool is_clean)
     http_link_remove(&socket->dirty);
     if (socket->h2o != NULL) {
         int fd = h2o_socket_get_fd(socket->h2o);
-        if (!is_clean) {
-            struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        if (!is_clean)
             (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-            /* Without a way out, libh2o's close_notify fails and the descriptor is closed in this call. */
-            if (socket->has_tls)
-                (void)shutdown(fd, SHUT_RDWR);
-        }
+        /* Without a way out, libh2o's close_notify fails at once and nobody waits for a peer that does not read. */
+        if (socket->has_tls && (!is_clean || http_socket_queued(socket) > 0))
+            (void)shutdown(fd, SHUT_RDWR);
         h2o_socket_close(socket->h2o);
     }
     socket->h2o = NULL;
