@@ -223,7 +223,8 @@ static void run_head(struct http1 *http1)
             http1_linger(http1);
         return;
     }
-    if (input.len == 0)
+    /* Answers to pipelined requests must not pile up: the next one is looked at when there is room for its answer. */
+    if (input.len == 0 || http_socket_room(socket) == 0)
         return;
     struct gw_error err;
     size_t head_bytes = 0;

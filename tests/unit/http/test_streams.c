@@ -283,6 +283,27 @@ static void a12_a_refusal_of_100_continue_ends_the_connection(void **state)
     close(client);
 }
 
+static void answers_to_pipelined_requests_wait_for_a_client_that_does_not_read(void **state)
+{
+    enum { COUNT = 20000 };
+    struct lab *lab = *state;
+    int client = lab_connect(lab);
+    struct timeval soon = {.tv_usec = 300000};
+    (void)setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
+    const char *request = "GET /local HTTP/1.1\r\nHost: a\r\n\r\n";
+    int sent = 0;
+    while (sent < COUNT * 10 && send(client, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
+        sent++;
+    assert_true(sent > 1000 && sent < COUNT * 10); /* the gateway has stopped reading */
+    assert_true(atomic_load(&lab->requests) <= sent);
+    for (int i = 0; i < 1000; i++) {
+        char head[4096];
+        lab_read_head(client, head, sizeof head);
+        lab_expect(client, "hello\n");
+    }
+    close(client);
+}
+
 static void events_are_passed_one_by_one(void **state)
 {
     struct lab *lab = *state;
@@ -341,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_early_answer_of_an_app_that_closes_ends_the_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(an_early_answer_here_reads_off_a_small_body_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a12_a_refusal_of_100_continue_ends_the_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(answers_to_pipelined_requests_wait_for_a_client_that_does_not_read, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(events_are_passed_one_by_one, setup, teardown),
         cmocka_unit_test_setup_teardown(head_and_304_describe_a_body_that_does_not_come, setup, teardown),
     };
