@@ -1,5 +1,6 @@
 #include "gateway/http/http1_private.h"
 
+#include "gateway/http/http2.h"
 #include "gateway/http/tls.h"
 
 #include <arpa/inet.h>
@@ -257,6 +258,11 @@ static void run_shaking(struct http1 *http1)
         http1_close(http1, /* is_clean */ false);
     if (http1->socket.phase != HTTP_SOCKET_OPEN || http1->socket.has_failed)
         return;
+    if (http_socket_speaks_http2(&http1->socket)) {
+        http2_adopt(http1->server, &http1->socket, &http1->peer, http1->peer_text);
+        http1_close(http1, /* is_clean */ true);
+        return;
+    }
     http1->state = HTTP1_HEAD; /* the head's time runs since the connection was made */
     run_head(http1);
 }

@@ -1,5 +1,7 @@
 #include "gateway/http/http2_head.h"
 
+#include "gateway/http/framing.h"
+
 #define LINE_OVERHEAD_BYTES 4u /* ": " and CRLF, so that a head has one size in both protocols */
 #define REQUEST_LINE_OVERHEAD_BYTES 12u
 

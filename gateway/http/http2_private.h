@@ -56,41 +56,41 @@ struct http2 {
     struct http2_bucket aborts;
     struct http2_pace pace;
     uint64_t moved_bytes;   /* of bodies, both ways, and of heads that came */
-    int64_t drain_since_ms; /* of the first GOAWAY, 0: none */
-    bool said_last;         /* the second GOAWAY was said */
+    int64_t drain_since_ms; /* of the first GOAWAY of a drain */
+    bool is_draining;
+    bool said_last; /* the second GOAWAY was said */
 
     struct sockaddr_storage peer;
     char peer_text[64];
 };
 
 struct http2_stream {
-    struct http_link link; /* in streams or closed */
-    struct http_link ready_link;
+    struct http_link link;  /* in `streams` or `closed` */
+    struct http_link ready; /* in `ready` */
     struct http2 *http2;
-    struct http_flow *flow; /* NULL before its head came, after it ended, and for one that was refused */
+    struct http_flow *flow; /* NULL after it ended, and for a request that is refused */
     int32_t id;
     bool has_begun;         /* the face knows the flow */
     bool request_has_ended; /* END_STREAM came */
     bool is_closed;
-    bool is_ours; /* we reset it for reasons of our own */
-    bool was_refused;
-    enum gw_code refusal; /* answered without a flow */
+    bool is_ours;         /* we reset it for a reason that is not the peer's doing */
+    bool refuses_head;    /* the refused request was a HEAD */
+    enum gw_code refusal; /* what it is answered without a flow; GW_OK: it is not refused */
+    const char *refusal_text;
 
-    struct gw_buf in; /* request body that was not taken yet */
+    struct gw_buf in; /* body of the request that was not taken yet */
     size_t in_taken;
-    uint64_t in_bytes;    /* all that came */
-    uint64_t length_left; /* of a body with a length */
+    uint64_t length_left; /* that the peer still owes of a body with a length; UINT64_MAX: not known */
 
-    struct gw_buf out; /* answer body that was not sent yet */
+    struct gw_buf out; /* body of the answer that was not sent yet */
     size_t out_sent;
-    bool out_is_over;      /* nothing is added any more */
-    bool out_waits;        /* libnghttp2 waits to be told of more */
-    bool has_data;         /* a data provider was given */
-    struct gw_arena arena; /* for the trailers */
+    bool out_is_over; /* nothing is added any more */
+    bool out_waits;   /* libnghttp2 has asked in vain and wants to be told of more */
     struct http_field *trailers;
     size_t trailer_count;
+    struct gw_arena arena; /* for trailers and refusal: they outlive the flow */
 
-    uint64_t moved_bytes;
+    uint64_t moved_bytes; /* of bodies, both ways */
     int64_t moved_ms;
     struct http2_pace pace;
 };
@@ -114,8 +114,9 @@ extern const struct http_codec http2_codec;
 
 /* http2.c */
 void http2_stir(struct http2 *http2);
-void http2_close(struct http2 *http2, bool is_clean);
-/* Says GOAWAY with `error`, lets go of all streams, and closes when it was sent. May be called in a callback. */
+/* Lets go of all flows with `end`, then of the connection. Not inside a callback of libnghttp2. */
+void http2_close(struct http2 *http2, enum http_exchange_end end, bool is_clean);
+/* Says GOAWAY; the connection closes when that was sent. */
 void http2_terminate(struct http2 *http2, uint32_t error);
 
 /* http2_session.c */
@@ -123,9 +124,9 @@ nghttp2_session *http2_session_new(struct http2 *http2);
 
 /* http2_answer.c */
 void http2_stream_reset(struct http2_stream *stream, uint32_t error);
-/* Answers a stream that never became a flow. */
-void http2_stream_refuse(struct http2_stream *stream, enum gw_code code, const char *text);
-void http2_stream_took(struct http2_stream *stream, size_t size); /* body bytes were used or dropped */
+/* Answers a request that never became a flow. */
+void http2_stream_refuse(struct http2_stream *stream);
+/* The data provider of all answers. */
 ssize_t http2_stream_read(nghttp2_session *session, int32_t id, uint8_t *bytes, size_t size, uint32_t *flags,
                           nghttp2_data_source *source, void *data);
 

@@ -13,6 +13,7 @@
 struct tls_server {
     SSL_CTX *ctx;
     int64_t not_after_ms;
+    bool offers_http2;
 };
 
 struct tls_client {
@@ -22,6 +23,7 @@ struct tls_client {
 
 /* RFC 7301; only what is spoken. */
 static const unsigned char alpn_http1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+static const unsigned char alpn_http2[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 static const char *reason(void)
 {
@@ -44,9 +46,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
                            unsigned int in_len, void *data)
 {
     (void)ssl;
-    (void)data;
+    const struct tls_server *tls = data;
+    const unsigned char *offered = tls->offers_http2 ? alpn_http2 : alpn_http1;
+    unsigned int offered_len = tls->offers_http2 ? sizeof alpn_http2 : sizeof alpn_http1;
     unsigned char *chosen = NULL;
-    int rc = SSL_select_next_proto(&chosen, out_len, alpn_http1, sizeof alpn_http1, in, in_len);
+    int rc = SSL_select_next_proto(&chosen, out_len, offered, offered_len, in, in_len);
     *out = chosen;
     return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -106,7 +110,7 @@ enum gw_code tls_server_new(const char *face, const char *certificate_file, cons
     GW_ASSERT(tls->ctx != NULL);
     harden(tls->ctx);
     separate_sessions(tls->ctx, face);
-    SSL_CTX_set_alpn_select_cb(tls->ctx, choose_protocol, NULL);
+    SSL_CTX_set_alpn_select_cb(tls->ctx, choose_protocol, tls);
     enum gw_code code = load_pair(tls->ctx, certificate_file, key_file, err);
     if (code == GW_OK)
         code = read_not_after(tls->ctx, certificate_file, &tls->not_after_ms, err);
@@ -116,6 +120,11 @@ enum gw_code tls_server_new(const char *face, const char *certificate_file, cons
     }
     *ret_tls = tls;
     return GW_OK;
+}
+
+void tls_server_offer_http2(struct tls_server *tls)
+{
+    tls->offers_http2 = true;
 }
 
 void tls_server_free(struct tls_server *tls)

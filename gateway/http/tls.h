@@ -16,6 +16,8 @@ struct tls_client;
  * name the file: unreadable, key does not match, expired, world-readable key. */
 GW_MUST_CHECK enum gw_code tls_server_new(const char *face, const char *certificate_file, const char *key_file,
                                           struct tls_server **ret_tls, struct gw_error *err);
+/* Offers HTTP/2 before HTTP/1.1 (RFC 7301); without this, HTTP/1.1 alone. Before connections are made. */
+void tls_server_offer_http2(struct tls_server *tls);
 void tls_server_free(struct tls_server *tls);
 SSL_CTX *tls_server_ctx(struct tls_server *tls);
 int64_t tls_server_not_after_ms(const struct tls_server *tls);

@@ -1,0 +1,114 @@
+/* Time: who owes bytes moves them (semantics.md 8), who is owed nothing may idle for so long and no longer. What counts
+ * is bodies and heads alone: PING and the like move nothing. */
+#include "gateway/http/http2_private.h"
+
+/* True when too little moved over a whole window in which something was owed. */
+static bool is_too_slow(struct http2_pace *pace, bool is_owed, uint64_t bytes, uint64_t bytes_min, int64_t window_ms,
+                        int64_t now_ms)
+{
+    if (!is_owed) {
+        pace->is_running = false;
+        return false;
+    }
+    if (pace->is_running && now_ms - pace->begun_ms < window_ms)
+        return false;
+    bool is_slow = pace->is_running && bytes - pace->bytes < bytes_min;
+    *pace = (struct http2_pace){.begun_ms = now_ms, .bytes = bytes, .is_running = true};
+    return is_slow;
+}
+
+/* Is it the peer's turn to send more of its request? */
+static bool owes_body(const struct http2_stream *stream)
+{
+    const struct http_flow *flow = stream->flow;
+    if (stream->request_has_ended || http2_stream_in(stream) > 0)
+        return false;
+    bool awaits_continue =
+        flow != NULL && flow->exchange.request.expects_continue && !flow->has_continued && flow->interim_count == 0;
+    return !awaits_continue;
+}
+
+/* Does its own window hold up the answer? */
+static bool is_shut(const struct http2_stream *stream)
+{
+    return http2_stream_out(stream) > 0 &&
+           nghttp2_session_get_stream_remote_window_size(stream->http2->session, stream->id) <= 0;
+}
+
+/* One stream alone need not keep the rate of a whole connection, only its share of it, and has twice the time. */
+static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
+{
+    struct http2 *http2 = stream->http2;
+    const struct http_limits *limits = &http2->server->limits;
+    int64_t window_ms = 2 * limits->min_rate_window_ms;
+    uint64_t bytes_min = limits->min_rate * (uint64_t)window_ms / 1000 / http2->stream_count;
+    bool is_owed = owes_body(stream) || is_shut(stream);
+    bool is_slow = is_too_slow(&stream->pace, is_owed, stream->moved_bytes, bytes_min, window_ms, now_ms);
+    if (stream->flow == NULL || !stream->has_begun) {
+        if (is_slow)
+            http2_stream_reset(stream, NGHTTP2_CANCEL);
+        return;
+    }
+    bool is_still = stream->flow->stage >= HTTP_ANSWER_BEGUN && now_ms - stream->moved_ms >= limits->stream_idle_ms;
+    if (is_slow || is_still)
+        http_flow_end(stream->flow, HTTP_END_SLOW);
+}
+
+static bool is_owed(struct http2 *http2)
+{
+    if (http_socket_queued(&http2->socket) > 0)
+        return true;
+    for (struct http_link *at = http2->streams.next; at != &http2->streams; at = at->next) {
+        const struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+        if (owes_body(stream) || http2_stream_out(stream) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void sweep_idle(struct http2 *http2, int64_t now_ms)
+{
+    const struct http_limits *limits = &http2->server->limits;
+    http_socket_trim(&http2->socket);
+    http2_head_done(&http2->head);
+    /* So that it is gone by then. */
+    if (now_ms - http2->idle_since_ms >= limits->idle_ms - HTTP2_LINGER_MS - HTTP_SWEEP_MS)
+        http2_terminate(http2, NGHTTP2_NO_ERROR);
+}
+
+static void sweep_drain(struct http2 *http2, int64_t now_ms)
+{
+    if (!http2->is_draining || http2->said_last || now_ms - http2->drain_since_ms < HTTP2_GOAWAY_MS)
+        return;
+    http2->said_last = true;
+    (void)nghttp2_submit_goaway(http2->session, NGHTTP2_FLAG_NONE,
+                                nghttp2_session_get_last_proc_stream_id(http2->session), NGHTTP2_NO_ERROR, NULL, 0);
+    http2_stir(http2);
+}
+
+static void sweep_open(struct http2 *http2, int64_t now_ms)
+{
+    const struct http_limits *limits = &http2->server->limits;
+    uint64_t bytes_min = limits->min_rate * (uint64_t)limits->min_rate_window_ms / 1000;
+    if (is_too_slow(&http2->pace, is_owed(http2), http2->moved_bytes, bytes_min, limits->min_rate_window_ms, now_ms)) {
+        http2_close(http2, HTTP_END_SLOW, /* is_clean */ false);
+        return;
+    }
+    if (http2_meter_is_inside(&http2->meter) && now_ms - http2->meter.since_ms >= limits->head_ms)
+        http2_terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
+    for (struct http_link *at = http2->streams.next, *next; at != &http2->streams; at = next) {
+        next = at->next;
+        sweep_stream(HTTP_CONTAINER(at, struct http2_stream, link), now_ms);
+    }
+    if (http2->stream_count == 0 && !http2_meter_is_inside(&http2->meter))
+        sweep_idle(http2, now_ms);
+    sweep_drain(http2, now_ms);
+}
+
+void http2_sweep(struct http2 *http2, int64_t now_ms)
+{
+    if (http2->state == HTTP2_OPEN)
+        sweep_open(http2, now_ms);
+    else if (http2->state == HTTP2_LINGERING && now_ms - http2->since_ms >= HTTP2_LINGER_MS)
+        http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
+}
