@@ -47,15 +47,20 @@ static unsigned next(struct player *player, unsigned below)
     return (player->seed >> 16) % below;
 }
 
-/* Sends all or part of `text` in one or two pieces. */
+/* Sends all or part of `text` in one or two pieces, now and then with bytes that are not right. */
 static void send_some(struct player *player, int fd, const char *text)
 {
+    char bytes[512];
     size_t len = strlen(text);
+    assert_true(len < sizeof bytes);
+    memcpy(bytes, text, len + 1);
     if (next(player, 4) == 0)
         len = next(player, (unsigned)len + 1);
+    for (unsigned i = next(player, 4) == 0 ? 1 + next(player, 3) : 0; i > 0 && len > 0; i--)
+        bytes[next(player, (unsigned)len)] = (char)next(player, 256);
     size_t first = len > 0 ? next(player, (unsigned)len + 1) : 0;
-    (void)send(fd, text, first, MSG_NOSIGNAL);
-    (void)send(fd, text + first, len - first, MSG_NOSIGNAL);
+    (void)send(fd, bytes, first, MSG_NOSIGNAL);
+    (void)send(fd, bytes + first, len - first, MSG_NOSIGNAL);
 }
 
 static void end_somehow(struct player *player, int fd)
