@@ -190,6 +190,9 @@ static const struct rule {
     [STORE_CHANGE_SESSION_BIND] = {store_apply_session_bind, false, false},
     [STORE_CHANGE_SESSION_SEEN] = {store_apply_session_seen, false, false},
     [STORE_CHANGE_ACTIVITY] = {apply_activity, false, false},
+    [STORE_CHANGE_USER_DEACTIVATE] = {store_apply_user_deactivate, true, true},
+    [STORE_CHANGE_USER_REACTIVATE] = {store_apply_user_reactivate, true, false},
+    [STORE_CHANGE_USER_IMPORT] = {store_apply_user_import, true, false},
 };
 
 static enum gw_code apply_rule(struct store_apply *apply, struct gw_error *err)

@@ -32,6 +32,9 @@ GW_MUST_CHECK enum gw_code store_apply_user_delete(struct store_apply *apply, st
 GW_MUST_CHECK enum gw_code store_apply_user_end_sessions(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_lock(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_unlock(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_user_deactivate(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_user_reactivate(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_user_import(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_sign_on(struct store_apply *apply, struct gw_error *err);
 
 /* What the functions above share. */

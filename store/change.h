@@ -40,6 +40,10 @@ enum store_change_kind {
     STORE_CHANGE_SESSION_BIND, /* rotation: a new cookie with the old one's user and generation */
     STORE_CHANGE_SESSION_SEEN,
     STORE_CHANGE_ACTIVITY, /* append one entry, e.g. a refusal */
+    /* By an operator: neither makes the user a provisioned one, and nothing but active changes. */
+    STORE_CHANGE_USER_DEACTIVATE,
+    STORE_CHANGE_USER_REACTIVATE,
+    STORE_CHANGE_USER_IMPORT, /* an account of the app: made when it names nobody, else left alone */
 };
 
 enum store_outcome {
@@ -79,6 +83,9 @@ struct store_change {
             uint64_t echoed_version;   /* meta.version in a PUT's body; 0: none. For the stale PUT rule */
             bool adopt;                /* policy: may a record that is not provisioned become so? else GW_E_CONFLICT */
         } replace;
+        struct {
+            struct store_user_draft draft;
+        } import;
         struct {
             struct gw_sha256 assertion;
             int64_t forget_after_ms; /* wall clock */

@@ -21,7 +21,7 @@ static struct store_key link_key(uint32_t folder, uint64_t seq, const struct sto
     return key;
 }
 
-static bool decode_link(struct gw_str value, struct gw_str *ret_issuer, struct gw_str *ret_name)
+bool store_link_decode(struct gw_str value, struct gw_str *ret_issuer, struct gw_str *ret_name)
 {
     if (value.len < LINK_HEAD_BYTES)
         return false;
@@ -126,7 +126,7 @@ static enum gw_code list_links(struct store_apply *apply, const struct store_use
     while (code == GW_OK && ret_list->count < STORE_LINKS_MAX && gw_str_starts(walk.key, store_key_str(&prefix))) {
         struct gw_str issuer;
         struct gw_str name;
-        if (walk.key.len != LINK_KEY_BYTES || !decode_link(walk.value, &issuer, &name))
+        if (walk.key.len != LINK_KEY_BYTES || !store_link_decode(walk.value, &issuer, &name))
             return store_fail_damaged(err, STORE_TABLE_LINKS, "a record makes no sense");
         ret_list->names[ret_list->count] = gw_arena_copy(&apply->arena, name);
         memcpy(ret_list->digests[ret_list->count++].bytes, walk.key.ptr + USER_KEY_BYTES, STORE_SUBJECT_DIGEST_BYTES);
@@ -196,7 +196,7 @@ bool store_link_index_key(struct gw_arena *arena, struct gw_str key, struct gw_s
     struct gw_str issuer;
     struct gw_str name;
     struct gw_str folded;
-    if (key.len != LINK_KEY_BYTES || !decode_link(value, &issuer, &name) ||
+    if (key.len != LINK_KEY_BYTES || !store_link_decode(value, &issuer, &name) ||
         !store_index_fold(arena, STORE_INDEX_SUBJECT, name, &folded))
         return false;
     struct store_subject_digest digest;

@@ -21,6 +21,9 @@ GW_MUST_CHECK enum gw_code store_links_find(struct store_view *view, uint32_t fo
                                             struct gw_str name_id, uint64_t *ret_seqs, size_t max, size_t *ret_count,
                                             struct gw_error *err);
 
+/* What a record of STORE_TABLE_LINKS says; its key begins with the user's. */
+GW_MUST_CHECK bool store_link_decode(struct gw_str value, struct gw_str *ret_issuer, struct gw_str *ret_name_id);
+
 /* For the full scan: the key that this link has in the index. */
 GW_MUST_CHECK bool store_link_index_key(struct gw_arena *arena, struct gw_str key, struct gw_str value,
                                         struct store_key *ret_index_key);

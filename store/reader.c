@@ -58,7 +58,7 @@ void store_reader_end(struct store_reader *reader)
     reader->is_reading = false;
 }
 
-static struct store_view *view_of(struct store_reader *reader)
+struct store_view *store_reader_view(struct store_reader *reader)
 {
     GW_ASSERT(reader->is_reading);
     return &reader->view;
@@ -66,14 +66,14 @@ static struct store_view *view_of(struct store_reader *reader)
 
 uint64_t store_reader_snapshot(struct store_reader *reader)
 {
-    return mdb_txn_id(view_of(reader)->txn);
+    return mdb_txn_id(store_reader_view(reader)->txn);
 }
 
 enum gw_code store_folder_find(struct store_reader *reader, struct gw_str name, uint32_t *ret_folder,
                                struct gw_error *err)
 {
     struct gw_str value;
-    enum gw_code code = store_get(view_of(reader), STORE_TABLE_FOLDERS, name, &value, err);
+    enum gw_code code = store_get(store_reader_view(reader), STORE_TABLE_FOLDERS, name, &value, err);
     if (code == GW_E_NOT_FOUND)
         return gw_fail(err, code, "there is no folder \"%.*s\"", GW_STR_ARG(name));
     if (code != GW_OK)
@@ -89,7 +89,7 @@ enum gw_code store_session_get(struct store_reader *reader, const struct store_s
 {
     struct gw_str key = gw_str_n((const char *)digest->bytes, sizeof digest->bytes);
     struct gw_str value;
-    GW_TRY(store_get(view_of(reader), STORE_TABLE_SESSIONS, key, &value, NULL));
+    GW_TRY(store_get(store_reader_view(reader), STORE_TABLE_SESSIONS, key, &value, NULL));
     return store_session_decode(value, ret_session) ? GW_OK : GW_E_STORE_DAMAGED;
 }
 
@@ -98,34 +98,34 @@ enum gw_code store_user_state_get(struct store_reader *reader, uint32_t folder, 
 {
     struct store_key key = store_user_key(folder, seq);
     struct gw_str value;
-    GW_TRY(store_get(view_of(reader), STORE_TABLE_STATES, store_key_str(&key), &value, NULL));
+    GW_TRY(store_get(store_reader_view(reader), STORE_TABLE_STATES, store_key_str(&key), &value, NULL));
     return store_state_decode(value, ret_state) ? GW_OK : GW_E_STORE_DAMAGED;
 }
 
 enum gw_code store_user_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder, uint64_t seq,
                             struct store_user *ret_user, struct gw_error *err)
 {
-    enum gw_code code = store_users_load(view_of(reader), arena, folder, seq, ret_user, err);
+    enum gw_code code = store_users_load(store_reader_view(reader), arena, folder, seq, ret_user, err);
     return code == GW_E_NOT_FOUND ? gw_fail(err, code, "there is no such user") : code;
 }
 
 enum gw_code store_users_find(struct store_reader *reader, uint32_t folder, enum store_index index, struct gw_str value,
                               uint64_t *ret_seqs, size_t max, size_t *ret_count, struct gw_error *err)
 {
-    return store_users_lookup(view_of(reader), folder, index, value, ret_seqs, max, ret_count, err);
+    return store_users_lookup(store_reader_view(reader), folder, index, value, ret_seqs, max, ret_count, err);
 }
 
 enum gw_code store_join_find(struct store_reader *reader, const struct store_join *join, uint64_t *ret_seq,
                              struct gw_error *err)
 {
-    return store_join_resolve(view_of(reader), join, ret_seq, err);
+    return store_join_resolve(store_reader_view(reader), join, ret_seq, err);
 }
 
 enum gw_code store_users_page(struct store_reader *reader, uint32_t folder, uint64_t position, uint64_t count,
                               store_user_fn on_user, void *data, struct gw_error *err)
 {
     uint64_t from_seq = 0;
-    enum gw_code code = store_walk_users_position(view_of(reader), folder, position, &from_seq, err);
+    enum gw_code code = store_walk_users_position(store_reader_view(reader), folder, position, &from_seq, err);
     if (code != GW_OK)
         return code == GW_E_NOT_FOUND ? GW_OK : code;
     return store_walk_users_from(&reader->view, folder, from_seq, count, on_user, data, err);
@@ -134,24 +134,24 @@ enum gw_code store_users_page(struct store_reader *reader, uint32_t folder, uint
 enum gw_code store_users_scan(struct store_reader *reader, uint32_t folder, uint64_t from_seq, store_user_fn on_user,
                               void *data, struct gw_error *err)
 {
-    return store_walk_users_from(view_of(reader), folder, from_seq, UINT64_MAX, on_user, data, err);
+    return store_walk_users_from(store_reader_view(reader), folder, from_seq, UINT64_MAX, on_user, data, err);
 }
 
 enum gw_code store_users_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count, struct gw_error *err)
 {
-    return store_positions_total(view_of(reader), folder, ret_count, err);
+    return store_positions_total(store_reader_view(reader), folder, ret_count, err);
 }
 
 enum gw_code store_revocations_after(struct store_reader *reader, uint64_t seq, store_revocation_fn on_revocation,
                                      void *data)
 {
-    return store_journal_revoked(view_of(reader), seq, on_revocation, data);
+    return store_journal_revoked(store_reader_view(reader), seq, on_revocation, data);
 }
 
 enum gw_code store_revocations_last(struct store_reader *reader, uint64_t *ret_seq)
 {
     struct store_sentinel sentinel;
-    GW_TRY(store_sentinel_read(view_of(reader), &sentinel, NULL));
+    GW_TRY(store_sentinel_read(store_reader_view(reader), &sentinel, NULL));
     *ret_seq = sentinel.revocation_last;
     return GW_OK;
 }
@@ -159,14 +159,14 @@ enum gw_code store_revocations_last(struct store_reader *reader, uint64_t *ret_s
 enum gw_code store_activity_last(struct store_reader *reader, uint64_t *ret_seq)
 {
     struct store_sentinel sentinel;
-    GW_TRY(store_sentinel_read(view_of(reader), &sentinel, NULL));
+    GW_TRY(store_sentinel_read(store_reader_view(reader), &sentinel, NULL));
     *ret_seq = sentinel.activity_last;
     return GW_OK;
 }
 
 enum gw_code store_replay_is_marked(struct store_reader *reader, const struct gw_sha256 *assertion, bool *ret_marked)
 {
-    return store_replay_find(view_of(reader), assertion, ret_marked, NULL);
+    return store_replay_find(store_reader_view(reader), assertion, ret_marked, NULL);
 }
 
 enum gw_code store_activity_after(struct store_reader *reader, uint64_t seq, store_activity_fn on_entry, void *data,
@@ -176,7 +176,7 @@ enum gw_code store_activity_after(struct store_reader *reader, uint64_t seq, sto
     store_key_init(&key);
     store_key_add_be(&key, seq + 1, 8);
     STORE_WALK_SCOPED(walk);
-    GW_TRY(store_walk_begin(&walk, view_of(reader), STORE_TABLE_ACTIVITY, err));
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_ACTIVITY, err));
     enum gw_code code = store_walk_seek(&walk, store_key_str(&key), err);
     while (code == GW_OK) {
         struct store_activity entry;

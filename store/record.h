@@ -88,6 +88,7 @@ enum store_activity_kind {
     STORE_ACTIVITY_END_SESSIONS,
     STORE_ACTIVITY_LOCK,
     STORE_ACTIVITY_UNLOCK,
+    STORE_ACTIVITY_IMPORT,
 };
 
 struct store_activity {

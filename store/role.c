@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const role_names[] = {
-    [STORE_ROLE_SSO] = "sso", [STORE_ROLE_PROV] = "prov", [STORE_ROLE_TOOL] = "tool"};
+    [STORE_ROLE_SSO] = "sso", [STORE_ROLE_PROV] = "prov", [STORE_ROLE_TOOL] = "tool", [STORE_ROLE_IMPORT] = "import"};
 
 #define PID_TEXT_BYTES 16
 
@@ -28,6 +29,14 @@ static void write_holder(int fd)
         return;
 }
 
+/* A command that root ran must not lock out the service's own user. */
+static void give_to_owner(const struct store *store, int fd)
+{
+    struct stat folder;
+    if (geteuid() == 0 && stat(store->path, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) != 0)
+        return;
+}
+
 enum gw_code store_role_take(const struct store *store, enum store_role role, int *ret_fd, struct gw_error *err)
 {
     char name[32];
@@ -37,6 +46,7 @@ enum gw_code store_role_take(const struct store *store, enum store_role role, in
     int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return gw_fail(err, GW_E_STORE_IO, "cannot open %s: %s", file, strerror(errno));
+    give_to_owner(store, fd);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         write_holder(fd);
         *ret_fd = fd;

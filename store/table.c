@@ -218,6 +218,18 @@ enum gw_code store_walk_next(struct store_walk *walk, struct gw_error *err)
     return step(walk, &mdb_key, MDB_NEXT, err);
 }
 
+enum gw_code store_walk_last(struct store_walk *walk, struct gw_error *err)
+{
+    MDB_val mdb_key;
+    return step(walk, &mdb_key, MDB_LAST, err);
+}
+
+enum gw_code store_walk_back(struct store_walk *walk, struct gw_error *err)
+{
+    MDB_val mdb_key;
+    return step(walk, &mdb_key, MDB_PREV, err);
+}
+
 void store_walk_end(struct store_walk *walk)
 {
     if (walk->cursor != NULL)

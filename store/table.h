@@ -40,6 +40,11 @@ struct store_view {
     bool broken; /* LMDB reported an error: the transaction can only be aborted */
 };
 
+struct store_reader;
+
+/* The snapshot of a reader, for what else reads in this folder. Only between begin and end. */
+struct store_view *store_reader_view(struct store_reader *reader);
+
 struct store_key {
     uint8_t bytes[STORE_KEY_BYTES_MAX];
     size_t len;
@@ -96,4 +101,7 @@ GW_MUST_CHECK enum gw_code store_walk_begin(struct store_walk *walk, struct stor
 /* To the first entry whose key is not less than `key`; GW_E_NOT_FOUND past the end. */
 GW_MUST_CHECK enum gw_code store_walk_seek(struct store_walk *walk, struct gw_str key, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_walk_next(struct store_walk *walk, struct gw_error *err);
+/* To the last entry of the table, and towards its beginning. */
+GW_MUST_CHECK enum gw_code store_walk_last(struct store_walk *walk, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_walk_back(struct store_walk *walk, struct gw_error *err);
 void store_walk_end(struct store_walk *walk);

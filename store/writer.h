@@ -18,7 +18,8 @@
 
 struct store_writer;
 
-enum store_role { STORE_ROLE_SSO, STORE_ROLE_PROV, STORE_ROLE_TOOL };
+/* TOOL: one short change by a command. IMPORT: a long run of them; it keeps no short one waiting. */
+enum store_role { STORE_ROLE_SSO, STORE_ROLE_PROV, STORE_ROLE_TOOL, STORE_ROLE_IMPORT };
 
 struct store_writer_settings {
     enum store_role role; /* exclusive per store: a second one is refused with GW_E_STORE_LOCKED */

@@ -1,0 +1,259 @@
+#include "gateway/command/user_show.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+
+#define REASON_BYTES_MAX 512u
+#define LIST_COUNT_DEFAULT 100u
+
+struct request {
+    const char *config_path;
+    const char *app;
+    const char *folder;
+    const char *user;
+    const char *id;
+    const char *reason;
+    const char *state;
+    const char *start;
+    const char *count;
+    bool as_json;
+};
+
+struct verb {
+    const char *name;
+    bool is_about_one; /* --user or --id */
+    int (*run)(const struct command *command, struct command_folder *folder, const struct request *request,
+               const struct verb *verb);
+    /* of the verbs that change something */
+    enum store_change_kind kind;
+    bool is_urgent;
+    const char *done;
+    const char *unchanged;
+};
+
+static bool is_state(const char *name)
+{
+    const char *const *state = command_list_states;
+    while (*state != NULL && strcmp(*state, name) != 0)
+        state++;
+    return *state != NULL;
+}
+
+static int list(const struct command *command, struct command_folder *folder, const struct request *request,
+                const struct verb *verb)
+{
+    (void)verb;
+    struct command_list_query query = {
+        .state = request->state, .start = 1, .count = LIST_COUNT_DEFAULT, .as_json = request->as_json};
+    if (query.state != NULL && !is_state(query.state))
+        return command_usage_error(command,
+                                   "--state is active, deactivated, locked, observed, provisioned, linked or imported");
+    if (request->start != NULL &&
+        (!gw_str_to_u64(gw_str_from(request->start), INT64_MAX, &query.start) || query.start == 0))
+        return command_usage_error(command, "--start is a position from 1 on");
+    if (request->count != NULL && !gw_str_to_u64(gw_str_from(request->count), INT64_MAX, &query.count))
+        return command_usage_error(command, "--count is a number");
+    struct gw_error err;
+    if (command_users_list(folder, &query, &err) != GW_OK)
+        return command_failed(&err);
+    return command_output_done(COMMAND_DONE);
+}
+
+static int show(const struct command *command, struct command_folder *folder, const struct request *request,
+                const struct verb *verb)
+{
+    (void)command;
+    (void)verb;
+    GW_ARENA_SCOPED(arena);
+    struct gw_error err;
+    struct store_user user;
+    if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK ||
+        command_user_show(folder, &user, request->as_json, stdout, &err) != GW_OK)
+        return command_failed(&err);
+    return command_output_done(COMMAND_DONE);
+}
+
+static enum gw_code apply_change(struct command_folder *folder, const struct request *request, const struct verb *verb,
+                                 const struct store_user *user, struct store_change *change, struct gw_error *err)
+{
+    struct store_writer *writer = NULL;
+    change->user_seq = user->seq;
+    change->is_urgent = verb->is_urgent;
+    change->app = gw_str_from(request->app);
+    change->reference = gw_str_from(request->reason);
+    GW_TRY(command_writer_open(folder->store, STORE_ROLE_TOOL, &writer, err));
+    enum gw_code code = store_writer_apply(writer, change, err);
+    store_writer_free(writer);
+    return code;
+}
+
+/* Reactivated is not unlocked, and the other way round: say what still keeps the user out. */
+static const char *remaining(const struct store_change *change)
+{
+    uint32_t flags = change->result.state.flags;
+    if (change->kind == STORE_CHANGE_USER_REACTIVATE && (flags & STORE_USER_LOCKED) != 0)
+        return "; still locked";
+    if (change->kind == STORE_CHANGE_USER_UNLOCK && (flags & STORE_USER_ACTIVE) == 0)
+        return "; still deactivated";
+    return "";
+}
+
+static void print_done(const struct command_folder *folder, const struct request *request, const struct verb *verb,
+                       const struct store_user *user, const struct store_change *change)
+{
+    GW_ARENA_SCOPED(arena);
+    struct gw_str id = command_id_text(folder, &arena, user->seq);
+    bool is_changed = change->result.outcome == STORE_OUTCOME_UPDATED;
+    if (!request->as_json) {
+        command_print_text(stdout, user->user_name);
+        (void)printf(" (%.*s) %s%s\n", GW_STR_ARG(id), is_changed ? verb->done : verb->unchanged, remaining(change));
+        return;
+    }
+    struct store_user now = *user;
+    now.state = change->result.state;
+    struct json_value *top = json_object_new(&arena);
+    command_text_append(&arena, top, GW_STR("id"), id);
+    command_text_append(&arena, top, GW_STR("userName"), user->user_name);
+    json_object_append(&arena, top, GW_STR("changed"), json_bool_new(&arena, is_changed));
+    json_object_append(&arena, top, GW_STR("active"),
+                       json_bool_new(&arena, (now.state.flags & STORE_USER_ACTIVE) != 0));
+    json_object_append(&arena, top, GW_STR("locked"),
+                       json_bool_new(&arena, (now.state.flags & STORE_USER_LOCKED) != 0));
+    if (!command_print_json(stdout, top))
+        return; /* command_output_done says so */
+}
+
+static int change_user(const struct command *command, struct command_folder *folder, const struct request *request,
+                       const struct verb *verb)
+{
+    if (request->reason != NULL && strlen(request->reason) > REASON_BYTES_MAX)
+        return command_usage_error(command, "--reason may have %u bytes", REASON_BYTES_MAX);
+    GW_ARENA_SCOPED(arena);
+    struct gw_error err;
+    struct store_user user;
+    if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK)
+        return command_failed(&err);
+    struct store_change *change = command_change_new(folder, verb->kind);
+    enum gw_code code = apply_change(folder, request, verb, &user, change, &err);
+    if (code == GW_OK)
+        print_done(folder, request, verb, &user, change);
+    store_change_free(change);
+    return code == GW_OK ? command_output_done(COMMAND_DONE) : command_failed(&err);
+}
+
+static const struct verb verbs[] = {
+    {"list", .run = list},
+    {"show", .is_about_one = true, .run = show},
+    {"deactivate", true, change_user, STORE_CHANGE_USER_DEACTIVATE, true, "deactivated; all sessions ended",
+     "was deactivated already"},
+    {"reactivate", true, change_user, STORE_CHANGE_USER_REACTIVATE, false, "reactivated; a new sign-in is needed",
+     "was active already"},
+    {"lock", true, change_user, STORE_CHANGE_USER_LOCK, true, "locked; all sessions ended", "was locked already"},
+    {"unlock", true, change_user, STORE_CHANGE_USER_UNLOCK, false, "unlocked; a new sign-in is needed",
+     "was not locked"},
+    {"end-sessions", true, change_user, STORE_CHANGE_USER_END_SESSIONS, true, "signed out; all sessions ended", ""},
+};
+#define VERBS_TEXT "one of list, show, deactivate, reactivate, lock, unlock, end-sessions"
+
+static const char **text_option(struct request *request, int option)
+{
+    switch (option) {
+    case 'c':
+        return &request->config_path;
+    case 'a':
+        return &request->app;
+    case 'f':
+        return &request->folder;
+    case 'u':
+        return &request->user;
+    case 'i':
+        return &request->id;
+    case 'r':
+        return &request->reason;
+    case 't':
+        return &request->state;
+    case 's':
+        return &request->start;
+    case 'n':
+        return &request->count;
+    default:
+        return NULL;
+    }
+}
+
+/* '?' and 'H' end the command. */
+static int read_options(const struct command *command, int argc, char **argv, struct request *request)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'H'},         {"config", required_argument, NULL, 'c'},
+        {"app", required_argument, NULL, 'a'},    {"folder", required_argument, NULL, 'f'},
+        {"user", required_argument, NULL, 'u'},   {"id", required_argument, NULL, 'i'},
+        {"reason", required_argument, NULL, 'r'}, {"state", required_argument, NULL, 't'},
+        {"start", required_argument, NULL, 's'},  {"count", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0}};
+    int option = command_option_next(command, argc, argv, options, true);
+    for (; option != -1 && option != '?' && option != 'H';
+         option = command_option_next(command, argc, argv, options, false)) {
+        const char **text = text_option(request, option);
+        if (text != NULL)
+            *text = optarg;
+        else
+            request->as_json = true;
+    }
+    return option;
+}
+
+static int run_verb(const struct command *command, const struct verb *verb, const struct request *request)
+{
+    if (verb->is_about_one && (request->user != NULL) == (request->id != NULL))
+        return command_usage_error(command, "one of --user NAME and --id ID is needed");
+    struct command_folder folder;
+    int status = command_folder_open(command, request->config_path, request->app, request->folder, &folder);
+    if (status != COMMAND_DONE)
+        return status;
+    status = verb->run(command, &folder, request, verb);
+    command_folder_close(&folder);
+    return status;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int option = read_options(command, argc, argv, &request);
+    if (option != -1)
+        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    if (optind + 1 != argc)
+        return command_usage_error(command, VERBS_TEXT " is needed");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(argv[optind], verbs[i].name) == 0)
+            return run_verb(command, &verbs[i], &request);
+    }
+    return command_usage_error(command, "\"%s\" is not " VERBS_TEXT, argv[optind]);
+}
+
+const struct command command_user = {
+    .name = "user",
+    .summary = "list, show, deactivate, lock and sign out users",
+    .usage =
+        "usage: provgate user list         [FOLDER] [--state STATE] [--start N] [--count N] [--json]\n"
+        "       provgate user show         [FOLDER] --user NAME|--id ID [--json]\n"
+        "       provgate user deactivate   [FOLDER] --user NAME|--id ID [--reason TEXT] [--json]\n"
+        "       provgate user reactivate   ...\n"
+        "       provgate user lock         ...\n"
+        "       provgate user unlock       ...\n"
+        "       provgate user end-sessions ...\n"
+        "Works beside a running provgate: once a deactivation, a lock or the end of sessions is printed, no later\n"
+        "request of the user's sessions reaches the app, and open streams are cut within a second. A lock is the\n"
+        "operator's own: no call of Okta lifts it. A deactivation is Okta's `active`: its next PUT may set it again.\n"
+        "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+        "  --app NAME     the folder of this app; or\n"
+        "  --folder NAME  this folder; neither is needed when there is one folder only\n"
+        "  --user NAME    the userName, in any case\n"
+        "  --id ID        the SCIM id; also finds deleted users\n"
+        "  --reason TEXT  kept in the activity record as its reference\n"
+        "  --state STATE  active, deactivated, locked, observed, provisioned, linked or imported\n"
+        "  --start N      position of the first one (1)\n"
+        "  --count N      how many at most (100)\n"
+        "  --json         one JSON object a line\n",
+    .run = run,
+};

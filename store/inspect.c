@@ -1,0 +1,107 @@
+#include "store/inspect.h"
+
+#include "gateway/base/text.h"
+#include "store/bytes.h"
+#include "store/codec.h"
+#include "store/index.h"
+#include "store/links.h"
+
+#define INDEX_TAIL_BYTES 9u /* a zero byte and the sequence */
+
+enum gw_code store_user_links(struct store_reader *reader, uint32_t folder, uint64_t seq, store_link_fn on_link,
+                              void *data, struct gw_error *err)
+{
+    struct store_key user = store_user_key(folder, seq);
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_LINKS, err));
+    enum gw_code code = store_walk_seek(&walk, store_key_str(&user), err);
+    while (code == GW_OK && gw_str_starts(walk.key, store_key_str(&user))) {
+        struct gw_str issuer;
+        struct gw_str name_id;
+        if (!store_link_decode(walk.value, &issuer, &name_id))
+            return store_fail_damaged(err, STORE_TABLE_LINKS, "a record makes no sense");
+        on_link(issuer, name_id, data);
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+enum gw_code store_user_sessions(struct store_reader *reader, const struct store_user *user,
+                                 struct store_session_count *ret_count, struct gw_error *err)
+{
+    *ret_count = (struct store_session_count){0, 0};
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_SESSIONS, err));
+    enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
+    while (code == GW_OK) {
+        struct store_session session;
+        if (!store_session_decode(walk.value, &session))
+            return store_fail_damaged(err, STORE_TABLE_SESSIONS, "a record makes no sense");
+        bool is_theirs = session.folder == user->folder && session.user_seq == user->seq;
+        ret_count->bound += is_theirs;
+        ret_count->alive += is_theirs && session.generation == user->state.generation;
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+enum gw_code store_user_names(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                              struct gw_str prefix, const char **ret_names, size_t max, size_t *ret_count,
+                              struct gw_error *err)
+{
+    *ret_count = 0;
+    struct gw_str folded;
+    if (!gw_name_fold(arena, prefix, &folded) || folded.len > STORE_INDEX_VALUE_BYTES_MAX)
+        return GW_OK;
+    struct store_key key;
+    store_key_init(&key);
+    store_key_add_be(&key, folder, 4);
+    store_key_add_be(&key, STORE_INDEX_USER_NAME, 1);
+    size_t head = key.len;
+    store_key_add(&key, folded);
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_INDEX, err));
+    enum gw_code code = store_walk_seek(&walk, store_key_str(&key), err);
+    while (code == GW_OK && *ret_count < max && gw_str_starts(walk.key, store_key_str(&key))) {
+        if (walk.key.len > head + INDEX_TAIL_BYTES)
+            ret_names[(*ret_count)++] =
+                gw_arena_cstr(arena, gw_str_n(walk.key.ptr + head, walk.key.len - head - INDEX_TAIL_BYTES));
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+enum gw_code store_activity_back(struct store_reader *reader, store_activity_fn on_entry, void *data,
+                                 struct gw_error *err)
+{
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_ACTIVITY, err));
+    enum gw_code code = store_walk_last(&walk, err);
+    while (code == GW_OK) {
+        struct store_activity entry;
+        if (!store_activity_decode(walk.key, walk.value, &entry))
+            return store_fail_damaged(err, STORE_TABLE_ACTIVITY, "a record makes no sense");
+        if (!on_entry(&entry, data))
+            return GW_OK;
+        code = store_walk_back(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                               struct gw_str *ret_name, struct gw_error *err)
+{
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_FOLDERS, err));
+    enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
+    while (code == GW_OK) {
+        if (walk.value.len != STORE_SEAL_BYTES + 4)
+            return store_fail_damaged(err, STORE_TABLE_FOLDERS, "a record has a wrong size");
+        if (bytes_get_le(walk.value.ptr + STORE_SEAL_BYTES, 4) == folder) {
+            *ret_name = gw_arena_copy(arena, walk.key);
+            return GW_OK;
+        }
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? gw_fail(err, code, "there is no folder %u", folder) : code;
+}

@@ -1,0 +1,31 @@
+/* inspect: slower looks at the store, for commands and never for a request: walks over tables that have no index for
+ * the question. Each call works in the snapshot of its reader; the same rules as in reader.h. */
+#pragma once
+
+#include "store/reader.h"
+
+/* Subjects that are linked to the user; texts live in LMDB's pages and only during the call. */
+typedef void (*store_link_fn)(struct gw_str issuer, struct gw_str name_id, void *data);
+GW_MUST_CHECK enum gw_code store_user_links(struct store_reader *reader, uint32_t folder, uint64_t seq,
+                                            store_link_fn on_link, void *data, struct gw_error *err);
+
+/* Sessions bound to the user: all there are, and those of the generation given. Reads the whole table of sessions. */
+struct store_session_count {
+    uint64_t bound;
+    uint64_t alive;
+};
+GW_MUST_CHECK enum gw_code store_user_sessions(struct store_reader *reader, const struct store_user *user,
+                                               struct store_session_count *ret_count, struct gw_error *err);
+
+/* Folded userNames that begin with `prefix` (folded here), in order, at most `max`; copied into the arena. */
+GW_MUST_CHECK enum gw_code store_user_names(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                                            struct gw_str prefix, const char **ret_names, size_t max, size_t *ret_count,
+                                            struct gw_error *err);
+
+/* Activity from the newest entry back; a visitor that returns false stops the walk. */
+GW_MUST_CHECK enum gw_code store_activity_back(struct store_reader *reader, store_activity_fn on_entry, void *data,
+                                               struct gw_error *err);
+
+/* Name of a folder number, copied into the arena; GW_E_NOT_FOUND when there is none. */
+GW_MUST_CHECK enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                                             struct gw_str *ret_name, struct gw_error *err);
