@@ -131,17 +131,34 @@ static void h9_a_damaged_file_is_refused_and_left_as_it_is(void **state)
 static bool on_user(const struct store_user *user, void *data)
 {
     uint32_t *sum = data;
-    *sum = *sum * 31 + gw_crc32(user->user_name.ptr, user->user_name.len) + (uint32_t)user->state.flags;
+    const struct gw_str texts[] = {user->user_name, user->external_id, user->attributes};
+    for (size_t i = 0; i < 3; i++)
+        *sum = *sum * 31 + gw_crc32(texts[i].ptr, texts[i].len);
+    *sum = *sum * 31 + (uint32_t)user->state.flags + (uint32_t)user->version;
     return true;
 }
 
+/* Everything that walks and lookups show, as one number. */
 static uint32_t sum_users(struct fixture *f, struct store *store)
 {
     uint32_t sum = 0;
     struct store_reader *reader = NULL;
+    GW_ARENA_SCOPED(arena);
     assert_ok(store_reader_new(store, &reader, &f->err), &f->err);
     assert_ok(store_reader_begin(reader, &f->err), &f->err);
     assert_ok(store_users_scan(reader, f->folder, 0, on_user, &sum, &f->err), &f->err);
+    for (int i = 0; i < USERS; i++) {
+        char name[32];
+        uint64_t seq = 0;
+        size_t count = 0;
+        int len = snprintf(name, sizeof name, "user%d@example.com", i);
+        assert_ok(store_users_find(reader, f->folder, STORE_INDEX_USER_NAME, gw_str_n(name, (size_t)len), &seq, 1,
+                                   &count, &f->err),
+                  &f->err);
+        struct store_user user = {.version = 0};
+        enum gw_code code = store_user_get(reader, &arena, f->folder, (uint64_t)i + 1, &user, &f->err);
+        sum = sum * 31 + (uint32_t)seq + (uint32_t)user.version + (uint32_t)code;
+    }
     store_reader_free(reader);
     return sum;
 }
@@ -218,6 +235,89 @@ static void each_changed_byte_is_refused_or_does_not_matter(void **state)
     close(fd);
     assert_true(refused > 100);
     assert_false(is_refused_or_whole(&f, expected));
+    teardown(&f);
+}
+
+/* Changes one byte in every copy of `text`, the ones in free pages too. */
+static size_t change_text(struct gw_str bytes, int fd, struct gw_str text)
+{
+    size_t changed = 0;
+    for (size_t at = 2 * PAGE_BYTES; at + text.len <= bytes.len; at++) {
+        if (memcmp(bytes.ptr + at, text.ptr, text.len) != 0)
+            continue;
+        assert_int_equal(pwrite(fd, "~", 1, (off_t)at), 1);
+        changed++;
+    }
+    return changed;
+}
+
+static void a_changed_byte_in_any_kind_of_record_breaks_its_seal(void **state)
+{
+    static const struct gw_str texts[] = {GW_STR_INIT("title"), GW_STR_INIT("token:okta"), GW_STR_INIT("https://idp")};
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    const char *data = file_of(&f, "data.mdb");
+    struct gw_str whole = read_file(&f.arena, data);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int fd = open(data, O_RDWR | O_CLOEXEC);
+        assert_true(change_text(whole, fd, texts[i]) > 0);
+        close(fd);
+        assert_refused(&f, texts[i].ptr);
+        assert_non_null(strstr(f.err.text, "checksum"));
+        write_file(data, whole);
+    }
+    teardown(&f);
+}
+
+static void a_record_that_goes_bad_while_the_store_is_open_is_not_read(void **state)
+{
+    struct fixture f;
+    struct store_user user;
+    (void)state;
+    setup(&f);
+    fixture_open(&f);
+    const char *data = file_of(&f, "data.mdb");
+    struct gw_str whole = read_file(&f.arena, data);
+    int fd = open(data, O_RDWR | O_CLOEXEC);
+    assert_true(change_text(whole, fd, GW_STR("title")) > 0);
+    close(fd);
+    assert_ok(store_reader_begin(f.reader, &f.err), &f.err);
+    assert_int_equal(store_user_get(f.reader, &f.arena, f.folder, 1, &user, &f.err), GW_E_STORE_DAMAGED);
+    store_reader_end(f.reader);
+    fixture_close(&f);
+    teardown(&f);
+}
+
+#define PAGE_IS_BRANCH 1
+
+/* Separators: a walk along the leaves does not see them, a lookup depends on them. */
+static void a_changed_byte_in_a_branch_page_is_refused_or_does_not_matter(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    fixture_open(&f);
+    uint32_t expected = sum_users(&f, f.store);
+    fixture_close(&f);
+    const char *data = file_of(&f, "data.mdb");
+    struct gw_str whole = read_file(&f.arena, data);
+    int fd = open(data, O_RDWR | O_CLOEXEC);
+    size_t refused = 0;
+    for (size_t page = 2 * PAGE_BYTES; page < whole.len; page += PAGE_BYTES) {
+        if (whole.ptr[page + 10] != PAGE_IS_BRANCH)
+            continue;
+        uint16_t upper;
+        memcpy(&upper, whole.ptr + page + 14, sizeof upper);
+        for (size_t at = page + upper; at < page + PAGE_BYTES; at += 7) {
+            char changed = (char)(whole.ptr[at] ^ 0x15);
+            assert_int_equal(pwrite(fd, &changed, 1, (off_t)at), 1);
+            refused += is_refused_or_whole(&f, expected);
+            assert_int_equal(pwrite(fd, &whole.ptr[at], 1, (off_t)at), 1);
+        }
+    }
+    close(fd);
+    assert_true(refused > 10);
     teardown(&f);
 }
 
@@ -409,6 +509,9 @@ int main(void)
         cmocka_unit_test(h9_a_damaged_file_is_refused_and_left_as_it_is),
         cmocka_unit_test(each_page_of_junk_is_refused_or_was_free),
         cmocka_unit_test(each_changed_byte_is_refused_or_does_not_matter),
+        cmocka_unit_test(a_changed_byte_in_any_kind_of_record_breaks_its_seal),
+        cmocka_unit_test(a_record_that_goes_bad_while_the_store_is_open_is_not_read),
+        cmocka_unit_test(a_changed_byte_in_a_branch_page_is_refused_or_does_not_matter),
         cmocka_unit_test(r7_a_table_that_is_missing_or_emptied_is_never_an_empty_store),
         cmocka_unit_test(h9_a_key_file_that_is_open_to_others_missing_or_foreign_is_refused),
         cmocka_unit_test(h9_links_and_things_that_are_no_directory_are_refused),
