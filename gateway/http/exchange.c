@@ -142,6 +142,7 @@ void http_exchange_answer(struct http_exchange *x, int status, const struct http
     bool has_body = !x->request.is_head && status != 204 && status != 304;
     flow->local_body = has_body ? gw_arena_copy(&x->arena, body) : GW_STR_NONE;
     flow->local_sent = 0;
+    flow->is_tunnel = false; /* the answer that this one replaces may have been a 101 */
     flow->phase = HTTP_FLOW_LOCAL;
     flow->stage = HTTP_ANSWER_PASSED;
     http_flow_stir(flow);

@@ -53,10 +53,10 @@ static void sweep_head(struct http1 *http1, int64_t now_ms)
         http_socket_trim(&http1->socket);
     if (age_ms < (is_idle ? limits->idle_ms : limits->head_ms))
         return;
-    if (http1->head_has_begun)
+    if (http1->state == HTTP1_HEAD && http1->head_has_begun)
         http1_refuse(http1, GW_E_TIMEOUT, NULL);
     else
-        http1_close(http1, /* is_clean */ http1->state == HTTP1_HEAD);
+        http1_close(http1, /* is_clean */ http1->state != HTTP1_SHAKING);
 }
 
 void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)

@@ -220,6 +220,25 @@ static void the_face_may_replace_an_answer_and_the_upstream_is_let_go(void **sta
     close(app);
 }
 
+static void the_face_may_replace_a_101_and_no_tunnel_opens(void **state)
+{
+    struct lab *lab = *state;
+    int client = lab_connect(lab);
+    lab_send(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    int app = lab_accept(lab);
+    lab_expect(app, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    lab_send(app, "HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nx");
+    char head[4096];
+    lab_read_head(client, head, sizeof head);
+    assert_non_null(strstr(head, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n"));
+    lab_expect(client, "no");
+    lab_expect_gone(app);
+    lab_send(client, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"); /* still HTTP */
+    lab_await(&lab->requests, 2);
+    close(client);
+    close(app);
+}
+
 static void an_answer_can_be_held_and_nothing_leaves_before_it_is_passed(void **state)
 {
     struct lab *lab = *state;
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_face_may_edit_an_answer, setup_adding, teardown),
         cmocka_unit_test_setup_teardown(the_face_may_replace_an_answer_and_the_upstream_is_let_go, setup_replacing,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_face_may_replace_a_101_and_no_tunnel_opens, setup_replacing, teardown),
         cmocka_unit_test_setup_teardown(an_answer_can_be_held_and_nothing_leaves_before_it_is_passed, setup_holding,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_drain_ends_idle_connections_and_lets_running_exchanges_finish, setup,

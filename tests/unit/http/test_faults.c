@@ -341,6 +341,16 @@ static void c1_slow_heads_bodies_and_idle_connections_are_ended(void **state)
     close(body);
 }
 
+static void c1_a_body_that_nobody_wants_and_that_stalls_ends_the_connection_without_another_answer(void **state)
+{
+    char rest[4096];
+    int client = ask(*state, "POST /local HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+    expect_status(client, "200");
+    lab_expect(client, "hello\n");
+    assert_int_equal(lab_read_all(client, rest, sizeof rest), 0);
+    close(client);
+}
+
 static void c3_a_client_that_does_not_read_is_ended_and_its_upstream_let_go(void **state)
 {
     struct lab *lab = *state;
@@ -378,6 +388,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(j9_a_client_that_leaves_takes_its_upstream_request_with_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_only_ends_its_side_still_gets_its_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(c1_slow_heads_bodies_and_idle_connections_are_ended, setup_impatient, teardown),
+        cmocka_unit_test_setup_teardown(
+            c1_a_body_that_nobody_wants_and_that_stalls_ends_the_connection_without_another_answer, setup_impatient,
+            teardown),
         cmocka_unit_test_setup_teardown(c3_a_client_that_does_not_read_is_ended_and_its_upstream_let_go,
                                         setup_impatient, teardown),
     };
