@@ -190,6 +190,11 @@ static const struct rule {
     [STORE_CHANGE_SESSION_BIND] = {store_apply_session_bind, false, false},
     [STORE_CHANGE_SESSION_SEEN] = {store_apply_session_seen, false, false},
     [STORE_CHANGE_ACTIVITY] = {apply_activity, false, false},
+    [STORE_CHANGE_GROUP_CREATE] = {store_apply_group_create, true, false},
+    [STORE_CHANGE_GROUP_UPDATE] = {store_apply_group_update, true, true}, /* looks at the room itself */
+    [STORE_CHANGE_GROUP_DELETE] = {store_apply_group_delete, true, true},
+    [STORE_CHANGE_GROUP_STAGE] = {store_apply_group_stage, true, false},
+    [STORE_CHANGE_GROUP_SWEEP] = {store_apply_group_sweep, true, true},
     [STORE_CHANGE_USER_DEACTIVATE] = {store_apply_user_deactivate, true, true},
     [STORE_CHANGE_USER_REACTIVATE] = {store_apply_user_reactivate, true, false},
     [STORE_CHANGE_USER_IMPORT] = {store_apply_user_import, true, false},

@@ -35,6 +35,13 @@ GW_MUST_CHECK enum gw_code store_apply_user_unlock(struct store_apply *apply, st
 GW_MUST_CHECK enum gw_code store_apply_user_deactivate(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_reactivate(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_import(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_group_create(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_group_update(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_group_delete(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_group_stage(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_group_sweep(struct store_apply *apply, struct gw_error *err);
+/* A user who is being deleted leaves all groups. */
+GW_MUST_CHECK enum gw_code store_apply_leave_groups(struct store_apply *apply, uint64_t user_seq, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_sign_on(struct store_apply *apply, struct gw_error *err);
 
 /* What the functions above share. */

@@ -110,6 +110,7 @@ enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error 
     GW_TRY(store_apply_revoke(apply, &user, err));
     GW_TRY(store_journal_add(apply, STORE_ACTIVITY_DELETE, &user, GW_STR_NONE, err));
     GW_TRY(store_links_remove_user(apply, &user, err));
+    GW_TRY(store_apply_leave_groups(apply, user.seq, err));
     GW_TRY(store_users_save(&apply->view, &apply->arena, &before, &user, err));
     store_apply_result(apply, STORE_OUTCOME_UPDATED, &user);
     return GW_OK;

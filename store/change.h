@@ -44,6 +44,29 @@ enum store_change_kind {
     STORE_CHANGE_USER_DEACTIVATE,
     STORE_CHANGE_USER_REACTIVATE,
     STORE_CHANGE_USER_IMPORT, /* an account of the app: made when it names nobody, else left alone */
+    /* Groups. A change with few members is one change; one with many first brings them with STAGE, part by part, into a
+     * set that nobody sees, so that no transaction is long, and then puts the set in place at once. */
+    STORE_CHANGE_GROUP_CREATE,
+    STORE_CHANGE_GROUP_UPDATE, /* PUT, PATCH; changes of membership commute: no version is needed */
+    STORE_CHANGE_GROUP_DELETE, /* gone for good; its number is never used again */
+    STORE_CHANGE_GROUP_STAGE,
+    STORE_CHANGE_GROUP_SWEEP, /* a part of the members of sets that are nobody's; result.has_more */
+};
+
+#define STORE_MEMBER_OPS_MAX 4096u /* of one change: it takes about 20 ms of the writer */
+#define STORE_STAGE_KEPT_MS 600000 /* a staged set that was not put in place within this time is swept */
+
+enum store_member_op_kind { STORE_MEMBER_ADD, STORE_MEMBER_REMOVE, STORE_MEMBER_CLEAR };
+
+struct store_member_op {
+    enum store_member_op_kind kind;
+    uint64_t user_seq; /* not of CLEAR */
+};
+
+enum store_group_field {
+    STORE_GROUP_DISPLAY_NAME = 1u << 0,
+    STORE_GROUP_EXTERNAL_ID = 1u << 1,
+    STORE_GROUP_ATTRIBUTES = 1u << 2
 };
 
 enum store_outcome {
@@ -64,8 +87,9 @@ struct store_change {
     struct gw_str reference;
     struct gw_str attribute_names; /* that this change names, blank separated, for the activity record */
     uint32_t folder;
-    uint64_t user_seq; /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
-    bool is_urgent;    /* sign-ons and deactivations: before the others, and never refused for a full queue */
+    uint64_t user_seq;  /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
+    uint64_t group_seq; /* GROUP_UPDATE, GROUP_DELETE */
+    bool is_urgent;     /* sign-ons and deactivations: before the others, and never refused for a full queue */
 
     union {
         struct {
@@ -86,6 +110,21 @@ struct store_change {
         struct {
             struct store_user_draft draft;
         } import;
+        struct {
+            unsigned fields; /* of UPDATE: which of the next three to write; CREATE writes all */
+            struct gw_str display_name;
+            struct gw_str external_id;
+            struct gw_str attributes;
+            uint64_t expected_version;         /* of UPDATE and DELETE: GW_E_STALE when the group has another; 0: any */
+            const struct store_member_op *ops; /* in order; at most STORE_MEMBER_OPS_MAX */
+            size_t op_count;
+            uint64_t set; /* staged members that take the place of all, and then no ops; 0: none. GW_E_STALE: swept */
+        } group;
+        struct {
+            uint64_t set;          /* 0: begins one, see result.set */
+            const uint64_t *users; /* at most STORE_MEMBER_OPS_MAX */
+            size_t user_count;
+        } stage;
         struct {
             struct gw_sha256 assertion;
             int64_t forget_after_ms; /* wall clock */
@@ -122,6 +161,9 @@ struct store_change {
         uint64_t user_seq;
         uint64_t version;
         struct store_user_state state;
+        uint64_t group_seq;
+        uint64_t set;
+        bool has_more; /* SWEEP: there is more to sweep now */
     } result;
 
     /* Called on the writer's thread, after the commit and after the revocations of the group were announced. Must not

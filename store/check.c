@@ -1,8 +1,10 @@
 #include "store/bytes.h"
+#include "store/check_groups.h"
 #include "store/codec.h"
 #include "store/env.h"
 #include "store/index.h"
 #include "store/links.h"
+#include "store/members.h"
 #include "store/pages.h"
 #include "store/positions.h"
 #include "store/replay.h"
@@ -22,6 +24,8 @@ struct scan {
     uint64_t total;
     uint64_t index_entries; /* that there should be */
     uint64_t position_entries;
+    uint64_t sets_of_groups;
+    uint64_t members;
     /* users counted in the blocks that the walk is in */
     uint32_t folder;
     uint64_t blocks[STORE_BLOCK_LEVELS];
@@ -85,17 +89,17 @@ static enum gw_code close_block(struct scan *scan, unsigned level)
     return GW_OK;
 }
 
-static enum gw_code count_position(struct scan *scan, const struct store_user *user)
+static enum gw_code count_position(struct scan *scan, uint32_t folder, uint64_t seq, bool is_deleted)
 {
-    uint64_t block = user->seq;
+    uint64_t block = seq;
     for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++) {
         block >>= STORE_BLOCK_BITS;
-        if (scan->folder != user->folder || scan->blocks[level] != block)
+        if (scan->folder != folder || scan->blocks[level] != block)
             GW_TRY(close_block(scan, level));
         scan->blocks[level] = block;
     }
-    scan->folder = user->folder;
-    for (unsigned level = 0; level < STORE_BLOCK_LEVELS && (user->state.flags & STORE_USER_DELETED) == 0; level++)
+    scan->folder = folder;
+    for (unsigned level = 0; level < STORE_BLOCK_LEVELS && !is_deleted; level++)
         scan->counts[level]++;
     return GW_OK;
 }
@@ -127,7 +131,35 @@ static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_st
     for (size_t i = 0; i < keys.count; i++)
         GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
     scan->index_entries += keys.count;
-    return count_position(scan, &user);
+    return count_position(scan, user.folder, user.seq, (user.state.flags & STORE_USER_DELETED) != 0);
+}
+
+static enum gw_code scan_group(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_group group;
+    struct store_index_keys keys;
+    GW_TRY(store_group_check(&scan->view, key, value, &group, scan->err));
+    GW_TRY(store_group_index_keys(&scan->arena, &group, &keys, scan->err));
+    for (size_t i = 0; i < keys.count; i++)
+        GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
+    scan->index_entries += keys.count;
+    scan->sets_of_groups++;
+    return count_position(scan, STORE_POSITIONS_OF_GROUPS(group.folder), group.seq, false);
+}
+
+static enum gw_code scan_set(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    uint64_t count = 0;
+    (void)value;
+    GW_TRY(store_set_check(&scan->view, key, &count, scan->err));
+    scan->members += count;
+    return GW_OK;
+}
+
+static enum gw_code scan_member(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    (void)value;
+    return store_member_check(&scan->view, key, scan->err);
 }
 
 static enum gw_code scan_link(struct scan *scan, struct gw_str key, struct gw_str value)
@@ -175,7 +207,8 @@ static enum gw_code expect_same_entries(struct scan *scan, enum store_table tabl
 
 static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
-    [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity,
+    [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
+    [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,
 };
 
 static enum gw_code scan_tables(struct scan *scan)
@@ -193,6 +226,11 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(expect_entries(scan, STORE_TABLE_POSITIONS, scan->position_entries));
     GW_TRY(expect_same_entries(scan, STORE_TABLE_STATES, STORE_TABLE_USERS));
     GW_TRY(expect_same_entries(scan, STORE_TABLE_SESSION_EXPIRY, STORE_TABLE_SESSIONS));
+    uint64_t loose = 0;
+    GW_TRY(store_table_entries(&scan->view, STORE_TABLE_LOOSE_SETS, &loose, scan->err));
+    GW_TRY(expect_entries(scan, STORE_TABLE_SETS, scan->sets_of_groups + loose));
+    GW_TRY(expect_entries(scan, STORE_TABLE_MEMBERS, scan->members));
+    GW_TRY(expect_same_entries(scan, STORE_TABLE_MEMBERSHIPS, STORE_TABLE_MEMBERS));
     return expect_same_entries(scan, STORE_TABLE_REPLAY_EXPIRY, STORE_TABLE_REPLAY);
 }
 

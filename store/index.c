@@ -25,7 +25,7 @@ struct store_subject_digest store_subject_digest(struct gw_str issuer, struct gw
 
 bool store_index_fold(struct gw_arena *arena, enum store_index index, struct gw_str value, struct gw_str *ret_folded)
 {
-    if (index != STORE_INDEX_EXTERNAL_ID)
+    if (index != STORE_INDEX_EXTERNAL_ID && index != STORE_INDEX_GROUP_EXTERNAL_ID)
         return gw_name_fold(arena, value, ret_folded);
     *ret_folded = value;
     return true;

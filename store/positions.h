@@ -8,6 +8,9 @@
 #define STORE_BLOCK_BITS 10u
 #define STORE_BLOCK_LEVELS 3u /* the last one counts 2^30 users to an entry; totals add these up */
 
+/* Groups are counted as if they stood in a folder of their own: folder numbers are small. */
+#define STORE_POSITIONS_OF_GROUPS(folder) ((folder) | 0x80000000u)
+
 /* A user came (+1) or went (-1). */
 GW_MUST_CHECK enum gw_code store_positions_add(struct store_view *view, uint32_t folder, uint64_t seq, int change,
                                                struct gw_error *err);

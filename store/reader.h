@@ -65,6 +65,32 @@ GW_MUST_CHECK enum gw_code store_users_scan(struct store_reader *reader, uint32_
 GW_MUST_CHECK enum gw_code store_users_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
                                              struct gw_error *err);
 
+/* Groups, as users above. A group that is gone is not found. */
+GW_MUST_CHECK enum gw_code store_group_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
+                                           uint64_t seq, struct store_group *ret_group, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_groups_find(struct store_reader *reader, uint32_t folder, enum store_index index,
+                                             struct gw_str value, uint64_t *ret_seqs, size_t max, size_t *ret_count,
+                                             struct gw_error *err);
+/* The group and all it points to live in LMDB's pages and only during the call; false stops the walk. */
+typedef bool (*store_group_fn)(const struct store_group *group, void *data);
+GW_MUST_CHECK enum gw_code store_groups_page(struct store_reader *reader, uint32_t folder, uint64_t position,
+                                             uint64_t count, store_group_fn on_group, void *data, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_groups_scan(struct store_reader *reader, uint32_t folder, store_group_fn on_group,
+                                             void *data, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_groups_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
+                                              struct gw_error *err);
+/* The users in the group's set, in creation order, from user `from_seq` on; none of them is deleted. */
+GW_MUST_CHECK enum gw_code store_group_members(struct store_reader *reader, const struct store_group *group,
+                                               uint64_t from_seq, uint64_t *ret_seqs, size_t max, size_t *ret_count,
+                                               struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_group_size(struct store_reader *reader, const struct store_group *group,
+                                            uint64_t *ret_count, struct gw_error *err);
+/* The groups that the user is in, in no particular order. */
+GW_MUST_CHECK enum gw_code store_user_groups(struct store_reader *reader, uint32_t folder, uint64_t user_seq,
+                                             store_group_fn on_group, void *data, struct gw_error *err);
+/* Is there anything for STORE_CHANGE_GROUP_SWEEP? */
+GW_MUST_CHECK enum gw_code store_sets_are_loose(struct store_reader *reader, bool *ret_loose, struct gw_error *err);
+
 /* The revocation log: users whose generation was raised, in commit order (semantics.md 2). The last 65,536 are kept:
  * GW_E_STALE says that some after `seq` are gone, and every session must be looked at. */
 struct store_revocation {

@@ -47,6 +47,20 @@ struct store_user {
     struct gw_str attributes; /* JSON object text of the other SCIM attributes, as routes/scim made it; opaque here */
 };
 
+#define STORE_GROUP_NAME_BYTES_MAX 256u
+
+struct store_group {
+    uint32_t folder;
+    uint64_t seq;     /* of its own; the inside of the SCIM id */
+    uint64_t version; /* raised by each change of what SCIM shows, membership included; the ETag */
+    int64_t created_ms;
+    int64_t modified_ms; /* never goes backwards */
+    uint64_t set;        /* names the group's members; another set takes its place when all of them change at once */
+    struct gw_str display_name;
+    struct gw_str external_id; /* empty: none */
+    struct gw_str attributes;  /* JSON object text of the other attributes; opaque here */
+};
+
 /* A session cookie of the app, bound to a user. The key is a digest: no cookie value is ever stored (law 9). */
 struct store_session_digest {
     uint8_t bytes[STORE_SESSION_DIGEST_BYTES];
@@ -66,10 +80,12 @@ struct store_session {
 };
 
 enum store_index {
-    STORE_INDEX_USER_NAME = 1,   /* folded; unique among users that are not deleted */
-    STORE_INDEX_EXTERNAL_ID = 2, /* exact */
-    STORE_INDEX_EMAIL = 3,       /* folded; may name several users */
-    STORE_INDEX_SUBJECT = 4,     /* folded name id, then issuer */
+    STORE_INDEX_USER_NAME = 1,         /* folded; unique among users that are not deleted */
+    STORE_INDEX_EXTERNAL_ID = 2,       /* exact */
+    STORE_INDEX_EMAIL = 3,             /* folded; may name several users */
+    STORE_INDEX_SUBJECT = 4,           /* folded name id, then issuer */
+    STORE_INDEX_GROUP_NAME = 5,        /* folded displayName of a group; unique */
+    STORE_INDEX_GROUP_EXTERNAL_ID = 6, /* exact */
 };
 
 enum store_activity_kind {
@@ -89,6 +105,9 @@ enum store_activity_kind {
     STORE_ACTIVITY_LOCK,
     STORE_ACTIVITY_UNLOCK,
     STORE_ACTIVITY_IMPORT,
+    STORE_ACTIVITY_GROUP_CREATE, /* user_name is the displayName, result says how many members came and went */
+    STORE_ACTIVITY_GROUP_UPDATE,
+    STORE_ACTIVITY_GROUP_DELETE,
 };
 
 struct store_activity {

@@ -20,6 +20,11 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_REPLAY] = "replay",
     [STORE_TABLE_REPLAY_EXPIRY] = "replay_expiry",
     [STORE_TABLE_ACTIVITY] = "activity",
+    [STORE_TABLE_GROUPS] = "groups",
+    [STORE_TABLE_SETS] = "sets",
+    [STORE_TABLE_LOOSE_SETS] = "loose_sets",
+    [STORE_TABLE_MEMBERS] = "members",
+    [STORE_TABLE_MEMBERSHIPS] = "memberships",
 };
 
 const char *store_table_name(enum store_table table)

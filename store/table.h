@@ -12,7 +12,7 @@
 #include <lmdb.h>
 
 enum store_table {
-    STORE_TABLE_META,           /* "sentinel"; "user-seq" + folder BE32 -> last creation sequence */
+    STORE_TABLE_META,           /* "sentinel"; "user-seq" (also "group-seq", "set-seq") + folder BE32 -> last number */
     STORE_TABLE_FOLDERS,        /* name -> number */
     STORE_TABLE_USERS,          /* folder BE32, seq BE64 -> user */
     STORE_TABLE_STATES,         /* the same key -> flags and generation, for the guard */
@@ -25,6 +25,11 @@ enum store_table {
     STORE_TABLE_REPLAY,         /* assertion digest -> forget after */
     STORE_TABLE_REPLAY_EXPIRY,  /* forget after BE64, assertion digest -> nothing */
     STORE_TABLE_ACTIVITY,       /* seq BE64 -> activity entry */
+    STORE_TABLE_GROUPS,         /* folder BE32, seq BE64 -> group */
+    STORE_TABLE_SETS,           /* folder BE32, set BE64 -> whose members these are, and how many */
+    STORE_TABLE_LOOSE_SETS,     /* folder BE32, set BE64 -> since when it is nobody's */
+    STORE_TABLE_MEMBERS,        /* folder BE32, set BE64, user BE64 -> nothing */
+    STORE_TABLE_MEMBERSHIPS,    /* folder BE32, user BE64, set BE64 -> nothing */
     STORE_TABLE_COUNT
 };
 

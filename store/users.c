@@ -63,11 +63,12 @@ enum gw_code store_users_save(struct store_view *view, struct gw_arena *arena, c
     return store_positions_add(view, after->folder, after->seq, is_deleted(after) ? -1 : 1, err);
 }
 
-enum gw_code store_users_new_seq(struct store_view *view, uint32_t folder, uint64_t *ret_seq, struct gw_error *err)
+enum gw_code store_new_number(struct store_view *view, struct gw_str counter, uint32_t folder, uint64_t *ret_number,
+                              struct gw_error *err)
 {
     struct store_key key;
     store_key_init(&key);
-    store_key_add(&key, GW_STR("user-seq"));
+    store_key_add(&key, counter);
     store_key_add_be(&key, folder, 4);
     struct gw_str value;
     uint64_t last = 0;
@@ -76,10 +77,15 @@ enum gw_code store_users_new_seq(struct store_view *view, uint32_t folder, uint6
         return code;
     if (code == GW_OK)
         last = bytes_get_le(value.ptr + STORE_SEAL_BYTES, value.len - STORE_SEAL_BYTES);
-    *ret_seq = last + 1;
+    *ret_number = last + 1;
     uint8_t record[STORE_SEAL_BYTES + 8];
-    bytes_put_le(record + STORE_SEAL_BYTES, *ret_seq, 8);
+    bytes_put_le(record + STORE_SEAL_BYTES, *ret_number, 8);
     return store_put(view, STORE_TABLE_META, store_key_str(&key), record, sizeof record, err);
+}
+
+enum gw_code store_users_new_seq(struct store_view *view, uint32_t folder, uint64_t *ret_seq, struct gw_error *err)
+{
+    return store_new_number(view, GW_STR("user-seq"), folder, ret_seq, err);
 }
 
 enum gw_code store_users_lookup(struct store_view *view, uint32_t folder, enum store_index index, struct gw_str value,

@@ -15,6 +15,9 @@ GW_MUST_CHECK enum gw_code store_users_save(struct store_view *view, struct gw_a
                                             const struct store_user *before, const struct store_user *after,
                                             struct gw_error *err);
 
+/* The next number of a counter of this folder, from 1; never given twice. */
+GW_MUST_CHECK enum gw_code store_new_number(struct store_view *view, struct gw_str counter, uint32_t folder,
+                                            uint64_t *ret_number, struct gw_error *err);
 /* Numbers are never used again. */
 GW_MUST_CHECK enum gw_code store_users_new_seq(struct store_view *view, uint32_t folder, uint64_t *ret_seq,
                                                struct gw_error *err);

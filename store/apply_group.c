@@ -1,0 +1,443 @@
+#include "store/apply.h"
+#include "store/codec.h"
+#include "store/env.h"
+#include "store/groups.h"
+#include "store/journal.h"
+#include "store/members.h"
+
+#include <stdlib.h>
+
+#define SWEEP_MEMBERS_MAX 4096u
+#define LEAVE_PART 64u
+
+/* ---- what a change says of the group itself ---- */
+
+static enum gw_code check_text(struct gw_str text, size_t max, const char *name, struct gw_error *err)
+{
+    if (text.len > max)
+        return gw_fail(err, GW_E_INVALID_VALUE, "%s is longer than %zu bytes", name, max);
+    return GW_OK;
+}
+
+static enum gw_code check_fields(const struct store_change *change, unsigned fields, struct gw_error *err)
+{
+    if ((fields & STORE_GROUP_DISPLAY_NAME) != 0 && change->as.group.display_name.len == 0)
+        return gw_fail(err, GW_E_INVALID_VALUE, "displayName is missing");
+    if (change->as.group.op_count > STORE_MEMBER_OPS_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "one change may name %u members", STORE_MEMBER_OPS_MAX);
+    GW_TRY(check_text(change->as.group.display_name, STORE_GROUP_NAME_BYTES_MAX, "displayName", err));
+    GW_TRY(check_text(change->as.group.external_id, STORE_EXTERNAL_ID_BYTES_MAX, "externalId", err));
+    return check_text(change->as.group.attributes, STORE_ATTRIBUTES_BYTES_MAX, "the resource", err);
+}
+
+static enum gw_code check_name(struct store_apply *apply, struct gw_str name, uint64_t own_seq, struct gw_error *err)
+{
+    uint64_t seqs[1];
+    size_t count = 0;
+    uint32_t folder = apply->change->folder;
+    GW_TRY(store_groups_lookup(&apply->view, folder, STORE_INDEX_GROUP_NAME, name, seqs, 1, &count, err));
+    if (count == 0 || seqs[0] == own_seq)
+        return GW_OK;
+    char ident[GW_IDENT_TEXT + 1];
+    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_GROUP, folder, seqs[0], ident);
+    return gw_fail(err, GW_E_UNIQUENESS, "displayName \"%.*s\" belongs to another group, %s", GW_STR_ARG(name), ident);
+}
+
+static bool fill(struct store_group *group, const struct store_change *change, unsigned fields)
+{
+    struct {
+        unsigned field;
+        struct gw_str *to;
+        struct gw_str from;
+    } rows[] = {
+        {STORE_GROUP_DISPLAY_NAME, &group->display_name, change->as.group.display_name},
+        {STORE_GROUP_EXTERNAL_ID, &group->external_id, change->as.group.external_id},
+        {STORE_GROUP_ATTRIBUTES, &group->attributes, change->as.group.attributes},
+    };
+    bool is_changed = false;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if ((fields & rows[i].field) == 0 || gw_str_eq(*rows[i].to, rows[i].from))
+            continue;
+        *rows[i].to = rows[i].from;
+        is_changed = true;
+    }
+    return is_changed;
+}
+
+static void touch(struct store_group *group, int64_t time_ms)
+{
+    group->version++;
+    if (time_ms > group->modified_ms)
+        group->modified_ms = time_ms;
+}
+
+static enum gw_code journal(struct store_apply *apply, enum store_activity_kind kind, const struct store_group *group,
+                            uint64_t came, uint64_t went, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    struct store_activity entry = {
+        .time_ms = change->time_ms,
+        .kind = kind,
+        .folder = group->folder,
+        .actor = change->actor,
+        .app = change->app,
+        .user_name = group->display_name,
+        .attributes = change->attribute_names,
+        .reference = change->reference,
+    };
+    if (came + went > 0)
+        entry.result = gw_arena_printf(&apply->arena, "%llu members came, %llu went", (unsigned long long)came,
+                                       (unsigned long long)went);
+    return store_journal_add_entry(apply, &entry, err);
+}
+
+static void set_result(struct store_apply *apply, enum store_outcome outcome, const struct store_group *group)
+{
+    apply->change->result.outcome = outcome;
+    apply->change->result.folder = group->folder;
+    apply->change->result.group_seq = group->seq;
+    apply->change->result.version = group->version;
+    apply->change->result.set = group->set;
+}
+
+/* ---- members ---- */
+
+/* Rule 0.23: a member that is no user is refused by its id, before anything is written. */
+static enum gw_code check_user(struct store_apply *apply, uint64_t user_seq, struct gw_error *err)
+{
+    uint32_t folder = apply->change->folder;
+    struct store_key key = store_user_key(folder, user_seq);
+    struct store_user_state state = {.flags = 0};
+    struct gw_str value;
+    enum gw_code code = store_get(&apply->view, STORE_TABLE_STATES, store_key_str(&key), &value, err);
+    if (code == GW_OK && !store_state_decode(value, &state))
+        return store_fail_damaged(err, STORE_TABLE_STATES, "a record makes no sense");
+    if (code != GW_E_NOT_FOUND && (code != GW_OK || (state.flags & STORE_USER_DELETED) == 0))
+        return code;
+    char ident[GW_IDENT_TEXT + 1];
+    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, folder, user_seq, ident);
+    return gw_fail(err, GW_E_INVALID_VALUE, "members: there is no user with the id %s", ident);
+}
+
+/* The same as the operations in their order: first whether all go, then what happens to each user at last. */
+struct member_plan {
+    bool clears;
+    struct store_member_op *ops; /* by user, each user once */
+    size_t count;
+};
+
+struct ranked_op {
+    struct store_member_op op;
+    size_t rank;
+};
+
+static int compare_ops(const void *a, const void *b)
+{
+    const struct ranked_op *left = a;
+    const struct ranked_op *right = b;
+    if (left->op.user_seq != right->op.user_seq)
+        return left->op.user_seq < right->op.user_seq ? -1 : 1;
+    return (left->rank > right->rank) - (left->rank < right->rank);
+}
+
+static enum gw_code make_plan(struct store_apply *apply, struct member_plan *ret_plan, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    size_t first = 0;
+    *ret_plan = (struct member_plan){.clears = false};
+    for (size_t i = 0; i < change->as.group.op_count; i++) {
+        const struct store_member_op *op = &change->as.group.ops[i];
+        if (op->kind == STORE_MEMBER_ADD)
+            GW_TRY(check_user(apply, op->user_seq, err));
+        if (op->kind != STORE_MEMBER_CLEAR)
+            continue;
+        ret_plan->clears = true;
+        first = i + 1;
+    }
+    size_t count = change->as.group.op_count - first;
+    struct ranked_op *ranked = gw_arena_array(&apply->arena, count, sizeof *ranked);
+    for (size_t i = 0; i < count; i++)
+        ranked[i] = (struct ranked_op){change->as.group.ops[first + i], i};
+    if (count > 1)
+        qsort(ranked, count, sizeof *ranked, compare_ops);
+    ret_plan->ops = gw_arena_array(&apply->arena, count, sizeof *ret_plan->ops);
+    for (size_t i = 0; i < count; i++) {
+        bool is_last = i + 1 == count || ranked[i + 1].op.user_seq != ranked[i].op.user_seq;
+        if (is_last && (ranked[i].op.kind == STORE_MEMBER_ADD || !ret_plan->clears))
+            ret_plan->ops[ret_plan->count++] = ranked[i].op;
+    }
+    return GW_OK;
+}
+
+static bool adds_anybody(const struct member_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->ops[i].kind == STORE_MEMBER_ADD)
+            return true;
+    }
+    return false;
+}
+
+struct tally {
+    uint64_t came;
+    uint64_t went;
+};
+
+static enum gw_code run_ops(struct store_apply *apply, struct store_set *set, const struct member_plan *plan,
+                            struct tally *tally, struct gw_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        bool is_changed = false;
+        if (plan->ops[i].kind == STORE_MEMBER_ADD) {
+            GW_TRY(store_set_add(&apply->view, set, plan->ops[i].user_seq, &is_changed, err));
+            tally->came += is_changed;
+        } else {
+            GW_TRY(store_set_remove(&apply->view, set, plan->ops[i].user_seq, &is_changed, err));
+            tally->went += is_changed;
+        }
+    }
+    return GW_OK;
+}
+
+/* Removes who is not in the plan, which is in order, as the members are. */
+static enum gw_code keep_planned(struct store_apply *apply, struct store_set *set, const struct member_plan *plan,
+                                 struct tally *tally, struct gw_error *err)
+{
+    uint64_t *users = gw_arena_array(&apply->arena, STORE_MEMBER_OPS_MAX, sizeof *users);
+    size_t count = 0;
+    size_t at = 0;
+    GW_TRY(store_set_members(&apply->view, set->folder, set->number, 0, users, STORE_MEMBER_OPS_MAX, &count, err));
+    for (size_t i = 0; i < count; i++) {
+        bool is_changed = false;
+        while (at < plan->count && plan->ops[at].user_seq < users[i])
+            at++;
+        if (at < plan->count && plan->ops[at].user_seq == users[i])
+            continue;
+        GW_TRY(store_set_remove(&apply->view, set, users[i], &is_changed, err));
+        tally->went += is_changed;
+    }
+    return GW_OK;
+}
+
+/* A large set is not emptied one by one: the group gets another, and the old one is swept later. */
+static enum gw_code renew_set(struct store_apply *apply, struct store_group *group, struct store_set *set,
+                              struct tally *tally, struct gw_error *err)
+{
+    tally->went += set->count;
+    GW_TRY(store_set_drop(&apply->view, set, err));
+    GW_TRY(store_set_new(&apply->view, group->folder, group->seq, 0, set, err));
+    group->set = set->number;
+    return GW_OK;
+}
+
+static enum gw_code load_set(struct store_apply *apply, const struct store_group *group, struct store_set *ret_set,
+                             struct gw_error *err)
+{
+    enum gw_code code = store_set_load(&apply->view, group->folder, group->set, ret_set, err);
+    return code == GW_E_NOT_FOUND ? store_fail_damaged(err, STORE_TABLE_SETS, "the set of a group is missing") : code;
+}
+
+static enum gw_code change_members(struct store_apply *apply, struct store_group *group, const struct member_plan *plan,
+                                   struct tally *tally, struct gw_error *err)
+{
+    struct store_set set;
+    if (!plan->clears && plan->count == 0)
+        return GW_OK;
+    GW_TRY(load_set(apply, group, &set, err));
+    if (plan->clears && set.count > STORE_MEMBER_OPS_MAX)
+        GW_TRY(renew_set(apply, group, &set, tally, err));
+    else if (plan->clears)
+        GW_TRY(keep_planned(apply, &set, plan, tally, err));
+    GW_TRY(run_ops(apply, &set, plan, tally, err));
+    return tally->came + tally->went > 0 ? store_set_save(&apply->view, &set, err) : GW_OK;
+}
+
+/* A staged set, if it is still there. */
+static enum gw_code load_staged(struct store_apply *apply, uint64_t number, struct store_set *ret_set,
+                                struct gw_error *err)
+{
+    enum gw_code code = store_set_load(&apply->view, apply->change->folder, number, ret_set, err);
+    if (code == GW_E_NOT_FOUND || (code == GW_OK && ret_set->group != 0))
+        return gw_fail(err, GW_E_STALE, "the staged members are gone");
+    return code;
+}
+
+/* ---- the changes ---- */
+
+#define ALL_FIELDS (STORE_GROUP_DISPLAY_NAME | STORE_GROUP_EXTERNAL_ID | STORE_GROUP_ATTRIBUTES)
+
+static enum gw_code first_set(struct store_apply *apply, struct store_group *group, const struct member_plan *plan,
+                              struct tally *tally, struct gw_error *err)
+{
+    struct store_set set;
+    if (apply->change->as.group.set != 0) {
+        GW_TRY(load_staged(apply, apply->change->as.group.set, &set, err));
+        GW_TRY(store_set_take(&apply->view, &set, group->seq, err));
+        tally->came = set.count;
+    } else {
+        GW_TRY(store_set_new(&apply->view, group->folder, group->seq, 0, &set, err));
+        GW_TRY(run_ops(apply, &set, plan, tally, err));
+        GW_TRY(store_set_save(&apply->view, &set, err));
+    }
+    group->set = set.number;
+    return GW_OK;
+}
+
+enum gw_code store_apply_group_create(struct store_apply *apply, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    struct member_plan plan;
+    struct tally tally = {0, 0};
+    GW_TRY(check_fields(change, ALL_FIELDS, err));
+    GW_TRY(store_apply_check_room(apply, err));
+    GW_TRY(check_name(apply, change->as.group.display_name, 0, err));
+    GW_TRY(make_plan(apply, &plan, err));
+    struct store_group group = {
+        .folder = change->folder, .version = 1, .created_ms = change->time_ms, .modified_ms = change->time_ms};
+    (void)fill(&group, change, ALL_FIELDS);
+    if (change->as.group.set != 0) {
+        struct store_set staged;
+        GW_TRY(load_staged(apply, change->as.group.set, &staged, err));
+    }
+    GW_TRY(store_new_number(&apply->view, GW_STR("group-seq"), group.folder, &group.seq, err));
+    GW_TRY(first_set(apply, &group, &plan, &tally, err));
+    GW_TRY(store_groups_save(&apply->view, &apply->arena, NULL, &group, err));
+    GW_TRY(journal(apply, STORE_ACTIVITY_GROUP_CREATE, &group, tally.came, 0, err));
+    set_result(apply, STORE_OUTCOME_CREATED, &group);
+    return GW_OK;
+}
+
+static enum gw_code load_group(struct store_apply *apply, struct store_group *ret_group, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    enum gw_code code =
+        store_groups_load(&apply->view, &apply->arena, change->folder, change->group_seq, ret_group, err);
+    if (code == GW_E_NOT_FOUND)
+        return gw_fail(err, code, "there is no group with this id");
+    uint64_t expected = change->as.group.expected_version;
+    if (code == GW_OK && expected != 0 && expected != ret_group->version)
+        return gw_fail(err, GW_E_STALE, "the group has version %llu, not %llu", (unsigned long long)ret_group->version,
+                       (unsigned long long)expected);
+    return code;
+}
+
+static enum gw_code put_staged(struct store_apply *apply, struct store_group *group, struct tally *tally,
+                               struct gw_error *err)
+{
+    struct store_set staged;
+    struct store_set old;
+    GW_TRY(load_staged(apply, apply->change->as.group.set, &staged, err));
+    GW_TRY(load_set(apply, group, &old, err));
+    GW_TRY(store_set_drop(&apply->view, &old, err));
+    GW_TRY(store_set_take(&apply->view, &staged, group->seq, err));
+    group->set = staged.number;
+    *tally = (struct tally){staged.count, old.count};
+    return GW_OK;
+}
+
+enum gw_code store_apply_group_update(struct store_apply *apply, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    unsigned fields = change->as.group.fields;
+    struct store_group before;
+    struct member_plan plan;
+    struct tally tally = {0, 0};
+    GW_TRY(check_fields(change, fields, err));
+    GW_TRY(load_group(apply, &before, err));
+    struct store_group group = before;
+    bool is_changed = fill(&group, change, fields);
+    if ((fields & STORE_GROUP_DISPLAY_NAME) != 0)
+        GW_TRY(check_name(apply, group.display_name, group.seq, err));
+    GW_TRY(make_plan(apply, &plan, err));
+    if (adds_anybody(&plan) || change->as.group.set != 0)
+        GW_TRY(store_apply_check_room(apply, err));
+    if (change->as.group.set != 0)
+        GW_TRY(put_staged(apply, &group, &tally, err));
+    else
+        GW_TRY(change_members(apply, &group, &plan, &tally, err));
+    is_changed = is_changed || tally.came + tally.went > 0;
+    if (is_changed) {
+        touch(&group, change->time_ms);
+        GW_TRY(store_groups_save(&apply->view, &apply->arena, &before, &group, err));
+        GW_TRY(journal(apply, STORE_ACTIVITY_GROUP_UPDATE, &group, tally.came, tally.went, err));
+    }
+    set_result(apply, is_changed ? STORE_OUTCOME_UPDATED : STORE_OUTCOME_UNCHANGED, &group);
+    return GW_OK;
+}
+
+enum gw_code store_apply_group_delete(struct store_apply *apply, struct gw_error *err)
+{
+    struct store_group group;
+    struct store_set set;
+    GW_TRY(load_group(apply, &group, err));
+    GW_TRY(load_set(apply, &group, &set, err));
+    GW_TRY(store_set_drop(&apply->view, &set, err));
+    GW_TRY(store_groups_save(&apply->view, &apply->arena, &group, NULL, err));
+    GW_TRY(journal(apply, STORE_ACTIVITY_GROUP_DELETE, &group, 0, set.count, err));
+    set_result(apply, STORE_OUTCOME_UPDATED, &group);
+    return GW_OK;
+}
+
+enum gw_code store_apply_group_stage(struct store_apply *apply, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    struct store_set set;
+    if (change->as.stage.user_count > STORE_MEMBER_OPS_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "one change may name %u members", STORE_MEMBER_OPS_MAX);
+    GW_TRY(store_apply_check_room(apply, err));
+    for (size_t i = 0; i < change->as.stage.user_count; i++)
+        GW_TRY(check_user(apply, change->as.stage.users[i], err));
+    if (change->as.stage.set == 0)
+        GW_TRY(store_set_new(&apply->view, change->folder, 0, change->time_ms, &set, err));
+    else
+        GW_TRY(load_staged(apply, change->as.stage.set, &set, err));
+    for (size_t i = 0; i < change->as.stage.user_count; i++) {
+        bool is_changed = false;
+        GW_TRY(store_set_add(&apply->view, &set, change->as.stage.users[i], &is_changed, err));
+    }
+    apply->change->result.set = set.number;
+    return store_set_save(&apply->view, &set, err);
+}
+
+enum gw_code store_apply_group_sweep(struct store_apply *apply, struct gw_error *err)
+{
+    struct store_change *change = apply->change;
+    return store_sets_sweep(&apply->view, change->folder, change->time_ms - STORE_STAGE_KEPT_MS, SWEEP_MEMBERS_MAX,
+                            &change->result.has_more, err);
+}
+
+static enum gw_code leave_set(struct store_apply *apply, uint64_t number, uint64_t user_seq, struct gw_error *err)
+{
+    struct store_set set;
+    struct store_group before;
+    bool is_changed = false;
+    uint32_t folder = apply->change->folder;
+    enum gw_code code = store_set_load(&apply->view, folder, number, &set, err);
+    if (code == GW_OK)
+        code = store_set_remove(&apply->view, &set, user_seq, &is_changed, err);
+    if (code == GW_OK)
+        code = store_set_save(&apply->view, &set, err);
+    if (code == GW_OK && set.group == 0)
+        return GW_OK;
+    if (code == GW_OK)
+        code = store_groups_load(&apply->view, &apply->arena, folder, set.group, &before, err);
+    if (code == GW_E_NOT_FOUND)
+        return store_fail_damaged(err, STORE_TABLE_MEMBERSHIPS, "a membership is of no group");
+    if (code != GW_OK)
+        return code;
+    struct store_group group = before;
+    touch(&group, apply->change->time_ms);
+    return store_groups_save(&apply->view, &apply->arena, &before, &group, err);
+}
+
+enum gw_code store_apply_leave_groups(struct store_apply *apply, uint64_t user_seq, struct gw_error *err)
+{
+    uint64_t sets[LEAVE_PART];
+    size_t count = LEAVE_PART;
+    while (count == LEAVE_PART) {
+        GW_TRY(store_sets_of_user(&apply->view, apply->change->folder, user_seq, 0, sets, LEAVE_PART, &count, err));
+        for (size_t i = 0; i < count; i++)
+            GW_TRY(leave_set(apply, sets[i], user_seq, err));
+    }
+    return GW_OK;
+}
