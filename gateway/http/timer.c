@@ -62,17 +62,25 @@ static void run(struct http_timers *timers, struct http_timer *timer, int64_t no
     on_expiry(data);
 }
 
+static struct http_timer *first(const struct http_timers *timers)
+{
+    return http_link_is_empty(&timers->due) ? NULL : timer_of(timers->due.next);
+}
+
 void http_timers_run(struct http_timers *timers, int64_t now_ms)
 {
-    while (!http_link_is_empty(&timers->due) && timer_of(timers->due.next)->due_ms <= now_ms)
-        run(timers, timer_of(timers->due.next), now_ms);
+    /* The analyser does not see that a timer leaves the list before it is freed. */
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+    for (struct http_timer *timer = first(timers); timer != NULL && timer->due_ms <= now_ms; timer = first(timers))
+        run(timers, timer, now_ms);
 }
 
 int64_t http_timers_wait_ms(const struct http_timers *timers, int64_t now_ms, int64_t max_ms)
 {
-    if (http_link_is_empty(&timers->due))
+    const struct http_timer *timer = first(timers);
+    if (timer == NULL)
         return max_ms;
-    int64_t wait_ms = timer_of(timers->due.next)->due_ms - now_ms;
+    int64_t wait_ms = timer->due_ms - now_ms;
     if (wait_ms < 0)
         return 0;
     return wait_ms < max_ms ? wait_ms : max_ms;
@@ -80,6 +88,6 @@ int64_t http_timers_wait_ms(const struct http_timers *timers, int64_t now_ms, in
 
 void http_timers_done(struct http_timers *timers)
 {
-    while (!http_link_is_empty(&timers->due))
-        http_timer_cancel(timer_of(timers->due.next));
+    for (struct http_timer *timer = first(timers); timer != NULL; timer = first(timers))
+        http_timer_cancel(timer);
 }
