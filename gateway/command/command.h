@@ -25,6 +25,7 @@ extern const struct command command_init;
 extern const struct command command_check;
 extern const struct command command_token;
 extern const struct command command_user;
+extern const struct command command_activity;
 extern const struct command command_version;
 
 /* For the commands. */

@@ -47,7 +47,8 @@ struct store_change *command_change_new(const struct command_folder *folder, enu
 
 /* Texts and JSON. */
 
-/* Without control bytes, whoever wrote them. */
+/* Is the byte (part of) a control character? Whoever wrote it, it does not reach a terminal. */
+bool command_is_control(struct gw_str text, size_t at);
 void command_print_text(FILE *out, struct gw_str text);
 struct gw_str command_time_text(struct gw_arena *arena, int64_t wall_ms);
 struct gw_str command_id_text(const struct command_folder *folder, struct gw_arena *arena, uint64_t seq);

@@ -21,24 +21,19 @@ struct gw_str command_actor(struct gw_arena *arena)
     return gw_arena_printf(arena, "operator:%.*s", ACTOR_NAME_BYTES_MAX, name);
 }
 
-static size_t control_bytes(struct gw_str text, size_t at)
+bool command_is_control(struct gw_str text, size_t at)
 {
     unsigned char c = (unsigned char)text.ptr[at];
-    if (c < 0x20 || c == 0x7F)
-        return 1;
     /* U+0080 to U+009F move cursors, too */
-    bool is_c1 = c == 0xC2 && at + 1 < text.len && (unsigned char)text.ptr[at + 1] < 0xA0;
-    return is_c1 ? 2 : 0;
+    bool is_c1_head = c == 0xC2 && at + 1 < text.len && (unsigned char)text.ptr[at + 1] < 0xA0;
+    bool is_c1_tail = at > 0 && (unsigned char)text.ptr[at - 1] == 0xC2 && c >= 0x80 && c < 0xA0;
+    return c < 0x20 || c == 0x7F || is_c1_head || is_c1_tail;
 }
 
 void command_print_text(FILE *out, struct gw_str text)
 {
-    size_t at = 0;
-    while (at < text.len) {
-        size_t control = control_bytes(text, at);
-        (void)fputc(control > 0 ? '?' : text.ptr[at], out);
-        at += control > 0 ? control : 1;
-    }
+    for (size_t i = 0; i < text.len; i++)
+        (void)fputc(command_is_control(text, i) ? '?' : text.ptr[i], out);
 }
 
 struct gw_str command_time_text(struct gw_arena *arena, int64_t wall_ms)

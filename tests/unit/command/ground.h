@@ -117,7 +117,10 @@ static inline int ground_run(struct ground *g, const struct command *command, co
     struct gw_str rest = gw_arena_printf(&g->arena, "%s %s --config %s", command->name, words, g->config);
     while (rest.ptr != NULL) {
         assert_true(argc < GROUND_WORDS_MAX);
-        argv[argc] = (char *)(uintptr_t)gw_arena_cstr(&g->arena, gw_str_split(&rest, ' '));
+        struct gw_str word = gw_str_split(&rest, ' ');
+        if (word.len == 0)
+            continue;
+        argv[argc] = (char *)(uintptr_t)gw_arena_cstr(&g->arena, word);
         for (char *c = argv[argc]; *c != '\0'; c++)
             *c = *c == '~' ? ' ' : *c;
         argc++;

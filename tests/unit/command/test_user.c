@@ -171,7 +171,7 @@ ground_test(control_bytes_of_a_name_do_not_reach_the_terminal)
     assert_int_equal(fixture_create(&g->f, "evil\x1b[2J\xc2\x9bname", "").code, GW_OK);
     ground_close(g);
     assert_run(g, &command_user, "list --app wiki", COMMAND_DONE);
-    assert_has(g->out, "evil?[2J?name\n");
+    assert_has(g->out, "evil?[2J??name\n");
 }
 
 int main(void)
