@@ -124,7 +124,7 @@ static inline void h2_send(struct h2 *h2, const void *bytes, size_t len)
 static inline void h2_frame_add(struct gw_buf *out, uint8_t type, uint8_t flags, int32_t id, const void *payload,
                                 size_t len)
 {
-    const char head[9] = {(char)(len >> 16), (char)(len >> 8), (char)len,       (char)type,     (char)flags,
+    const char head[9] = {(char)(len >> 16), (char)(len >> 8), (char)len,       (char)type, (char)flags,
                           (char)(id >> 24),  (char)(id >> 16), (char)(id >> 8), (char)id};
     gw_buf_add(out, gw_str_n(head, sizeof head));
     gw_buf_add(out, gw_str_n(payload, len));
