@@ -64,13 +64,13 @@ static void run(struct http_timers *timers, struct http_timer *timer, int64_t no
 
 static struct http_timer *first(const struct http_timers *timers)
 {
+    /* The analyser does not see that a timer leaves the list before it is freed. */
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return http_link_is_empty(&timers->due) ? NULL : timer_of(timers->due.next);
 }
 
 void http_timers_run(struct http_timers *timers, int64_t now_ms)
 {
-    /* The analyser does not see that a timer leaves the list before it is freed. */
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     for (struct http_timer *timer = first(timers); timer != NULL && timer->due_ms <= now_ms; timer = first(timers))
         run(timers, timer, now_ms);
 }
