@@ -13,44 +13,106 @@ static void on_run(struct http_task *task)
     http_flow_run(HTTP_CONTAINER(task, struct http_flow, task));
 }
 
+/* --- keeping flows for the next exchange ----------------------------------------------------------------------- */
+
+/* An address sanitizer could not see a use after the end of a flow that lives on. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARES_MAX 0u
+#else
+#define SPARES_MAX 64u
+#endif
+#define SPARE_BYTES_MAX (16u * 1024u) /* a flow that grew larger is freed */
+
 static void free_flow(struct http_flow *flow)
 {
-    http_task_still(&flow->task);
     gw_buf_done(&flow->collected);
     gw_buf_done(&flow->request_head);
     gw_arena_done(&flow->exchange.arena);
     free(flow);
 }
 
+static void free_spares(void *data)
+{
+    struct http_spares *spares = data;
+    while (!http_link_is_empty(&spares->list)) {
+        struct http_flow *flow = HTTP_CONTAINER(spares->list.next, struct http_flow, waiting);
+        http_link_remove(&flow->waiting);
+        free_flow(flow);
+    }
+}
+
+static void keep_or_free(struct http_flow *flow)
+{
+    struct http_spares *spares = http_loop_spares(flow->exchange.loop);
+    http_task_still(&flow->task);
+    if (spares->count + 1 > SPARES_MAX || flow->exchange.arena.used_bytes > SPARE_BYTES_MAX ||
+        flow->request_head.capacity > SPARE_BYTES_MAX) {
+        free_flow(flow);
+        return;
+    }
+    if (!http_link_is_linked(&spares->list)) {
+        http_link_init(&spares->list);
+        http_loop_on_free(flow->exchange.loop, free_spares, spares);
+    }
+    spares->count++;
+    http_link_add(&spares->list, &flow->waiting);
+}
+
+/* Keeps the memory of arena and head, and nothing else. */
+static void wipe(struct http_flow *flow)
+{
+    struct gw_arena arena = flow->exchange.arena;
+    struct gw_buf request_head = flow->request_head;
+    gw_buf_done(&flow->collected);
+    gw_arena_reset(&arena);
+    gw_buf_clear(&request_head);
+    *flow = (struct http_flow){.exchange.arena = arena, .request_head = request_head};
+}
+
+static struct http_flow *take_or_make(struct http_loop *loop)
+{
+    struct http_spares *spares = http_loop_spares(loop);
+    if (spares->count == 0) {
+        struct http_flow *made = gw_alloc(sizeof *made);
+        gw_buf_init(&made->request_head, 4 * HTTP_HEAD_BYTES_MAX);
+        return made;
+    }
+    struct http_flow *flow = HTTP_CONTAINER(spares->list.prev, struct http_flow, waiting);
+    http_link_remove(&flow->waiting);
+    spares->count--;
+    wipe(flow);
+    return flow;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------ */
+
 static void on_bury(struct http_grave *grave)
 {
     struct http_flow *flow = HTTP_CONTAINER(grave, struct http_flow, grave);
     if (flow->face->on_end != NULL)
         flow->face->on_end(&flow->exchange, flow->face_data);
-    free_flow(flow);
+    keep_or_free(flow);
 }
 
 struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier)
 {
     static atomic_uint_fast64_t last_id;
-    struct http_flow *flow = gw_alloc(sizeof *flow);
+    struct http_flow *flow = take_or_make(loop);
     flow->exchange.loop = loop;
     flow->exchange.id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
-    gw_arena_init(&flow->exchange.arena);
     flow->task.on_run = on_run;
     flow->grave.on_bury = on_bury;
     flow->face = face;
     flow->face_data = face_data;
     flow->codec = codec;
     flow->carrier = carrier;
-    gw_buf_init(&flow->request_head, 4 * HTTP_HEAD_BYTES_MAX);
     return flow;
 }
 
 void http_flow_discard(struct http_flow *flow)
 {
-    free_flow(flow);
+    keep_or_free(flow);
 }
 
 void http_flow_begin(struct http_flow *flow)

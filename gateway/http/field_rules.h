@@ -6,6 +6,7 @@
 
 /* RFC 9110 section 5.6.2; false for an empty run. */
 bool http_is_token(struct gw_str s);
+bool http_is_token_byte(char c);
 /* RFC 9110 section 5.5: no control byte but tab. */
 bool http_is_field_value(struct gw_str s);
 

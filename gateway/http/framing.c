@@ -1,21 +1,16 @@
 #include "gateway/http/framing.h"
 
 #include "gateway/base/result.h"
+#include "gateway/http/field_rules.h"
 
 void http_framing_init(struct http_framing *framing, enum http_body_kind kind, uint64_t length)
 {
     *framing = (struct http_framing){.kind = kind, .left = kind == HTTP_BODY_LENGTH ? length : 0};
 }
 
-static bool is_token_char(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static size_t skip_token(struct gw_str s, size_t at)
 {
-    while (at < s.len && is_token_char(s.ptr[at]))
+    while (at < s.len && http_is_token_byte(s.ptr[at]))
         at++;
     return at;
 }

@@ -122,7 +122,7 @@ static enum gw_code find_only(const struct http_field *fields, size_t count, str
 {
     *ret_field = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!gw_str_eq_nocase(fields[i].name, name))
+        if (fields[i].name.len != name.len || !gw_str_eq_nocase(fields[i].name, name))
             continue;
         if (*ret_field != NULL)
             return bad(err, "a field that frames or routes the message stands twice");
@@ -215,7 +215,7 @@ bool http_is_authority(struct gw_str s)
         if (at < 3 || at == s.len || s.ptr[at++] != ']')
             return false;
     } else {
-        while (at < s.len && (http_is_token(gw_str_n(s.ptr + at, 1)) && strchr("!#$%&'*+^`|", s.ptr[at]) == NULL))
+        while (at < s.len && (http_is_token_byte(s.ptr[at]) && strchr("!#$%&'*+^`|", s.ptr[at]) == NULL))
             at++;
     }
     if (at == 0 || at > 255)

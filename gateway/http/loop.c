@@ -60,6 +60,7 @@ struct http_loop {
     size_t eventfd_count;
     struct last_will wills[LAST_WILLS_MAX];
     size_t will_count;
+    struct http_spares spares;
 
     int wake_fd;
     pthread_mutex_t lock; /* guards the messages */
@@ -81,6 +82,11 @@ h2o_evloop_t *http_loop_h2o(struct http_loop *loop)
 bool http_loop_is_draining(const struct http_loop *loop)
 {
     return loop->is_draining;
+}
+
+struct http_spares *http_loop_spares(struct http_loop *loop)
+{
+    return &loop->spares;
 }
 
 struct http_link *http_loop_dirty(struct http_loop *loop)

@@ -43,6 +43,13 @@ struct st_h2o_evloop_t *http_loop_h2o(struct http_loop *loop);
 bool http_loop_is_draining(const struct http_loop *loop);
 struct http_link *http_loop_dirty(struct http_loop *loop); /* sockets to flush at the end of the turn */
 void http_loop_wants_turn(struct http_loop *loop);
+/* Flows that ended, for the next exchanges (exchange.c keeps them). */
+struct http_spares {
+    struct http_link list; /* zeroed before the first */
+    size_t count;
+};
+struct http_spares *http_loop_spares(struct http_loop *loop);
+
 /* Called when the loop is freed, after all that happens on it. */
 void http_loop_on_free(struct http_loop *loop, http_tick_fn on_free, void *data);
 
