@@ -85,15 +85,15 @@ enum gw_code store_files_check(const char *path, struct gw_error *err)
 
 static enum gw_code check_empty(const char *path, struct gw_error *err)
 {
+    if (has_file(path, DATA_FILE))
+        return gw_fail(err, GW_E_CONFLICT, "there is a store in %s already", path);
     DIR *folder = opendir(path);
     if (folder == NULL)
         return gw_fail(err, GW_E_STORE_IO, "%s: %s", path, strerror(errno));
     const struct dirent *entry;
     enum gw_code code = GW_OK;
     while (code == GW_OK && (entry = readdir(folder)) != NULL) {
-        if (strcmp(entry->d_name, DATA_FILE) == 0)
-            code = gw_fail(err, GW_E_CONFLICT, "there is a store in %s already", path);
-        else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             code = gw_fail(err, GW_E_CONFLICT, "%s is not empty: it holds %s", path, entry->d_name);
     }
     (void)closedir(folder);
@@ -143,17 +143,22 @@ static enum gw_code write_key(const char *file, struct gw_str text, struct gw_er
     return written ? GW_OK : gw_fail(err, GW_E_STORE_IO, "cannot write %s: %s", file, strerror(reason));
 }
 
-enum gw_code store_keys_make(const char *path, struct store_keys *ret_keys, struct gw_error *err)
+enum gw_code store_keys_write(const char *path, const struct store_keys *keys, struct gw_error *err)
 {
     char file[STORE_PATH_BYTES_MAX];
     GW_TRY(store_files_path(path, KEY_FILE, file, err));
-    gw_random_bytes(ret_keys, sizeof *ret_keys);
     GW_ARENA_SCOPED(arena);
     struct gw_str text = gw_arena_printf(&arena, "%s\n%.*s\n%.*s\n%.*s\n", KEY_TITLE,
-                                         GW_STR_ARG(gw_hex(&arena, ret_keys->epoch, sizeof ret_keys->epoch)),
-                                         GW_STR_ARG(gw_hex(&arena, ret_keys->ident, sizeof ret_keys->ident)),
-                                         GW_STR_ARG(gw_hex(&arena, ret_keys->session, sizeof ret_keys->session)));
+                                         GW_STR_ARG(gw_hex(&arena, keys->epoch, sizeof keys->epoch)),
+                                         GW_STR_ARG(gw_hex(&arena, keys->ident, sizeof keys->ident)),
+                                         GW_STR_ARG(gw_hex(&arena, keys->session, sizeof keys->session)));
     return write_key(file, text, err);
+}
+
+enum gw_code store_keys_make(const char *path, struct store_keys *ret_keys, struct gw_error *err)
+{
+    gw_random_bytes(ret_keys, sizeof *ret_keys);
+    return store_keys_write(path, ret_keys, err);
 }
 
 static enum gw_code read_key(const char *file, char *dst, size_t *ret_len, struct gw_error *err)

@@ -31,4 +31,6 @@ GW_MUST_CHECK enum gw_code store_files_sync_folder(const char *path, struct gw_e
 void store_files_remove(const char *path);
 
 GW_MUST_CHECK enum gw_code store_keys_make(const char *path, struct store_keys *ret_keys, struct gw_error *err);
+/* The same keys for another folder: a key file is part of a copy. */
+GW_MUST_CHECK enum gw_code store_keys_write(const char *path, const struct store_keys *keys, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_keys_read(const char *path, struct store_keys *ret_keys, struct gw_error *err);

@@ -26,6 +26,8 @@ extern const struct command command_check;
 extern const struct command command_token;
 extern const struct command command_user;
 extern const struct command command_activity;
+extern const struct command command_backup;
+extern const struct command command_restore;
 extern const struct command command_version;
 
 /* For the commands. */

@@ -1,0 +1,91 @@
+#include "gateway/command/backup_progress.h"
+#include "gateway/json/write.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+struct request {
+    const char *config_path;
+    const char *to;
+    bool as_json;
+};
+
+static void print_json(const char *to, const struct store_stats *stats, uint64_t bytes)
+{
+    GW_ARENA_SCOPED(arena);
+    struct json_value *top = json_object_new(&arena);
+    json_object_append(&arena, top, GW_STR("path"), json_string_new(&arena, gw_str_from(to)));
+    json_object_append(&arena, top, GW_STR("bytes"), json_integer_new(&arena, (int64_t)bytes));
+    json_object_append(&arena, top, GW_STR("users"), json_integer_new(&arena, (int64_t)stats->users));
+    json_object_append(&arena, top, GW_STR("sessions"), json_integer_new(&arena, (int64_t)stats->sessions));
+    json_object_append(&arena, top, GW_STR("activity"), json_integer_new(&arena, (int64_t)stats->activity_entries));
+    struct gw_str text = json_text(&arena, top);
+    (void)printf("%.*s\n", GW_STR_ARG(text));
+}
+
+static int backup(const struct config *config, const struct request *request)
+{
+    struct gw_error err;
+    struct store *store = NULL;
+    struct store_stats stats;
+    uint64_t bytes = 0;
+    enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
+    if (code == GW_OK)
+        code = command_backup_run(store, request->to, &stats, &bytes, &err);
+    store_close(store);
+    if (code != GW_OK)
+        return command_failed(&err);
+    if (request->as_json)
+        print_json(request->to, &stats, bytes);
+    else
+        (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions, %" PRIu64 " KiB; every record was read again\n",
+                     request->to, stats.users, stats.sessions, bytes >> 10);
+    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"to", required_argument, NULL, 't'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int option = command_option_next(command, argc, argv, options, true);
+    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
+        if (option == 'c')
+            request.config_path = optarg;
+        else if (option == 't')
+            request.to = optarg;
+        else if (option == 'j')
+            request.as_json = true;
+        else
+            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    }
+    if (optind < argc || request.to == NULL)
+        return command_usage_error(command, "--to DIR is needed, and nothing else");
+    struct gw_error err;
+    struct config *config = NULL;
+    if (config_load(request.config_path, GW_STR_NONE, &config, &err) != GW_OK) {
+        (void)fprintf(stderr, "%s\n", err.text);
+        return COMMAND_WRONG;
+    }
+    int status = backup(config, &request);
+    config_unref(config);
+    return status;
+}
+
+const struct command command_backup = {
+    .name = "backup",
+    .summary = "copy the store to a new folder, while it is in use",
+    .usage =
+        "usage: provgate backup --to DIR [--config FILE] [--json]\n"
+        "Copies the store, as it is at one moment, to DIR, which must not exist or be empty: data.mdb, compact, and\n"
+        "store.key, without which no session and no id means anything. Then every record of the copy is read and\n"
+        "verified. A running provgate goes on. Keep a backup as secret as the store itself.\n"
+        "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+        "  --to DIR       where to\n"
+        "  --json         one JSON object instead of a line\n",
+    .run = run,
+};

@@ -1,0 +1,156 @@
+#include "store/backup.h"
+
+#include "gateway/base/arena.h"
+#include "store/bytes.h"
+#include "store/env.h"
+#include "store/sentinel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DATA_FILE "data.mdb"
+#define COUNTERS_MAX 4096u
+#define COUNTER_BYTES (STORE_SEAL_BYTES + 8u)
+
+static enum gw_code copy_into(struct store *store, int fd, const char *file, struct gw_error *err)
+{
+    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    if (rc != 0) {
+        (void)store_fail_mdb(err, rc, "copy the store");
+        return gw_error_prefix(err, "%s", file);
+    }
+    if (fsync(fd) != 0)
+        return gw_fail(err, GW_E_STORE_IO, "cannot sync %s: %s", file, strerror(errno));
+    return GW_OK;
+}
+
+static enum gw_code copy_data(struct store *store, const char *to, struct gw_error *err)
+{
+    char part[STORE_PATH_BYTES_MAX];
+    char file[STORE_PATH_BYTES_MAX];
+    GW_TRY(store_files_path(to, STORE_BACKUP_PART, part, err));
+    GW_TRY(store_files_path(to, DATA_FILE, file, err));
+    int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return gw_fail(err, GW_E_STORE_IO, "cannot make %s: %s", part, strerror(errno));
+    enum gw_code code = copy_into(store, fd, part, err);
+    (void)close(fd);
+    if (code == GW_OK && rename(part, file) != 0)
+        code = gw_fail(err, GW_E_STORE_IO, "cannot rename %s: %s", part, strerror(errno));
+    if (code != GW_OK)
+        (void)unlink(part);
+    return code;
+}
+
+static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn on_progress, void *data,
+                           struct gw_error *err)
+{
+    char lock[STORE_PATH_BYTES_MAX];
+    struct store *copy = NULL;
+    GW_TRY(store_files_path(to, "lock.mdb", lock, err));
+    GW_TRY(store_open(to, max_bytes, &copy, err));
+    enum gw_code code = store_check(copy, on_progress, data, err);
+    store_close(copy);
+    (void)unlink(lock); /* it means nothing without a process that has the copy open */
+    return code;
+}
+
+/* Root copies for the user whose folder it is. */
+static enum gw_code give_to_owner(const char *to, struct gw_error *err)
+{
+    static const char *const names[] = {DATA_FILE, "store.key"};
+    struct stat folder;
+    if (geteuid() != 0)
+        return GW_OK;
+    if (stat(to, &folder) != 0)
+        return gw_fail(err, GW_E_STORE_IO, "%s: %s", to, strerror(errno));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char file[STORE_PATH_BYTES_MAX];
+        GW_TRY(store_files_path(to, names[i], file, err));
+        if (lchown(file, folder.st_uid, folder.st_gid) != 0)
+            return gw_fail(err, GW_E_STORE_IO, "cannot give %s to its owner: %s", file, strerror(errno));
+    }
+    return GW_OK;
+}
+
+enum gw_code store_backup(struct store *store, const char *to, store_progress_fn on_progress, void *data,
+                          struct gw_error *err)
+{
+    bool was_there = access(to, F_OK) == 0;
+    GW_TRY(store_files_make_folder(to, err));
+    enum gw_code code = store_keys_write(to, &store->keys, err);
+    if (code == GW_OK)
+        code = copy_data(store, to, err);
+    if (code == GW_OK)
+        code = give_to_owner(to, err);
+    if (code == GW_OK)
+        code = store_files_sync_folder(to, err);
+    if (code == GW_OK)
+        code = verify(to, store->max_bytes, on_progress, data, err);
+    if (code != GW_OK) {
+        store_files_remove(to);
+        if (!was_there)
+            (void)rmdir(to);
+    }
+    return code;
+}
+
+/* Keys and values of all counters of META that give numbers out. */
+struct counters {
+    struct gw_arena arena;
+    struct gw_str *keys;
+    uint64_t *values;
+    size_t count;
+};
+
+static enum gw_code read_counters(struct store_view *view, struct counters *counters, struct gw_error *err)
+{
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, view, STORE_TABLE_META, err));
+    enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
+    while (code == GW_OK && counters->count < COUNTERS_MAX) {
+        bool is_counter = gw_str_starts(walk.key, GW_STR("user-seq")) || gw_str_starts(walk.key, GW_STR("group-seq"));
+        if (is_counter && walk.value.len == COUNTER_BYTES) {
+            counters->keys[counters->count] = gw_arena_copy(&counters->arena, walk.key);
+            counters->values[counters->count++] = bytes_get_le(walk.value.ptr + STORE_SEAL_BYTES, 8);
+        }
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+static enum gw_code skip(struct store_view *view, struct counters *counters, struct gw_error *err)
+{
+    struct store_sentinel sentinel;
+    counters->keys = gw_arena_array(&counters->arena, COUNTERS_MAX, sizeof *counters->keys);
+    counters->values = gw_arena_array(&counters->arena, COUNTERS_MAX, sizeof *counters->values);
+    GW_TRY(store_sentinel_read(view, &sentinel, err));
+    GW_TRY(read_counters(view, counters, err));
+    for (size_t i = 0; i < counters->count; i++) {
+        uint8_t record[COUNTER_BYTES];
+        bytes_put_le(record + STORE_SEAL_BYTES, counters->values[i] + STORE_RESTORE_SKIP, 8);
+        GW_TRY(store_put(view, STORE_TABLE_META, counters->keys[i], record, sizeof record, err));
+    }
+    sentinel.commits++;
+    return store_sentinel_write(view, &sentinel, err);
+}
+
+enum gw_code store_restore_skip(struct store *store, struct gw_error *err)
+{
+    struct store_view view = {.store = store};
+    struct counters counters = {.count = 0};
+    int rc = mdb_txn_begin(store->env, NULL, 0, &view.txn);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "write the store");
+    enum gw_code code = skip(&view, &counters, err);
+    gw_arena_done(&counters.arena);
+    if (code != GW_OK) {
+        mdb_txn_abort(view.txn);
+        return code;
+    }
+    rc = mdb_txn_commit(view.txn);
+    return rc == 0 ? GW_OK : store_fail_mdb(err, rc, "write the store");
+}
