@@ -31,6 +31,8 @@
        "Sign-ons whose answer set no session cookie")                                                                  \
     XX(SSO_SIGN_ONS_REFUSED, "provgate_sso_sign_ons_refused_total", "counter",                                         \
        "Sign-ons refused for the user's state")                                                                        \
+    XX(SSO_IDENTIFIED, "provgate_sso_identified_total", "counter",                                                     \
+       "Sessions that were bound because the app said whose they are")                                                 \
     XX(SAML_INVALID, "provgate_saml_invalid_total", "counter", "SAML responses that failed verification")              \
     XX(SAML_UNKNOWN_KEY, "provgate_saml_unknown_key_total", "counter",                                                 \
        "Well-shaped SAML responses signed with a key that is not configured")                                          \

@@ -2,6 +2,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/sso/answer.h"
+#include "gateway/sso/header.h"
 #include "gateway/sso/sign_on.h"
 
 #include <stdlib.h>
@@ -61,11 +62,16 @@ static void on_answer_head(struct http_exchange *x, void *data)
     (void)data;
     struct sso_request *rq = x->face_state;
     struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
+    struct gw_str user_name = sso_header_user(rq);
     sso_forward_answer(&rq->app->forward, &x->answer);
     size_t count = sso_answer_sessions(rq, sessions);
     if (sso_sign_on_take_answer(rq, sessions, count))
         return;
-    sso_answer_note(rq, sessions, count);
+    enum sso_identified identified = sso_header_take_answer(rq, user_name, sessions, count);
+    if (identified == SSO_IDENTIFIED_ANSWERED)
+        return;
+    if (identified == SSO_IDENTIFIED_NOTHING)
+        sso_answer_note(rq, sessions, count);
     http_exchange_pass(x);
 }
 

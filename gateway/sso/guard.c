@@ -12,6 +12,7 @@ struct check {
     struct sso_guard *guard;
     enum standing worst;
     struct store_session_digest *carried;
+    struct store_session_digest *sessions;
     bool has_unbound; /* an occurrence that no reading of is known */
     bool has_anonymous;
     bool has_two_users;
@@ -114,8 +115,24 @@ static bool is_anonymous(const struct check *c, const struct store_session_diges
 /* What a reading says of its name, for the twins below. */
 enum reading_kind { READING_NOTHING, READING_KNOWN, READING_UNBOUND };
 
+struct reading {
+    enum reading_kind kind;
+    bool is_canonical;
+};
+
+static void session_add(struct check *c, const struct store_session_digest *digest)
+{
+    struct sso_guard *guard = c->guard;
+    for (size_t i = 0; i < guard->session_count; i++) {
+        if (gw_secret_eq(&c->sessions[i], digest, sizeof *digest))
+            return;
+    }
+    if (guard->session_count < CARRIED_MAX)
+        c->sessions[guard->session_count++] = *digest;
+}
+
 /* One reading. Sessions are bound under their canonical form, so only that form can say that one is unbound. */
-static enum reading_kind reading_check(struct check *c, const struct sso_cookie_value *reading, struct gw_arena *arena)
+static struct reading reading_check(struct check *c, const struct sso_cookie_value *reading, struct gw_arena *arena)
 {
     struct store_session_digest digest =
         store_session_digest(c->view->store, c->view->app, reading->name, reading->value);
@@ -123,28 +140,32 @@ static enum reading_kind reading_check(struct check *c, const struct sso_cookie_
     standing_add(c, standing);
     if (c->guard->carried_count < CARRIED_MAX)
         c->carried[c->guard->carried_count++] = digest;
-    struct gw_str canonical = sso_cookie_canonical(reading->value, arena);
-    if (standing != STANDING_NONE || !gw_str_eq(canonical, reading->value))
-        return standing != STANDING_NONE ? READING_KNOWN : READING_NOTHING;
+    bool is_canonical = gw_str_eq(sso_cookie_canonical(reading->value, arena), reading->value);
+    if (is_canonical)
+        session_add(c, &digest);
+    if (standing != STANDING_NONE || !is_canonical)
+        return (struct reading){standing != STANDING_NONE ? READING_KNOWN : READING_NOTHING, is_canonical};
     if (is_anonymous(c, &digest)) {
         c->has_anonymous = true;
-        return READING_NOTHING;
+        return (struct reading){READING_NOTHING, is_canonical};
     }
     c->has_unbound = true;
     c->unbound = digest;
-    return READING_UNBOUND;
+    return (struct reading){READING_UNBOUND, is_canonical};
 }
 
 /* A cookie of a sister host beside the real one (security F9): which of them the app takes is a guess. */
-static bool has_unbound_twin(const struct sso_cookie_values *values, const enum reading_kind *kinds)
+static void twins_check(struct sso_guard *guard, const struct sso_cookie_values *values, const struct reading *readings)
 {
     for (size_t i = 0; i < values->count; i++) {
-        for (size_t k = 0; kinds[i] == READING_UNBOUND && k < values->count; k++) {
-            if (kinds[k] == READING_KNOWN && gw_str_eq(values->list[k].name, values->list[i].name))
-                return true;
+        for (size_t k = 0; k < values->count; k++) {
+            if (k == i || !gw_str_eq(values->list[k].name, values->list[i].name))
+                continue;
+            guard->has_twins |= readings[i].is_canonical && readings[k].is_canonical &&
+                                !gw_str_eq(values->list[i].value, values->list[k].value);
+            guard->has_unbound_twin |= readings[i].kind == READING_UNBOUND && readings[k].kind == READING_KNOWN;
         }
     }
-    return false;
 }
 
 static enum sso_guard_verdict verdict_of(const struct check *c)
@@ -186,10 +207,10 @@ static bool pattern_check(struct check *c, const struct gw_str *lines, size_t li
         return false;
     if (verdict == SSO_COOKIE_NONE)
         return true;
-    enum reading_kind kinds[SSO_COOKIE_VALUES_MAX];
+    struct reading readings[SSO_COOKIE_VALUES_MAX];
     for (size_t i = 0; i < values.count; i++)
-        kinds[i] = reading_check(c, &values.list[i], arena);
-    c->guard->has_unbound_twin |= has_unbound_twin(&values, kinds);
+        readings[i] = reading_check(c, &values.list[i], arena);
+    twins_check(c->guard, &values, readings);
     return true;
 }
 
@@ -204,6 +225,8 @@ void sso_guard_check(const struct sso_guard_view *view, const struct http_reques
     struct check c = {.view = view, .guard = ret_guard};
     c.carried = gw_arena_array(arena, CARRIED_MAX, sizeof *c.carried);
     ret_guard->carried = c.carried;
+    c.sessions = gw_arena_array(arena, CARRIED_MAX, sizeof *c.sessions);
+    ret_guard->sessions = c.sessions;
     bool ambiguous = false;
     for (size_t i = 0; i < view->session_cookie_count; i++) {
         if (!pattern_check(&c, lines, line_count, gw_str_from(view->session_cookies[i]), arena))

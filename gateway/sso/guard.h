@@ -49,6 +49,9 @@ struct sso_guard {
     int64_t written_ms;                         /* monotonic: last durable write of its chain; 0: none */
     const struct store_session_digest *carried; /* all that the request brought, in the arena */
     size_t carried_count;
+    const struct store_session_digest *sessions; /* of them the canonical ones: what would be bound, in the arena */
+    size_t session_count;
+    bool has_twins;        /* one name came with two values: which of them the app takes is a guess */
     bool has_unbound_twin; /* BOUND, and the same name came with a second value that nobody knows */
 };
 

@@ -48,11 +48,12 @@ void sso_request_guard(struct sso_request *rq)
     store_reader_end(rq->face->reader);
 }
 
-/* In the turn in which the guard decided: a revocation that its snapshot did not see is read in a later one. */
-static void live_register(struct sso_request *rq)
+/* In the turn in which the user's state was read: a revocation that its snapshot did not see is read in a later one. */
+void sso_request_tie(struct sso_request *rq, uint32_t folder, uint64_t user_seq, uint64_t generation)
 {
-    if (rq->guard.user_seq != 0 && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE)
-        sso_live_add(&rq->face->live, &rq->live, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
+    sso_live_remove(&rq->face->live, &rq->live);
+    if (user_seq != 0 && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE)
+        sso_live_add(&rq->face->live, &rq->live, folder, user_seq, generation);
 }
 
 static bool admit_unbound(struct sso_request *rq)
@@ -73,7 +74,7 @@ static bool admit_bound(struct sso_request *rq)
     if (rq->guard.has_unbound_twin && rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS)
         return admit_unbound(rq);
     gw_metric_add(GW_METRIC_SSO_BOUND, 1);
-    live_register(rq);
+    sso_request_tie(rq, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
     sso_note_seen(rq);
     return true;
 }
@@ -100,6 +101,21 @@ static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)
     return false;
 }
 
+/* Where the app itself signs people in, a dead cookie would keep its (active) user from every login page. */
+static bool admit_ended(struct sso_request *rq)
+{
+    const struct config_sso_face *config = &rq->app->config->sso;
+    bool signs_in_here = false;
+    for (size_t i = 0; i < config->identity_count; i++)
+        signs_in_here |= config->identities[i].kind != CONFIG_IDENTITY_SAML;
+    if (!signs_in_here || config->deactivated == CONFIG_DEACTIVATED_REPORT)
+        return admit_dead(rq, SSO_REFUSAL_ENDED);
+    gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+    sso_note_refusal(rq, sso_refusal_name(SSO_REFUSAL_ENDED));
+    sso_reauth_ask(rq);
+    return false;
+}
+
 bool sso_request_admit(struct sso_request *rq)
 {
     switch (rq->guard.verdict) {
@@ -114,7 +130,7 @@ bool sso_request_admit(struct sso_request *rq)
     case SSO_GUARD_UNDECIDED:
         return admit_undecided(rq);
     case SSO_GUARD_ENDED:
-        return admit_dead(rq, SSO_REFUSAL_ENDED);
+        return admit_ended(rq);
     case SSO_GUARD_INACTIVE:
         return admit_dead(rq, SSO_REFUSAL_INACTIVE);
     case SSO_GUARD_TWO_USERS:

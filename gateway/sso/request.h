@@ -84,6 +84,9 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
 /* Obeys what the guard found: false when the request was answered. */
 bool sso_request_admit(struct sso_request *rq);
 
+/* The exchange is that user's (again): a revocation cuts it. */
+void sso_request_tie(struct sso_request *rq, uint32_t folder, uint64_t user_seq, uint64_t generation);
+
 /* Sends it to the app. */
 void sso_request_forward(struct sso_request *rq);
 

@@ -11,7 +11,6 @@
 #include "gateway/sso/request.h"
 
 #define SSO_SIGN_ON_WAIT_MS 250
-#define SSO_SIGN_ON_HELD_MS (24 * 3600 * 1000ll)
 
 /* Takes the request when it goes to an ACS, also to one in another spelling; false: an ordinary request. */
 bool sso_sign_on_take(struct sso_request *rq);

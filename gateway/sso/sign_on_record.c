@@ -1,6 +1,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/binding.h"
 #include "gateway/sso/sign_on_private.h"
 
 static void on_marked(struct sso_job *job)
@@ -48,34 +49,6 @@ static void unmark(struct sso_request *rq)
     sso_job_submit(job);
 }
 
-/* In memory until the store has it: the next request is known, and obeys a deactivation, on every worker. */
-static void hold(struct sso_job *job, enum sso_held_kind kind)
-{
-    const struct store_change *change = job->change;
-    struct sso_shared *shared = job->face->shared;
-    for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
-        struct sso_held_session held = {.digest = change->as.sign_on.sessions[i],
-                                        .kind = kind,
-                                        .folder = change->folder,
-                                        .user_seq = change->as.sign_on.expected_user_seq,
-                                        .generation = change->as.sign_on.expected_generation,
-                                        .root = change->as.sign_on.sessions[i],
-                                        .expires_ms = http_loop_now_ms(job->face->loop) + SSO_SIGN_ON_HELD_MS};
-        sso_held_put(shared->bound, &held);
-    }
-}
-
-static void release(struct sso_job *job)
-{
-    const struct store_change *change = job->change;
-    struct sso_shared *shared = job->face->shared;
-    for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
-        sso_held_remove(shared->anonymous, &change->as.sign_on.sessions[i]);
-        if (job->is_held)
-            sso_held_remove(shared->bound, &change->as.sign_on.sessions[i]);
-    }
-}
-
 /* Ends the wait: nobody is to hear of the result any more. */
 static struct sso_request *wait_end(struct sso_job *job)
 {
@@ -92,7 +65,7 @@ static struct sso_request *wait_end(struct sso_job *job)
 
 static void on_recorded_ok(struct sso_job *job)
 {
-    release(job);
+    sso_binding_release(job);
     gw_metric_add(GW_METRIC_SSO_SIGN_ONS, 1);
     struct sso_request *rq = wait_end(job);
     if (rq == NULL)
@@ -109,7 +82,7 @@ static void on_recorded_ok(struct sso_job *job)
 static void on_recorded_refused(struct sso_job *job)
 {
     if (job->is_held)
-        hold(job, SSO_HELD_REFUSED);
+        sso_binding_hold(job, SSO_HELD_REFUSED);
     struct sso_request *rq = wait_end(job);
     if (rq == NULL)
         return;
@@ -137,16 +110,10 @@ static bool go_on_unrecorded(struct sso_job *job)
         sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the sign-on could not be recorded");
         return false;
     }
-    hold(job, SSO_HELD_BOUND);
+    sso_binding_hold(job, SSO_HELD_BOUND);
     job->is_held = true;
     http_exchange_pass(rq->x);
     return true;
-}
-
-static bool time_cures(enum gw_code code)
-{
-    return code == GW_E_BUSY || code == GW_E_STALE || code == GW_E_STORE_FULL || code == GW_E_STORE_READ_ONLY ||
-           code == GW_E_STORE_IO;
 }
 
 static void on_recorded(struct sso_job *job)
@@ -164,7 +131,7 @@ static void on_recorded(struct sso_job *job)
         break;
     }
     bool is_kept = go_on_unrecorded(job) && job->is_held;
-    if (is_kept && !(time_cures(job->change->code) && sso_job_again(job)))
+    if (is_kept && !(sso_binding_time_cures(job->change->code) && sso_job_again(job)))
         gw_log(GW_LOG_ERROR, "sign-on-lost", "code=%s reason=\"%s\"", gw_code_name(job->change->code),
                job->change->error.text);
 }
