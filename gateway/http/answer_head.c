@@ -50,6 +50,8 @@ static enum gw_code parse_answer(struct gw_str raw, struct gw_arena *arena, bool
     GW_TRY(http_fields_parse(gw_str_from_pos(raw, text.len + 2), arena, &answer->fields, &answer->field_count, err));
     GW_TRY(read_answer_body(answer, is_head_request, is_10, facts, err));
     http_connection_options_read(answer->fields, answer->field_count, &facts->connection);
+    if (facts->connection.count > HTTP_CONNECTION_OPTIONS_MAX)
+        return gw_fail(err, GW_E_UPSTREAM, "too many options in Connection");
     facts->keeps_connection = !facts->connection.close && (!is_10 || facts->connection.keep_alive) &&
                               facts->body_kind != HTTP_BODY_UNTIL_CLOSE;
     return GW_OK;

@@ -116,6 +116,7 @@ bool http_field_may_trail(struct gw_str name)
 
 static void read_option(struct gw_str option, struct http_connection_options *options)
 {
+    options->count++;
     if (gw_str_eq_nocase(option, GW_STR("close")))
         options->close = true;
     else if (gw_str_eq_nocase(option, GW_STR("keep-alive")))

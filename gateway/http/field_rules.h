@@ -37,6 +37,8 @@ struct http_connection_options {
     bool upgrade;
     bool te;
     bool nominates; /* names some other field */
+    size_t count;
 };
+#define HTTP_CONNECTION_OPTIONS_MAX 32u /* each is compared with each field: a head with more is refused */
 void http_connection_options_read(const struct http_field *fields, size_t count,
                                   struct http_connection_options *ret_options);

@@ -324,6 +324,8 @@ enum gw_code http_request_head_parse(struct gw_str head, struct gw_arena *arena,
     GW_TRY(read_request_body(request, err));
 
     http_connection_options_read(request->fields, request->field_count, &ret_facts->connection);
+    if (ret_facts->connection.count > HTTP_CONNECTION_OPTIONS_MAX)
+        return bad(err, "too many options in Connection");
     ret_facts->te_trailers = ret_facts->connection.te &&
                              http_fields_have(request->fields, request->field_count, GW_STR("te"), GW_STR("trailers"));
     request->expects_continue =

@@ -135,6 +135,8 @@ static const struct {
     CASE("OPTIONS * HTTP/1.1\r\n" H "\r\n", GW_OK),
     CASE("CONNECT a:80 HTTP/1.1\r\n" H "\r\n", GW_E_BAD_REQUEST),
     CASE("CONNECT / HTTP/1.1\r\n" H "\r\n", GW_E_BAD_REQUEST),
+    CASE("GET / HTTP/1.1\r\n" H "Connection: a,b,c,d,e,f,g,h\r\nConnection: close, TE\r\n\r\n", GW_OK),
+    CASE("GET / HTTP/1.1\r\n" H "Connection: ,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,\r\n\r\n", GW_E_BAD_REQUEST),
     /* A6: odd paths pass */
     CASE("GET //a/./../%2e%2e/%2F;x=1/\\|{}^`<>\"'%zz%00%?? HTTP/1.1\r\n" H "\r\n", GW_OK),
     CASE("GET /\xc3\xa4\xff HTTP/1.1\r\n" H "\r\n", GW_OK),
