@@ -15,9 +15,9 @@
 #define SHARED_WORKERS_MAX 64u
 
 struct shared {
-    _Atomic uint32_t sso_waiting;  /* changes that wait in the sso writer; the prov writer lets them in */
-    _Atomic uint32_t is_ready[2];  /* by enum child_kind: it serves; the child sets, the parent clears */
-    uint32_t worker_count;         /* sso event loops, each with a wake-up eventfd; set before any child starts */
+    _Atomic uint32_t sso_waiting; /* changes that wait in the sso writer; the prov writer lets them in */
+    _Atomic uint32_t is_ready[2]; /* by enum child_kind: it serves; the child sets, the parent clears */
+    uint32_t worker_count;        /* sso event loops, each with a wake-up eventfd; set before any child starts */
     struct gw_metrics metrics;
 };
 
@@ -33,13 +33,14 @@ struct child_fds {
     int shared;
     int listeners[CONFIG_LISTENERS_MAX]; /* of its face, in the order of the configuration */
     size_t listener_count;
-    int admin; /* prov child with an admin listener, else -1 */
+    int admin;                    /* prov child with an admin listener, else -1 */
     int wake[SHARED_WORKERS_MAX]; /* one eventfd per sso worker: the prov child writes, the worker reads */
     size_t wake_count;
 };
 
 /* The numbers for a child of that kind; the same in parent and child. */
-void child_fds_layout(enum child_kind kind, const struct config *config, size_t worker_count, struct child_fds *ret_fds);
+void child_fds_layout(enum child_kind kind, const struct config *config, size_t worker_count,
+                      struct child_fds *ret_fds);
 #define CHILD_FD_FIRST 3
 
 const char *child_name(enum child_kind kind); /* "sso", "prov" */

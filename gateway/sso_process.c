@@ -68,8 +68,11 @@ static enum gw_code prepare(struct sso_process *p, struct gw_error *err)
     struct store_writer_settings settings = {.role = STORE_ROLE_SSO, .sso_waiting = &p->shared->sso_waiting};
     GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));
     GW_TRY(sso_shared_new(p->config, p->store, p->writer, &p->sso, err));
-    for (size_t i = 0; i < p->fds.listener_count; i++)
+    for (size_t i = 0; i < p->fds.listener_count; i++) {
         GW_TRY(process_tls_new("sso", i, &p->config->sso_listeners[i], &p->tls[i], err));
+        if (p->tls[i] != NULL)
+            tls_server_offer_http2(p->tls[i]);
+    }
     for (size_t i = 0; i < p->shared->worker_count; i++)
         GW_TRY(make_worker(p, i, err));
     return GW_OK;

@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
-#define FD_HIGH 200 /* the parent keeps its own above this, so that laying them out for a child never overwrites one */
+#define FD_HIGH 200 /* the parent keeps its own above this, so that laying them out for a child never overwrites one   \
+                     */
 #define NICE_PROV 5 /* provisioning never disturbs SSO (law 2) */
 #define INHERITED_MAX (2u + CONFIG_LISTENERS_MAX + 1u + SHARED_WORKERS_MAX)
 

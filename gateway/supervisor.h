@@ -10,7 +10,7 @@
  * Returns the exit status: 0 ended by a signal, 1 could not start. */
 int supervisor_run(const struct config *config);
 
-#define SUPERVISOR_STOP_MS 15000       /* children that have not ended by then are killed */
-#define SUPERVISOR_RESTART_MS_MIN 50   /* pause before starting a child again; doubles while it keeps dying young */
+#define SUPERVISOR_STOP_MS 15000     /* children that have not ended by then are killed */
+#define SUPERVISOR_RESTART_MS_MIN 50 /* pause before starting a child again; doubles while it keeps dying young */
 #define SUPERVISOR_RESTART_MS_MAX 5000
 #define SUPERVISOR_YOUNG_MS 10000

@@ -74,9 +74,9 @@ void http_exchange_answer(struct http_exchange *x, int status, const struct http
 void http_exchange_fail(struct http_exchange *x, enum gw_code code, const char *text);
 
 /* Reads the whole request body into x->body, at most `body_bytes_max`, then calls `on_body` with GW_OK; or with
- * GW_E_TOO_LARGE as soon as that is known, in which case the face must answer, since part of the body is lost. Sends 100
- * Continue where it is asked for. A client that leaves goes to on_end instead, and so does a malformed body, which is
- * answered here. */
+ * GW_E_TOO_LARGE as soon as that is known, in which case the face must answer, since part of the body is lost. Sends
+ * 100 Continue where it is asked for. A client that leaves goes to on_end instead, and so does a malformed body, which
+ * is answered here. */
 typedef void (*http_body_fn)(struct http_exchange *x, enum gw_code code, void *data);
 void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_body_fn on_body, void *data);
 
@@ -93,6 +93,10 @@ void http_exchange_pass(struct http_exchange *x);
 /* Ends it at once, in whatever state: the HTTP/1 connection (or the HTTP/2 stream alone) and the upstream side. Nothing
  * more is delivered in either direction. on_end follows at the end of the turn. */
 void http_exchange_cut(struct http_exchange *x);
+
+/* Can the upstream have seen anything of the request? False while it waits for a connection, and when none could be
+ * made. */
+bool http_exchange_reached_upstream(const struct http_exchange *x);
 
 /* Has a byte of the final answer's head been handed to the socket? Until then http_exchange_answer is allowed. */
 bool http_exchange_answer_has_begun(const struct http_exchange *x);

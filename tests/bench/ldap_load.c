@@ -1,6 +1,7 @@
 /* The peer's load: bench_ldap URI BIND_DN PASSWORD BASE OPERATION CONNECTIONS SECONDS FIRST COUNT.
  * OPERATION: add (users FIRST, FIRST+1, ... until the time is over or COUNT are added), search (uid eq, random among
- * COUNT), get (by DN), modify (one attribute of a random user). Prints operations, seconds and operations per second. */
+ * COUNT), get (by DN), modify (one attribute of a random user). Prints operations, seconds and operations per second.
+ */
 #define LDAP_DEPRECATED 1
 #include <ldap.h>
 
@@ -36,8 +37,9 @@ static int add_user(LDAP *ld, const struct job *job, uint64_t i)
     (void)snprintf(dn, sizeof dn, "uid=%s,%s", uid, job->base);
     char *classes[] = {"inetOrgPerson", NULL}, *uids[] = {uid, NULL}, *mails[] = {mail, NULL};
     char *given[] = {"Given", NULL}, *family[] = {"Family", NULL}, *common[] = {"Given Family", NULL};
-    LDAPMod mods[] = {{LDAP_MOD_ADD, "objectClass", {classes}}, {LDAP_MOD_ADD, "uid", {uids}}, {LDAP_MOD_ADD, "mail", {mails}},
-                      {LDAP_MOD_ADD, "givenName", {given}}, {LDAP_MOD_ADD, "sn", {family}}, {LDAP_MOD_ADD, "cn", {common}}};
+    LDAPMod mods[] = {{LDAP_MOD_ADD, "objectClass", {classes}}, {LDAP_MOD_ADD, "uid", {uids}},
+                      {LDAP_MOD_ADD, "mail", {mails}},          {LDAP_MOD_ADD, "givenName", {given}},
+                      {LDAP_MOD_ADD, "sn", {family}},           {LDAP_MOD_ADD, "cn", {common}}};
     LDAPMod *list[] = {&mods[0], &mods[1], &mods[2], &mods[3], &mods[4], &mods[5], NULL};
     return ldap_add_ext_s(ld, dn, list, NULL, NULL);
 }
@@ -48,8 +50,9 @@ static int search_user(LDAP *ld, const struct job *job, uint64_t i, int by_dn)
     (void)snprintf(filter, sizeof filter, "(uid=user%08llu@example.com)", (unsigned long long)i);
     (void)snprintf(dn, sizeof dn, "uid=user%08llu@example.com,%s", (unsigned long long)i, job->base);
     LDAPMessage *answer = NULL;
-    int code = by_dn ? ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", NULL, 0, NULL, NULL, NULL, 0, &answer)
-                     : ldap_search_ext_s(ld, job->base, LDAP_SCOPE_SUBTREE, filter, NULL, 0, NULL, NULL, NULL, 0, &answer);
+    int code =
+        by_dn ? ldap_search_ext_s(ld, dn, LDAP_SCOPE_BASE, "(objectClass=*)", NULL, 0, NULL, NULL, NULL, 0, &answer)
+              : ldap_search_ext_s(ld, job->base, LDAP_SCOPE_SUBTREE, filter, NULL, 0, NULL, NULL, NULL, 0, &answer);
     if (code == LDAP_SUCCESS && ldap_count_entries(ld, answer) != 1)
         code = LDAP_OTHER;
     (void)ldap_msgfree(answer);
@@ -69,7 +72,8 @@ static int modify_user(LDAP *ld, const struct job *job, uint64_t i, uint64_t tur
 
 static int run_one(LDAP *ld, struct job *job, uint64_t turn, unsigned *seed)
 {
-    uint64_t pick = job->first + ((uint64_t)rand_r(seed) * 32768u + (uint64_t)rand_r(seed)) % (job->count > 0 ? job->count : 1);
+    uint64_t pick =
+        job->first + ((uint64_t)rand_r(seed) * 32768u + (uint64_t)rand_r(seed)) % (job->count > 0 ? job->count : 1);
     if (strcmp(job->operation, "add") == 0)
         return add_user(ld, job, job->first + turn);
     if (strcmp(job->operation, "modify") == 0)
@@ -107,7 +111,9 @@ static void *work(void *argument)
 int main(int argc, char **argv)
 {
     if (argc != 10) {
-        (void)fprintf(stderr, "usage: bench_ldap URI BIND_DN PASSWORD BASE add|search|get|modify CONNECTIONS SECONDS FIRST COUNT\n");
+        (void)fprintf(
+            stderr,
+            "usage: bench_ldap URI BIND_DN PASSWORD BASE add|search|get|modify CONNECTIONS SECONDS FIRST COUNT\n");
         return 2;
     }
     struct job job = {.uri = argv[1], .bind_dn = argv[2], .password = argv[3], .base = argv[4], .operation = argv[5]};

@@ -40,8 +40,11 @@ static struct store_change *sign_on(struct load *load, uint64_t user, uint64_t f
     change->on_done = on_done;
     change->is_urgent = true;
     struct gw_str name = gw_arena_printf(arena, "user%08" PRIu64 "@example.com", user);
-    change->as.sign_on.join = (struct store_join){.folder = load->folder, .match = STORE_INDEX_USER_NAME, .value = name,
-                                                  .issuer = GW_STR("http://bench"), .name_id = name};
+    change->as.sign_on.join = (struct store_join){.folder = load->folder,
+                                                  .match = STORE_INDEX_USER_NAME,
+                                                  .value = name,
+                                                  .issuer = GW_STR("http://bench"),
+                                                  .name_id = name};
     change->as.sign_on.draft = (struct store_user_draft){.user_name = name, .attributes = GW_STR("{}"), .active = true};
     change->as.sign_on.observe = true;
     for (uint64_t i = 0; i < count; i++) {
@@ -58,7 +61,8 @@ static void run(struct load *load)
     uint64_t session = 0;
     struct gw_error err;
     for (uint64_t user = 0; user < load->users || session < load->sessions; user++) {
-        uint64_t count = load->sessions - session < STORE_SIGN_ON_SESSIONS_MAX ? load->sessions - session : STORE_SIGN_ON_SESSIONS_MAX;
+        uint64_t count = load->sessions - session < STORE_SIGN_ON_SESSIONS_MAX ? load->sessions - session
+                                                                               : STORE_SIGN_ON_SESSIONS_MAX;
         while (submitted - atomic_load(&load->done) > 2000)
             continue; /* bounded: the writer always makes progress */
         if (store_writer_submit(load->writer, sign_on(load, user % load->users, session, count), &err) != GW_OK) {

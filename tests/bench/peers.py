@@ -86,13 +86,16 @@ def nginx(name, folder, workers, server, upstream=""):
     os.makedirs(prefix, exist_ok=True)
     conf = os.path.join(prefix, "nginx.conf")
     with open(conf, "w") as f:
-        f.write(f"""daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
+        f.write(
+            f"""daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
 events {{ worker_connections 4096; }}
 http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
- client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p; fastcgi_temp_path {prefix}/f; uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;
+ client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p; fastcgi_temp_path {prefix}/f;
+ uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;
  {upstream}
  server {{ listen 127.0.0.1:{port} backlog=4096; {server} }} }}
-""")
+"""
+        )
     return Peer(name, [shutil.which("nginx") or "/usr/sbin/nginx", "-p", prefix, "-c", conf], port, folder)
 
 
@@ -103,9 +106,14 @@ def origin(folder):
 
 def nginx_proxy(folder, origin_port, workers):
     """nginx as a reverse proxy with a keep-alive pool."""
-    return nginx(f"nginx{workers}", folder, workers,
-                 "location / { proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; proxy_pass http://app; }",
-                 f"upstream app {{ server 127.0.0.1:{origin_port}; keepalive 128; keepalive_requests 100000000; }}")
+    return nginx(
+        f"nginx{workers}",
+        folder,
+        workers,
+        'location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; '
+        "proxy_pass http://app; }",
+        f"upstream app {{ server 127.0.0.1:{origin_port}; keepalive 128; keepalive_requests 100000000; }}",
+    )
 
 
 def haproxy(folder, origin_port, threads):
@@ -113,7 +121,8 @@ def haproxy(folder, origin_port, threads):
     port = free_port()
     conf = os.path.join(folder, f"haproxy{threads}.cfg")
     with open(conf, "w") as f:
-        f.write(f"""global
+        f.write(
+            f"""global
   nbthread {threads}
   maxconn 4000
 defaults
@@ -127,7 +136,8 @@ frontend f
 backend b
   http-reuse always
   server s 127.0.0.1:{origin_port}
-""")
+"""
+        )
     return Peer(f"haproxy{threads}", ["/usr/sbin/haproxy", "-f", conf], port, folder)
 
 
@@ -173,13 +183,34 @@ class Provgate(Peer):
         cookies = "      session_cookies: [bench_session]" if guard else ""
         self.config = os.path.join(home, "provgate.yaml")
         with open(self.config, "w") as f:
-            f.write(CONFIG.format(store=self.store, sso=port, prov=self.prov_port, admin=self.admin_port, folder=home,
-                                  workers=workers, origin=origin_port, cookies=cookies))
+            f.write(
+                CONFIG.format(
+                    store=self.store,
+                    sso=port,
+                    prov=self.prov_port,
+                    admin=self.admin_port,
+                    folder=home,
+                    workers=workers,
+                    origin=origin_port,
+                    cookies=cookies,
+                )
+            )
         self.command(binary, "init")
         self.token = self.command(binary, "token", "new", "--app", "bench", "--name", "bench").strip()
         if sessions or users:
-            subprocess.run([os.path.join(tools, "bench_load_store"), self.store, "staff", "bench", "bench_session",
-                            str(users), str(sessions)], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [
+                    os.path.join(tools, "bench_load_store"),
+                    self.store,
+                    "staff",
+                    "bench",
+                    "bench_session",
+                    str(users),
+                    str(sessions),
+                ],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         super().__init__(name, [binary, "run", "--config", self.config], port, home)
         wait_port(self.prov_port)
         wait_port(self.admin_port)
@@ -194,6 +225,7 @@ class Provgate(Peer):
 
 class Slapd(Peer):
     """OpenLDAP with the mdb back end, every write synced, and the indexes that the lookups need."""
+
     base, bind_dn, password = "dc=bench", "cn=admin,dc=bench", "bench"
 
     def __init__(self, folder):
@@ -202,7 +234,8 @@ class Slapd(Peer):
         port = free_port()
         conf = os.path.join(home, "slapd.conf")
         with open(conf, "w") as f:
-            f.write(f"""include /etc/ldap/schema/core.schema
+            f.write(
+                f"""include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
 modulepath /usr/lib/ldap
@@ -217,9 +250,14 @@ maxsize 8589934592
 index objectClass eq
 index uid eq
 index mail eq
-""")
+"""
+            )
         self.uri = f"ldap://127.0.0.1:{port}"
         super().__init__("slapd", ["/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", self.uri], port, home)
-        subprocess.run(["ldapadd", "-x", "-H", self.uri, "-D", self.bind_dn, "-w", self.password], check=True,
-                       input=f"dn: {self.base}\nobjectClass: dcObject\nobjectClass: organization\no: bench\ndc: bench\n",
-                       text=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["ldapadd", "-x", "-H", self.uri, "-D", self.bind_dn, "-w", self.password],
+            check=True,
+            input=f"dn: {self.base}\nobjectClass: dcObject\nobjectClass: organization\no: bench\ndc: bench\n",
+            text=True,
+            stdout=subprocess.DEVNULL,
+        )

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The figures that docs and notes quote: `./dev bench` [--rows sso,guard,scim] [--seconds 4] [--rounds 3] [--json FILE].
+"""The figures that docs and notes quote: `./dev bench` [--rows sso,guard,scim] [--seconds 4] [--rounds 3].
 
-Every figure is a ratio to a named peer in the same run: rounds are interleaved, medians are printed. Machines are shared
-and noisy, so nothing here passes or fails."""
+Every figure is a ratio to a named peer in the same run: rounds are interleaved, medians are printed.
+Machines are shared and noisy, so nothing here passes or fails."""
 import argparse
 import json
 import os
@@ -25,16 +25,37 @@ def say(text):
 
 def wrk(url, connections, seconds, script, *words):
     """Requests per second, p50 and p99 in ms, failed answers."""
-    done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", os.path.join(LUA, script), url, "--",
-                           *map(str, words)], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(
+        [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{seconds}s",
+            "--latency",
+            "-s",
+            os.path.join(LUA, script),
+            url,
+            "--",
+            *map(str, words),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
     def milliseconds(label):
         value, unit = re.search(rf"\s{label}\s+([\d.]+)(us|ms|s)\b", done).groups()
         return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", done)
     requests = int(re.search(r"(\d+) requests in", done).group(1))
-    return {"rps": float(re.search(r"Requests/sec:\s+([\d.]+)", done).group(1)), "p50": milliseconds("50%"),
-            "p99": milliseconds("99%"), "failed": int(failed.group(1)) if failed else 0, "requests": requests}
+    return {
+        "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", done).group(1)),
+        "p50": milliseconds("50%"),
+        "p99": milliseconds("99%"),
+        "failed": int(failed.group(1)) if failed else 0,
+        "requests": requests,
+    }
 
 
 def measured(peer, url, connections, seconds, script, *words):
@@ -51,7 +72,10 @@ def interleaved(rounds, runs):
     for _ in range(rounds):
         for name, run in runs.items():
             results[name].append(run())
-    return {name: {key: statistics.median(r[key] for r in rows) for key in rows[0]} for name, rows in results.items()}
+    return {
+        name: {key: statistics.median(r[key] for r in rows) for key in rows[0]}
+        for name, rows in results.items()
+    }
 
 
 def table(title, rows, reference, unit="req/s"):
@@ -68,6 +92,7 @@ def fdatasyncs(folder):
     """4 KiB pwrite + fdatasync a second on this disk: what every durable figure stands on."""
     fd = os.open(os.path.join(folder, "sync"), os.O_RDWR | os.O_CREAT)
     import time
+
     begun, count = time.monotonic(), 0
     while time.monotonic() - begun < 1:
         os.pwrite(fd, b"x" * 4096, 0)
@@ -82,17 +107,48 @@ def bench_sso(options, folder, report):
     app = origin(folder)
     peers = [app]
     for workers in (1, 2):
-        gate = Provgate(f"provgate{workers}", folder, options.binary, options.tools, app.port, workers, users=100000, sessions=options.sessions)
+        gate = Provgate(
+            f"provgate{workers}",
+            folder,
+            options.binary,
+            options.tools,
+            app.port,
+            workers,
+            users=100000,
+            sessions=options.sessions,
+        )
         web, ha = nginx_proxy(folder, app.port, workers), haproxy(folder, app.port, workers)
         peers += [gate, web, ha]
         runs = {}
         for peer in (web, ha):
-            runs[peer.name] = lambda p=peer: measured(p, f"http://127.0.0.1:{p.port}/", 64, options.seconds, "sso.lua", 64, f"127.0.0.1:{p.port}")
-        runs["provgate, 64 cookies"] = lambda: measured(gate, f"http://127.0.0.1:{gate.port}/", 64, options.seconds, "sso.lua", 64, f"127.0.0.1:{gate.port}")
-        runs["provgate, uniform over all"] = lambda: measured(gate, f"http://127.0.0.1:{gate.port}/", 64, options.seconds, "sso.lua", options.sessions, f"127.0.0.1:{gate.port}")
+            runs[peer.name] = lambda p=peer: measured(
+                p, f"http://127.0.0.1:{p.port}/", 64, options.seconds, "sso.lua", 64, f"127.0.0.1:{p.port}"
+            )
+        runs["provgate, 64 cookies"] = lambda: measured(
+            gate,
+            f"http://127.0.0.1:{gate.port}/",
+            64,
+            options.seconds,
+            "sso.lua",
+            64,
+            f"127.0.0.1:{gate.port}",
+        )
+        runs["provgate, uniform over all"] = lambda: measured(
+            gate,
+            f"http://127.0.0.1:{gate.port}/",
+            64,
+            options.seconds,
+            "sso.lua",
+            options.sessions,
+            f"127.0.0.1:{gate.port}",
+        )
         rows = interleaved(options.rounds, runs)
         report[f"sso_{workers}"] = rows
-        table(f"SSO face, HTTP/1.1 plain, 64 connections, 1 KiB, {options.sessions} bound sessions, {workers} worker(s)", rows, web.name)
+        table(
+            f"SSO face, HTTP/1.1 plain, 64 connections, 1 KiB, {options.sessions} bound sessions, {workers} worker(s)",
+            rows,
+            web.name,
+        )
     for peer in peers:
         peer.stop()
 
@@ -100,9 +156,23 @@ def bench_sso(options, folder, report):
 def bench_guard(options, folder, report):
     """What the guard costs: the same build with and without session cookies configured."""
     app = origin(folder)
-    on = Provgate("guard_on", folder, options.binary, options.tools, app.port, 1, users=100000, sessions=options.sessions)
+    on = Provgate(
+        "guard_on",
+        folder,
+        options.binary,
+        options.tools,
+        app.port,
+        1,
+        users=100000,
+        sessions=options.sessions,
+    )
     off = Provgate("guard_off", folder, options.binary, options.tools, app.port, 1, guard=False)
-    runs = {p.name: lambda p=p: measured(p, f"http://127.0.0.1:{p.port}/", 64, options.seconds, "sso.lua", 64, f"127.0.0.1:{p.port}") for p in (off, on)}
+    runs = {
+        p.name: lambda p=p: measured(
+            p, f"http://127.0.0.1:{p.port}/", 64, options.seconds, "sso.lua", 64, f"127.0.0.1:{p.port}"
+        )
+        for p in (off, on)
+    }
     rows = interleaved(options.rounds, runs)
     report["guard"] = rows
     table("Cost of the guard (1 worker)", rows, "guard_off")
@@ -114,8 +184,10 @@ def scim_ids(gate, count):
     """Ids of the first `count` users after the service user, into a file for wrk."""
     path, ids, start = os.path.join(gate.store, "..", "ids"), [], 2
     while len(ids) < count:
-        request = urllib.request.Request(f"http://127.0.0.1:{gate.prov_port}/scim/v2/Users?startIndex={start}&count=100",
-                                         headers={"Authorization": "Bearer " + gate.token, "Host": f"127.0.0.1:{gate.prov_port}"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{gate.prov_port}/scim/v2/Users?startIndex={start}&count=100",
+            headers={"Authorization": "Bearer " + gate.token, "Host": f"127.0.0.1:{gate.prov_port}"},
+        )
         page = [r["id"] for r in json.load(urllib.request.urlopen(request))["Resources"]]
         if not page:
             break
@@ -127,8 +199,22 @@ def scim_ids(gate, count):
 
 
 def ldap(options, slapd, operation, connections, seconds, first, count):
-    done = subprocess.run([os.path.join(options.tools, "bench_ldap"), slapd.uri, slapd.bind_dn, slapd.password, slapd.base, operation,
-                           str(connections), str(seconds), str(first), str(count)], capture_output=True, text=True).stdout
+    done = subprocess.run(
+        [
+            os.path.join(options.tools, "bench_ldap"),
+            slapd.uri,
+            slapd.bind_dn,
+            slapd.password,
+            slapd.base,
+            operation,
+            str(connections),
+            str(seconds),
+            str(first),
+            str(count),
+        ],
+        capture_output=True,
+        text=True,
+    ).stdout
     r = json.loads(done)
     return {"rps": r["per_second"], "failed": r["failed"]}
 
@@ -141,7 +227,19 @@ def bench_scim(options, folder, report):
     state = {"gate": 0, "slapd": 0}
 
     def scim(operation, connections, seconds, first, count, ids=""):
-        return measured(gate, url, connections, seconds, "scim.lua", operation, "/scim/v2", gate.token, first, count, *([ids] if ids else []))
+        return measured(
+            gate,
+            url,
+            connections,
+            seconds,
+            "scim.lua",
+            operation,
+            "/scim/v2",
+            gate.token,
+            first,
+            count,
+            *([ids] if ids else []),
+        )
 
     def create(connections):
         r = scim("create", connections, options.seconds, state["gate"], 0)
@@ -149,9 +247,10 @@ def bench_scim(options, folder, report):
         return r
 
     def ldap_add(connections):
-        r = ldap(options, slapd, "add", connections, options.seconds, state["slapd"], 10 ** 9)
+        r = ldap(options, slapd, "add", connections, options.seconds, state["slapd"], 10**9)
         state["slapd"] += int(r["rps"] * options.seconds * 1.5) + 1000
         return r
+
     say(f"\nfilling both with {options.users} users ({syncs} fdatasync/s on this disk)")
     while state["gate"] < options.users:
         state["gate"] += scim("create", 64, 2, state["gate"], 0)["requests"] + 1000
@@ -159,25 +258,48 @@ def bench_scim(options, folder, report):
     state["slapd"] = options.users
     report["fdatasync_per_second"] = syncs
     ids = scim_ids(gate, 20000)
-    names = options.users * 3 // 4  # names below this exist in both, apart from gaps at the ends of filling rounds
+    names = (
+        options.users * 3 // 4
+    )  # names below this exist in both, apart from gaps at the ends of filling rounds
     for connections in (1, 64):
-        rows = interleaved(options.rounds, {"slapd add": lambda: ldap_add(connections), "provgate POST": lambda: create(connections)})
+        rows = interleaved(
+            options.rounds,
+            {"slapd add": lambda: ldap_add(connections), "provgate POST": lambda: create(connections)},
+        )
         report[f"create_{connections}"] = rows
-        table(f"Durable creates, {connections} connection(s), {options.users} users", rows, "slapd add", "op/s")
+        table(
+            f"Durable creates, {connections} connection(s), {options.users} users", rows, "slapd add", "op/s"
+        )
     for connections in (1, 64):
-        rows = interleaved(options.rounds, {
-            "slapd modify": lambda: ldap(options, slapd, "modify", connections, options.seconds, 0, names),
-            "provgate PATCH active": lambda: scim("active", connections, options.seconds, 0, 0, ids)})
+        rows = interleaved(
+            options.rounds,
+            {
+                "slapd modify": lambda: ldap(
+                    options, slapd, "modify", connections, options.seconds, 0, names
+                ),
+                "provgate PATCH active": lambda: scim("active", connections, options.seconds, 0, 0, ids),
+            },
+        )
         report[f"patch_{connections}"] = rows
         table(f"Durable PATCH active, {connections} connection(s)", rows, "slapd modify", "op/s")
-    rows = interleaved(options.rounds, {
-        "slapd search by uid": lambda: ldap(options, slapd, "search", 16, options.seconds, 0, names),
-        "slapd read by DN": lambda: ldap(options, slapd, "get", 16, options.seconds, 0, names),
-        "provgate userName eq": lambda: scim("lookup", 16, options.seconds, 0, names),
-        "provgate get by id": lambda: scim("get", 16, options.seconds, 0, 0, ids)})
+    rows = interleaved(
+        options.rounds,
+        {
+            "slapd search by uid": lambda: ldap(options, slapd, "search", 16, options.seconds, 0, names),
+            "slapd read by DN": lambda: ldap(options, slapd, "get", 16, options.seconds, 0, names),
+            "provgate userName eq": lambda: scim("lookup", 16, options.seconds, 0, names),
+            "provgate get by id": lambda: scim("get", 16, options.seconds, 0, 0, ids),
+        },
+    )
     report["read"] = rows
     table("Reads, 16 connections", rows, "slapd search by uid", "op/s")
-    rows = interleaved(options.rounds, {f"startIndex {n}": (lambda n=n: scim("page", 1, 2, n, 0)) for n in (1, options.users // 2, options.users)})
+    rows = interleaved(
+        options.rounds,
+        {
+            f"startIndex {n}": (lambda n=n: scim("page", 1, 2, n, 0))
+            for n in (1, options.users // 2, options.users)
+        },
+    )
     report["page"] = rows
     table("A page of 100, 1 connection (p50 is the figure)", rows, "startIndex 1", "op/s")
     for peer in (gate, slapd, app):
@@ -188,7 +310,9 @@ ROWS = {"sso": bench_sso, "guard": bench_guard, "scim": bench_scim}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", default=",".join(ROWS), help="which: " + ", ".join(ROWS))
     parser.add_argument("--seconds", type=int, default=4, help="of each single run")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved; medians are printed")
