@@ -16,7 +16,7 @@ static void on_run(struct http_task *task)
 /* --- keeping flows for the next exchange ----------------------------------------------------------------------- */
 
 /* An address sanitizer could not see a use after the end of a flow that lives on. */
-#ifdef __SANITIZE_ADDRESS__
+#if HTTP_IS_SANITIZED
 #define SPARES_MAX 0u
 #else
 #define SPARES_MAX 64u

@@ -22,7 +22,7 @@
 _Static_assert(H2O_USE_LIBUV == 0, "libh2o must be used with its own event loop");
 _Static_assert(sizeof(h2o_context_t) == 864, "these are not the layouts of Debian's libh2o-evloop 2.2.5");
 
-#ifdef __SANITIZE_ADDRESS__
+#if HTTP_IS_SANITIZED
 /* libh2o keeps freed memory in lists of the thread, which nobody can free when the thread ends. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)

@@ -7,6 +7,18 @@
 #include "gateway/http/link.h"
 #include "gateway/http/loop.h"
 
+/* Built with the address sanitizer, which gcc and clang say in two ways? */
+#if defined(__SANITIZE_ADDRESS__)
+#define HTTP_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HTTP_IS_SANITIZED 1
+#endif
+#endif
+#ifndef HTTP_IS_SANITIZED
+#define HTTP_IS_SANITIZED 0
+#endif
+
 /* Work to be done in this turn. */
 struct http_task {
     struct http_link link;
