@@ -148,6 +148,11 @@ bool http_exchange_answer_has_begun(const struct http_exchange *x)
     return flow->stage >= HTTP_ANSWER_BEGUN || flow->phase == HTTP_FLOW_ENDED;
 }
 
+bool http_exchange_reached_upstream(const struct http_exchange *x)
+{
+    return ((const struct http_flow *)x)->reached_upstream;
+}
+
 void http_exchange_close_after(struct http_exchange *x)
 {
     http_flow_of(x)->closes_after = true;

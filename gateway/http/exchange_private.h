@@ -87,6 +87,7 @@ struct http_flow {
     size_t forward_field_count;
     struct gw_buf request_head; /* as it goes upstream; kept for the one retry */
     bool was_retried;
+    bool reached_upstream; /* its head was given to a connection that stood; also when that broke later */
 
     /* the answer */
     enum http_answer_stage stage;

@@ -39,6 +39,7 @@ void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow
     conn->scan = (struct http_head_scan){0};
     conn->bytes_in_before = conn->socket.bytes_in;
     flow->conn = conn;
+    flow->reached_upstream = true;
     gw_buf_add(http_socket_output(&conn->socket), gw_buf_str(&flow->request_head));
     http_flow_stir(flow);
 }

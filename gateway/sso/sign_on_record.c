@@ -209,7 +209,7 @@ void sso_sign_on_end(struct sso_request *rq)
     on->mark_job = NULL;
     if (on->is_marked && !on->is_mark_durable)
         sso_replay_forget(rq->face->shared->replay, &on->mark); /* the store knew it before, or need not know */
-    else if (on->is_marked && !rq->was_forwarded)
+    else if (on->is_marked && !http_exchange_reached_upstream(rq->x))
         unmark(rq);
     on->is_marked = false;
 }

@@ -207,6 +207,39 @@ static void f6_an_assertion_is_used_once(void **state)
     (void)close(client);
 }
 
+/* semantics.md 7: the mark is taken back when nothing was sent upstream. */
+static void an_assertion_that_the_app_never_saw_may_be_tried_again(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    const char *form = world_sign_on_form(w, "alice@example.com");
+    struct sockaddr_in address;
+    socklen_t len = sizeof address;
+    assert_int_equal(getsockname(w->lab.upstream_fd, (struct sockaddr *)&address, &len), 0);
+    (void)close(w->lab.upstream_fd);
+    world_post(w, client, "/saml/acs", "", form);
+    assert_int_equal(world_reply(w, client)->status, 502);
+    w->lab.upstream_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    assert_int_equal(setsockopt(w->lab.upstream_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    assert_int_equal(bind(w->lab.upstream_fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(w->lab.upstream_fd, 8), 0);
+    /* The mark was handed back before the 502 left; one commit and one turn of the loop later it is gone. */
+    uint32_t folder;
+    assert_ok(store_folder_ensure(w->store.writer, GW_STR("barrier"), &folder, &w->store.err), &w->store.err);
+    lab_send(client, "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+    assert_int_equal(world_reply(w, client)->status, 421);
+    world_post(w, client, "/saml/acs", "", form);
+    (void)world_app_request(w);
+    world_app_answers(w, "303 See Other", SETS("a1"), "");
+    assert_int_equal(world_reply(w, client)->status, 303);
+    assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_ALIVE);
+    world_post(w, client, "/saml/acs", "", form);
+    assert_int_equal(world_reply(w, client)->status, 403);
+    world_app_saw_nothing(w);
+    (void)close(client);
+}
+
 /* F7, G10: near an ACS, only a plain POST of a form passes. */
 static void f7_other_ways_to_the_acs_are_refused(void **state)
 {
@@ -718,6 +751,7 @@ int main(void)
         WITH(f2_every_spelling_of_a_dead_session_is_refused, setup),
         WITH(f3_paths_and_methods_open_nothing_to_a_dead_session, setup),
         WITH(f6_an_assertion_is_used_once, setup),
+        WITH(an_assertion_that_the_app_never_saw_may_be_tried_again, setup),
         WITH(f7_other_ways_to_the_acs_are_refused, setup),
         WITH(a_response_of_another_key_is_refused_with_its_own_page, setup),
         WITH(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
