@@ -11,6 +11,8 @@ struct pending_change {
     struct prov_request *request; /* NULL: over */
     struct store_change *change;
     pending_fn on_committed;
+    pending_alone_fn on_alone; /* of a change for nobody's request */
+    void *data;
     struct pending_change *next;
     struct pending_change **previous; /* the pointer that points here */
 };
@@ -66,22 +68,30 @@ static void finish(struct prov_request *r, struct pending_change *pending)
 static void on_arrival(struct http_loop_message *message)
 {
     struct pending_change *pending = (struct pending_change *)(void *)message;
-    if (pending->request != NULL)
+    if (pending->on_alone != NULL)
+        pending->on_alone(pending->face, pending->change, pending->data);
+    else if (pending->request != NULL)
         finish(pending->request, pending);
     free_pending(pending);
 }
 
-void pending_submit(struct prov_request *r, struct store_change *change, pending_fn on_committed)
+static struct pending_change *pending_new(struct prov_face *face, struct store_change *change)
 {
     struct pending_change *pending = gw_alloc(sizeof *pending);
     pending->message.on_arrival = on_arrival;
-    pending->face = r->face;
-    pending->request = r;
+    pending->face = face;
     pending->change = change;
-    pending->on_committed = on_committed;
     link_pending(pending);
     change->on_done = on_change_done;
     change->owner = pending;
+    return pending;
+}
+
+void pending_submit(struct prov_request *r, struct store_change *change, pending_fn on_committed)
+{
+    struct pending_change *pending = pending_new(r->face, change);
+    pending->request = r;
+    pending->on_committed = on_committed;
     r->pending = pending;
     struct gw_error err = {0};
     enum gw_code code = store_writer_submit(r->face->writer, change, &err);
@@ -90,6 +100,18 @@ void pending_submit(struct prov_request *r, struct store_change *change, pending
     r->pending = NULL;
     free_pending(pending);
     reply_error(r, code, err.text);
+}
+
+bool pending_submit_alone(struct prov_face *face, struct store_change *change, pending_alone_fn on_done, void *data)
+{
+    struct pending_change *pending = pending_new(face, change);
+    struct gw_error err = {0};
+    pending->on_alone = on_done;
+    pending->data = data;
+    if (store_writer_submit(face->writer, change, &err) == GW_OK)
+        return true;
+    free_pending(pending);
+    return false;
 }
 
 void pending_forget(struct prov_request *r)

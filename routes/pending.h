@@ -18,6 +18,11 @@ struct store_change *pending_change_new(struct prov_request *r, enum store_chang
 /* Takes the change. Answers by itself when it is not accepted or fails. */
 void pending_submit(struct prov_request *r, struct store_change *change, pending_fn on_committed);
 
+/* A change for nobody's request: `on_done` is called on the loop, whatever came of it. Takes the change; false: it was
+ * not accepted, and is freed. */
+typedef void (*pending_alone_fn)(struct prov_face *face, struct store_change *change, void *data);
+bool pending_submit_alone(struct prov_face *face, struct store_change *change, pending_alone_fn on_done, void *data);
+
 /* The request is over: its answer is not wanted any more. */
 void pending_forget(struct prov_request *r);
 

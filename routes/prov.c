@@ -6,6 +6,7 @@
 #include "routes/pending.h"
 #include "routes/reply.h"
 #include "routes/router.h"
+#include "routes/scim/handlers/group_members.h"
 #include "routes/scim/message.h"
 
 #include <netinet/in.h>
@@ -60,6 +61,8 @@ enum gw_code prov_face_new(struct config *config, struct store *store, struct st
         prov_face_free(face);
         return code;
     }
+    for (size_t i = 0; i < face->app_count; i++) /* what an earlier run left */
+        member_sweep_start(face, &face->apps[i]);
     *ret_face = face;
     return GW_OK;
 }

@@ -33,6 +33,7 @@ struct prov_app {
     const struct scim_resource_type *group_type;
     struct auth_file credentials;
     int64_t ignored_logged_ms; /* monotonic, of the last line about ignored attributes */
+    bool is_sweeping;          /* members that are nobody's are being taken away, part by part */
 };
 
 struct prov_face {
@@ -62,6 +63,7 @@ struct prov_request {
     route_handler_fn handler;          /* called with the body read, and again when a commit found a newer record */
     const struct json_value *body;     /* parsed once */
     unsigned attempts;                 /* commits that found a newer record */
+    void *state;                       /* the handler's own between its calls; NULL at first */
     struct pending_change *pending;
     struct http_timer *delay; /* a refusal that is being held back */
 };

@@ -15,7 +15,7 @@ static const struct route route_table[] = {
     {GW_STR_INIT("Groups"), ROUTE_COLLECTION, ROUTE_BODY_GROUPS_MAX,
      {groups_on_list, groups_on_create, NULL, NULL, NULL}},
     {GW_STR_INIT("Groups"), ROUTE_ITEM, ROUTE_BODY_GROUPS_MAX,
-     {groups_on_item, NULL, groups_on_item, groups_on_item, groups_on_item}},
+     {groups_on_get, NULL, groups_on_replace, groups_on_patch, groups_on_delete}},
     {GW_STR_INIT("Groups"), ROUTE_SEARCH, ROUTE_BODY_OTHER_MAX, {NULL, groups_on_search, NULL, NULL, NULL}},
     {GW_STR_INIT("Roles"), ROUTE_COLLECTION, 0, {roles_on_list, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("Roles"), ROUTE_ITEM, 0, {roles_on_get, NULL, NULL, NULL, NULL}},

@@ -124,6 +124,7 @@ struct store_change {
             uint64_t set;          /* 0: begins one, see result.set */
             const uint64_t *users; /* at most STORE_MEMBER_OPS_MAX */
             size_t user_count;
+            void *owner; /* the maker's own */
         } stage;
         struct {
             struct gw_sha256 assertion;

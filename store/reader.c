@@ -58,6 +58,11 @@ void store_reader_end(struct store_reader *reader)
     reader->is_reading = false;
 }
 
+bool store_reader_is_reading(const struct store_reader *reader)
+{
+    return reader->is_reading;
+}
+
 struct store_view *store_reader_view(struct store_reader *reader)
 {
     GW_ASSERT(reader->is_reading);

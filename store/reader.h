@@ -15,6 +15,7 @@ void store_reader_free(struct store_reader *reader);
 
 GW_MUST_CHECK enum gw_code store_reader_begin(struct store_reader *reader, struct gw_error *err);
 void store_reader_end(struct store_reader *reader);
+bool store_reader_is_reading(const struct store_reader *reader); /* between begin and end? */
 /* Which commit this reads: grows with every commit of any process. What was decided on one snapshot holds while the
  * next begin shows the same number (semantics.md 2). */
 uint64_t store_reader_snapshot(struct store_reader *reader);
@@ -83,6 +84,11 @@ GW_MUST_CHECK enum gw_code store_groups_count(struct store_reader *reader, uint3
 GW_MUST_CHECK enum gw_code store_group_members(struct store_reader *reader, const struct store_group *group,
                                                uint64_t from_seq, uint64_t *ret_seqs, size_t max, size_t *ret_count,
                                                struct gw_error *err);
+/* The same as users; they live in LMDB's pages and only during the call. */
+GW_MUST_CHECK enum gw_code store_group_users(struct store_reader *reader, const struct store_group *group,
+                                             store_user_fn on_user, void *data, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_group_has(struct store_reader *reader, const struct store_group *group,
+                                           uint64_t user_seq, bool *ret_has, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_group_size(struct store_reader *reader, const struct store_group *group,
                                             uint64_t *ret_count, struct gw_error *err);
 /* The groups that the user is in, in no particular order. */

@@ -5,6 +5,7 @@
 #include "store/positions.h"
 
 #define SETS_PART 64u
+#define MEMBERS_PART 512u
 
 enum gw_code store_group_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder, uint64_t seq,
                              struct store_group *ret_group, struct gw_error *err)
@@ -48,6 +49,44 @@ enum gw_code store_group_members(struct store_reader *reader, const struct store
 {
     return store_set_members(store_reader_view(reader), group->folder, group->set, from_seq, ret_seqs, max, ret_count,
                              err);
+}
+
+static enum gw_code visit_user(struct store_view *view, uint32_t folder, uint64_t seq, store_user_fn on_user,
+                               void *data, bool *ret_go_on, struct gw_error *err)
+{
+    struct store_key key = store_user_key(folder, seq);
+    struct gw_str emails[STORE_EMAILS_MAX];
+    struct store_user user;
+    struct gw_str value;
+    enum gw_code code = store_get(view, STORE_TABLE_USERS, store_key_str(&key), &value, err);
+    if (code == GW_E_NOT_FOUND || (code == GW_OK && !store_user_decode(store_key_str(&key), value, emails, &user)))
+        return store_fail_damaged(err, STORE_TABLE_MEMBERS, "a member is no user");
+    if (code == GW_OK)
+        *ret_go_on = on_user(&user, data);
+    return code;
+}
+
+enum gw_code store_group_users(struct store_reader *reader, const struct store_group *group, store_user_fn on_user,
+                               void *data, struct gw_error *err)
+{
+    struct store_view *view = store_reader_view(reader);
+    uint64_t seqs[MEMBERS_PART];
+    size_t count = MEMBERS_PART;
+    uint64_t from = 0;
+    bool go_on = true;
+    while (go_on && count == MEMBERS_PART) {
+        GW_TRY(store_set_members(view, group->folder, group->set, from, seqs, MEMBERS_PART, &count, err));
+        for (size_t i = 0; go_on && i < count; i++)
+            GW_TRY(visit_user(view, group->folder, seqs[i], on_user, data, &go_on, err));
+        from = count > 0 ? seqs[count - 1] + 1 : 0;
+    }
+    return GW_OK;
+}
+
+enum gw_code store_group_has(struct store_reader *reader, const struct store_group *group, uint64_t user_seq,
+                             bool *ret_has, struct gw_error *err)
+{
+    return store_set_has(store_reader_view(reader), group->folder, group->set, user_seq, ret_has, err);
 }
 
 enum gw_code store_group_size(struct store_reader *reader, const struct store_group *group, uint64_t *ret_count,

@@ -33,7 +33,7 @@ static bool find_index(const struct planner *planner, const struct scim_filter *
         *ret_kind = SCIM_LOOKUP_MEMBER;
     else if (!planner->group && is_named(attribute, GW_STR("userName")))
         *ret_kind = SCIM_LOOKUP_USER_NAME;
-    else if (!planner->group && is_named(attribute, GW_STR("externalId")))
+    else if (is_named(attribute, GW_STR("externalId")))
         *ret_kind = SCIM_LOOKUP_EXTERNAL_ID;
     else if (!planner->group && is_named(attribute, GW_STR("emails")) && value)
         *ret_kind = SCIM_LOOKUP_EMAIL;

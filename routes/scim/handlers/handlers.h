@@ -14,11 +14,14 @@ void users_on_replace(struct prov_request *r);
 void users_on_patch(struct prov_request *r);
 void users_on_delete(struct prov_request *r);
 
-/* groups.c: a folder has no groups yet; lists are empty, nothing can be pushed */
+/* groups_list.c, groups_write.c: the same of groups */
 void groups_on_list(struct prov_request *r);
 void groups_on_search(struct prov_request *r);
+void groups_on_get(struct prov_request *r);
 void groups_on_create(struct prov_request *r);
-void groups_on_item(struct prov_request *r);
+void groups_on_replace(struct prov_request *r);
+void groups_on_patch(struct prov_request *r);
+void groups_on_delete(struct prov_request *r);
 
 /* roles.c: what the configuration defines, for entitlement-enabled apps (scim-clients.md 2) */
 void roles_on_list(struct prov_request *r);

@@ -3,6 +3,7 @@
 #include "gateway/base/text.h"
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
+#include "routes/scim/handlers/group_view.h"
 #include "routes/scim/user.h"
 
 #define SERVICE_USER_NAME "provgate-service@provgate.invalid" /* RFC 2606: nobody's address */
@@ -64,10 +65,52 @@ enum gw_code user_fetch(struct prov_request *r, uint64_t seq, struct store_user 
     return code;
 }
 
+struct group_list {
+    struct gw_arena *arena;
+    const struct prov_request *r;
+    struct json_value *groups;
+};
+
+static bool on_group(const struct store_group *group, void *data)
+{
+    struct group_list *list = data;
+    struct gw_arena *arena = list->arena;
+    struct json_value *entry = json_object_new(arena);
+    struct gw_str id = group_id_format(arena, list->r, group->seq);
+    struct gw_str address = gw_arena_printf(arena, "%.*s/Groups/%.*s", GW_STR_ARG(list->r->base_url), GW_STR_ARG(id));
+    json_object_append(arena, entry, GW_STR("value"), json_string_new(arena, id));
+    json_object_append(arena, entry, GW_STR("$ref"), json_string_new(arena, address));
+    json_object_append(arena, entry, GW_STR("display"),
+                       json_string_new(arena, gw_arena_copy(arena, group->display_name)));
+    json_object_append(arena, entry, GW_STR("type"), json_string_new(arena, GW_STR("direct")));
+    json_array_append(arena, list->groups, entry);
+    return json_count(list->groups) < USER_GROUPS_MAX;
+}
+
+/* user.groups is derived (rule R11), and read only where somebody may see it. */
+static enum gw_code load_groups(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
+                                struct json_value **ret_groups, struct gw_error *err)
+{
+    struct store_reader *reader = r->face->reader;
+    struct group_list list = {arena, r, json_array_new(arena)};
+    bool is_wanted = r->query.filter.len > 0 || scim_projection_wants(&r->projection, GW_STR("groups"));
+    *ret_groups = list.groups;
+    if (user->seq == SERVICE_USER_SEQ || !is_wanted)
+        return GW_OK;
+    if (store_reader_is_reading(reader))
+        return store_user_groups(reader, user->folder, user->seq, on_group, &list, err);
+    GW_TRY(store_reader_begin(reader, err));
+    enum gw_code code = store_user_groups(reader, user->folder, user->seq, on_group, &list, err);
+    store_reader_end(reader);
+    return code;
+}
+
 enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
                            struct json_value **ret_resource, struct gw_error *err)
 {
     struct gw_str id = user_id_format(arena, r, user->seq);
+    struct json_value *groups = NULL;
+    GW_TRY(load_groups(arena, r, user, &groups, err));
     struct scim_user_columns columns = {
         .meta =
             {
@@ -81,6 +124,7 @@ enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r,
         .external_id = user->external_id,
         .active = (user->state.flags & STORE_USER_ACTIVE) != 0,
         .attributes = user->attributes,
+        .groups = groups,
     };
     return scim_user_load(arena, r->app->user_type, &columns, ret_resource, err);
 }

@@ -6,7 +6,8 @@
 #include "gateway/json/value.h"
 #include "routes/request.h"
 
-#define SERVICE_USER_SEQ 0u /* no stored user has it */
+#define SERVICE_USER_SEQ 0u    /* no stored user has it */
+#define USER_GROUPS_MAX 10000u /* of one user's groups are shown */
 
 struct gw_str user_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq);
 

@@ -1,34 +1,13 @@
-#include "gateway/base/log.h"
-#include "gateway/base/metrics.h"
 #include "routes/pending.h"
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/ignored.h"
 #include "routes/scim/handlers/user_view.h"
 #include "routes/scim/patch.h"
 #include "routes/scim/user.h"
 
 #define CHANGED_NAMES_BYTES_MAX 1024u
-#define IGNORED_LOG_MS 1000 /* an import walk would fill the log */
-
-/* Names only: what an attacker or a person wrote into a body is in no log (law 9). */
-static void note_ignored(const struct prov_request *r, const struct scim_ignored *ignored)
-{
-    if (ignored->total == 0 || r->attempts > 0)
-        return;
-    gw_metric_add(GW_METRIC_SCIM_IGNORED_ATTRIBUTES, ignored->total);
-    int64_t now_ms = http_loop_now_ms(r->face->loop);
-    if (r->app->ignored_logged_ms != 0 && now_ms - r->app->ignored_logged_ms < IGNORED_LOG_MS)
-        return;
-    r->app->ignored_logged_ms = now_ms;
-    GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
-    for (size_t i = 0; i < ignored->count; i++) {
-        gw_buf_add_byte(&names, i > 0 ? ',' : '=');
-        gw_buf_add(&names, ignored->names[i]);
-    }
-    gw_log(GW_LOG_INFO, "attributes-ignored", "app=%.*s count=%zu names%.*s", GW_STR_ARG(r->app->name), ignored->total,
-           GW_STR_ARG(gw_buf_str(&names)));
-}
 
 static bool is_server_made(struct gw_str name)
 {
@@ -143,7 +122,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     const struct config_policy *policy = &r->app->config->prov.policy;
     GW_TRY(user_projection_read(r, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &draft, &ignored, err));
-    note_ignored(r, &ignored);
+    ignored_note(r, &ignored);
     GW_TRY(check_draft(r, NULL, &draft, err));
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_CREATE);
     bool active = draft.has_active ? draft.active : true;
@@ -249,7 +228,7 @@ static enum gw_code replace(struct prov_request *r, struct gw_error *err)
     struct scim_ignored ignored = {0};
     GW_TRY(begin_update(r, &update, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &update.draft, &ignored, err));
-    note_ignored(r, &ignored);
+    ignored_note(r, &ignored);
     scim_user_draft_keep(r->arena, &update.draft, update.before);
     return submit_update(r, &update, err);
 }
@@ -271,7 +250,7 @@ static enum gw_code patch(struct prov_request *r, struct gw_error *err)
     bool is_changed = false;
     GW_TRY(begin_update(r, &update, err));
     GW_TRY(scim_patch_parse(r->arena, type, r->body, &steps, &ignored, err));
-    note_ignored(r, &ignored);
+    ignored_note(r, &ignored);
     GW_TRY(scim_patch_apply(r->arena, type, update.before, &steps, &after, &is_changed, err));
     if (!is_changed && (update.user.state.flags & STORE_USER_PROVISIONED) != 0) {
         user_reply(r, 200, &update.user); /* rule R72: nothing new, and nobody to adopt */

@@ -68,7 +68,7 @@ static const struct {
     {"Group", "members eq 'u1'", "member=u1"},
     {"Group", "members[value eq 'u1']", "member=u1"},
     {"Group", "id eq 'g' and members.value eq 'u'", "id=g"},
-    {"Group", "externalId eq 'x'", "scan"},
+    {"Group", "externalId eq 'x'", "ext=x"},
     {"Role", "id eq 'x'", "scan"},
 };
 

@@ -1,0 +1,46 @@
+/* group_view: a stored group as a SCIM client sees it. Members are written straight from the store into the answer's
+ * text, never as a tree: a group of 100,000 costs its text (about 170 bytes a member) and nothing beside. The face's
+ * own loop only. */
+#pragma once
+
+#include "gateway/base/buf.h"
+#include "gateway/json/value.h"
+#include "routes/request.h"
+
+/* The answer to POST and PUT shows members up to this many; RFC 7644 section 3.5.1 and Okta do without. */
+#define GROUP_ECHO_MAX 1000u
+/* Members that one request may load as a tree: for a filter on other than members.value, or a PATCH that changes what
+ * is inside of members. */
+#define GROUP_TREE_MEMBERS_MAX 100000u
+
+struct gw_str group_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq);
+bool group_id_parse(const struct prov_request *r, struct gw_str id, uint64_t *ret_seq);
+
+/* The whole resource without or, with `members` (an array or NULL), with members, before projection. */
+GW_MUST_CHECK enum gw_code group_resource(struct gw_arena *arena, const struct prov_request *r,
+                                          const struct store_group *group, const struct json_value *members,
+                                          struct json_value **ret_resource, struct gw_error *err);
+
+/* One member as it is shown. */
+struct json_value *group_member_json(struct gw_arena *arena, const struct prov_request *r,
+                                     const struct store_user *user);
+
+/* In a snapshot. Members as an array of at most *budget, which it lowers; GW_E_TOO_MANY. */
+GW_MUST_CHECK enum gw_code group_members_load(struct gw_arena *arena, const struct prov_request *r,
+                                              const struct store_group *group, size_t *budget,
+                                              struct json_value **ret_members, struct gw_error *err);
+
+/* In a snapshot: appends the projected group; members are written when `members` and the projection want them. */
+GW_MUST_CHECK enum gw_code group_write(struct gw_buf *text, struct gw_arena *scratch, const struct prov_request *r,
+                                       const struct store_group *group, bool members, struct gw_error *err);
+
+/* Opens a snapshot, copies the group, closes it. */
+GW_MUST_CHECK enum gw_code group_fetch(struct prov_request *r, uint64_t seq, struct store_group *ret_group,
+                                       struct gw_error *err);
+
+/* Reads attributes and excludedAttributes of the query into r->projection; before anything is changed. */
+GW_MUST_CHECK enum gw_code group_projection_read(struct prov_request *r, struct gw_error *err);
+
+/* Answers with the group as it is now: ETag, and Location with 201; 304 to a GET whose copy is fresh. */
+enum group_members_shown { GROUP_MEMBERS_ALL, GROUP_MEMBERS_FEW, GROUP_MEMBERS_ASKED };
+void group_reply(struct prov_request *r, int status, uint64_t seq, enum group_members_shown shown);

@@ -1,0 +1,339 @@
+#include "gateway/json/write.h"
+#include "routes/reply.h"
+#include "routes/scim/filter_plan.h"
+#include "routes/scim/handlers/group_view.h"
+#include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/user_view.h"
+#include "routes/scim/message.h"
+
+#include <stdlib.h>
+
+/* The cost limits of a filter: groups that are looked at when no index answers it, candidates that indexes may name;
+ * and GROUP_TREE_MEMBERS_MAX. Beyond: 400 tooMany (RFC 7644 section 3.4.2.1). */
+#define FILTER_GROUPS_MAX 100000u
+#define FILTER_CANDIDATES_MAX 10000u
+
+/* What a filter has to know of members. */
+enum members_needed {
+    MEMBERS_NONE,
+    MEMBERS_NAMED, /* only whether those are there that it names by id */
+    MEMBERS_ALL
+};
+
+struct group_listing {
+    struct prov_request *r;
+    const struct scim_filter *filter; /* NULL: all */
+    enum members_needed needed;
+    uint64_t named[SCIM_FILTER_TERMS_MAX];
+    size_t named_count;
+    size_t tree_budget;
+    struct gw_buf resources; /* JSON text with commas between */
+    struct gw_arena scratch;
+    uint64_t matched;
+    uint64_t examined;
+    size_t emitted;
+    enum gw_code code;
+    struct gw_error err;
+};
+
+static bool is_members(const struct scim_ref *ref)
+{
+    return ref->extension == NULL && ref->attribute != NULL && gw_str_eq(ref->attribute->name, GW_STR("members"));
+}
+
+static void need(struct group_listing *list, enum members_needed needed)
+{
+    if (needed > list->needed)
+        list->needed = needed;
+}
+
+static void name_member(struct group_listing *list, const struct scim_filter *filter)
+{
+    uint64_t seq = 0;
+    bool is_id = filter->kind == SCIM_FILTER_COMPARE && filter->op == SCIM_EQ && filter->literal->type == JSON_STRING;
+    need(list, is_id ? MEMBERS_NAMED : MEMBERS_ALL);
+    if (is_id && user_id_parse(list->r, filter->literal->text, &seq) && list->named_count < SCIM_FILTER_TERMS_MAX)
+        list->named[list->named_count++] = seq;
+}
+
+static bool is_value(const struct scim_attribute *attribute)
+{
+    return attribute != NULL && gw_str_eq(attribute->name, GW_STR("value"));
+}
+
+static void find_needed(struct group_listing *list, const struct scim_filter *filter)
+{
+    switch (filter->kind) {
+    case SCIM_FILTER_COMPARE:
+        if (is_members(&filter->ref) && is_value(filter->ref.sub))
+            name_member(list, filter);
+        else if (is_members(&filter->ref))
+            need(list, MEMBERS_ALL);
+        return;
+    case SCIM_FILTER_VALUE_PATH:
+        if (is_members(&filter->ref) && filter->child_count == 1 && is_value(filter->children[0]->ref.attribute))
+            name_member(list, filter->children[0]);
+        else if (is_members(&filter->ref))
+            need(list, MEMBERS_ALL);
+        return;
+    case SCIM_FILTER_PRESENT:
+        if (is_members(&filter->ref))
+            need(list, MEMBERS_ALL);
+        return;
+    case SCIM_FILTER_AND:
+    case SCIM_FILTER_OR:
+    case SCIM_FILTER_NOT:
+        for (size_t i = 0; i < filter->child_count; i++)
+            find_needed(list, filter->children[i]);
+        return;
+    }
+}
+
+/* Those of the members that the filter names; a tree of more would not change what it says. */
+static enum gw_code load_named(struct group_listing *list, const struct store_group *group,
+                               struct json_value **ret_members)
+{
+    struct json_value *members = json_array_new(&list->scratch);
+    for (size_t i = 0; i < list->named_count; i++) {
+        bool has = false;
+        GW_TRY(store_group_has(list->r->face->reader, group, list->named[i], &has, &list->err));
+        if (!has)
+            continue;
+        struct json_value *member = json_object_new(&list->scratch);
+        struct gw_str id = user_id_format(&list->scratch, list->r, list->named[i]);
+        json_object_append(&list->scratch, member, GW_STR("value"), json_string_new(&list->scratch, id));
+        json_array_append(&list->scratch, members, member);
+    }
+    *ret_members = members;
+    return GW_OK;
+}
+
+static enum gw_code matches(struct group_listing *list, const struct store_group *group, bool *ret_matches)
+{
+    struct json_value *members = NULL;
+    struct json_value *resource = NULL;
+    gw_arena_reset(&list->scratch);
+    if (list->needed == MEMBERS_NAMED)
+        GW_TRY(load_named(list, group, &members));
+    else if (list->needed == MEMBERS_ALL)
+        GW_TRY(group_members_load(&list->scratch, list->r, group, &list->tree_budget, &members, &list->err));
+    GW_TRY(group_resource(&list->scratch, list->r, group, members, &resource, &list->err));
+    *ret_matches = scim_filter_matches(list->filter, resource, &list->scratch);
+    return GW_OK;
+}
+
+static void emit(struct group_listing *list, const struct store_group *group)
+{
+    gw_arena_reset(&list->scratch);
+    if (list->emitted++ > 0)
+        gw_buf_add_byte(&list->resources, ',');
+    list->code = group_write(&list->resources, &list->scratch, list->r, group, /* members= */ true, &list->err);
+    if (list->code == GW_E_TOO_MANY)
+        list->code = gw_fail(&list->err, GW_E_TOO_MANY,
+                             "the page is too large; ask for fewer groups or for excludedAttributes=members");
+}
+
+static bool on_page_group(const struct store_group *group, void *data)
+{
+    struct group_listing *list = data;
+    emit(list, group);
+    return list->code == GW_OK && list->emitted < list->r->query.count;
+}
+
+/* Counts every match, and shows those of the page. */
+static bool on_candidate(const struct store_group *group, void *data)
+{
+    struct group_listing *list = data;
+    bool is_match = false;
+    list->code = matches(list, group, &is_match);
+    if (list->code != GW_OK || !is_match)
+        return list->code == GW_OK;
+    if (++list->matched >= list->r->query.start_index && list->emitted < list->r->query.count)
+        emit(list, group);
+    return list->code == GW_OK;
+}
+
+static bool on_scanned(const struct store_group *group, void *data)
+{
+    struct group_listing *list = data;
+    if (++list->examined <= FILTER_GROUPS_MAX)
+        return on_candidate(group, data);
+    list->code = gw_fail(&list->err, GW_E_TOO_MANY,
+                         "no index answers this filter and there are more than %u groups; use displayName, externalId, "
+                         "id or members.value",
+                         FILTER_GROUPS_MAX);
+    return false;
+}
+
+struct seq_list {
+    uint64_t *seqs;
+    size_t count;
+};
+
+static bool on_found(const struct store_group *group, void *data)
+{
+    struct seq_list *found = data;
+    found->seqs[found->count++] = group->seq;
+    return found->count < FILTER_CANDIDATES_MAX;
+}
+
+static enum gw_code find_seqs(struct group_listing *list, const struct scim_lookup *lookup, struct seq_list *found)
+{
+    struct prov_request *r = list->r;
+    uint64_t seq = 0;
+    size_t count = 0;
+    enum store_index index =
+        lookup->kind == SCIM_LOOKUP_EXTERNAL_ID ? STORE_INDEX_GROUP_EXTERNAL_ID : STORE_INDEX_GROUP_NAME;
+    if (lookup->kind == SCIM_LOOKUP_ID) {
+        if (group_id_parse(r, lookup->value, &seq))
+            found->seqs[found->count++] = seq;
+        return GW_OK;
+    }
+    if (lookup->kind == SCIM_LOOKUP_MEMBER)
+        return user_id_parse(r, lookup->value, &seq)
+                   ? store_user_groups(r->face->reader, r->app->folder, seq, on_found, found, &list->err)
+                   : GW_OK;
+    enum gw_code code =
+        store_groups_find(r->face->reader, r->app->folder, index, lookup->value, found->seqs + found->count,
+                          FILTER_CANDIDATES_MAX - found->count, &count, &list->err);
+    found->count += count;
+    return code;
+}
+
+static int compare_seqs(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void list_candidates(struct group_listing *list, const struct seq_list *found)
+{
+    struct prov_request *r = list->r;
+    for (size_t i = 0; i < found->count && list->code == GW_OK; i++) {
+        struct store_group group;
+        GW_ARENA_SCOPED(arena);
+        if (i > 0 && found->seqs[i] == found->seqs[i - 1])
+            continue;
+        enum gw_code code =
+            store_group_get(r->face->reader, &arena, r->app->folder, found->seqs[i], &group, &list->err);
+        if (code == GW_OK)
+            (void)on_candidate(&group, list);
+        else if (code != GW_E_NOT_FOUND)
+            list->code = code;
+    }
+}
+
+static void list_by_index(struct group_listing *list, const struct scim_plan *plan)
+{
+    struct seq_list found = {gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof(uint64_t)), 0};
+    for (size_t i = 0; i < plan->lookup_count && list->code == GW_OK; i++) {
+        list->code = find_seqs(list, &plan->lookups[i], &found);
+        if (list->code == GW_OK && found.count >= FILTER_CANDIDATES_MAX)
+            list->code =
+                gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u groups", FILTER_CANDIDATES_MAX);
+    }
+    qsort(found.seqs, found.count, sizeof found.seqs[0], compare_seqs);
+    list_candidates(list, &found);
+}
+
+static bool needs_scan(const struct scim_plan *plan)
+{
+    for (size_t i = 0; i < plan->lookup_count; i++) {
+        if (plan->lookups[i].kind == SCIM_LOOKUP_MODIFIED)
+            return true;
+    }
+    return plan->scan;
+}
+
+static uint64_t list_filtered(struct group_listing *list)
+{
+    struct prov_request *r = list->r;
+    struct scim_plan plan = scim_filter_plan(r->arena, list->filter, r->app->group_type);
+    find_needed(list, list->filter);
+    if (!needs_scan(&plan)) {
+        list_by_index(list, &plan);
+        return list->matched;
+    }
+    enum gw_code code = store_groups_scan(r->face->reader, r->app->folder, on_scanned, list, &list->err);
+    if (list->code == GW_OK)
+        list->code = code;
+    return list->matched;
+}
+
+static uint64_t list_all(struct group_listing *list)
+{
+    struct prov_request *r = list->r;
+    uint64_t total = 0;
+    list->code = store_groups_count(r->face->reader, r->app->folder, &total, &list->err);
+    if (list->code != GW_OK || r->query.count == 0)
+        return total;
+    enum gw_code code = store_groups_page(r->face->reader, r->app->folder, r->query.start_index - 1, r->query.count,
+                                          on_page_group, list, &list->err);
+    if (list->code == GW_OK)
+        list->code = code;
+    return total;
+}
+
+static void answer_page(struct group_listing *list, uint64_t total)
+{
+    struct prov_request *r = list->r;
+    if (list->code != GW_OK) {
+        reply_error(r, list->code, list->err.text);
+        return;
+    }
+    GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
+    scim_list_write(&body, total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
+    if (body.overflow)
+        reply_error(r, GW_E_TOO_MANY, "the page is too large; ask for fewer groups");
+    else
+        reply_text(r, 200, NULL, 0, gw_buf_str(&body));
+}
+
+static void answer_list(struct prov_request *r)
+{
+    struct group_listing *list = gw_arena_alloc(r->arena, sizeof *list);
+    uint64_t total = 0;
+    list->r = r;
+    list->tree_budget = GROUP_TREE_MEMBERS_MAX;
+    gw_buf_init(&list->resources, REPLY_BYTES_MAX);
+    list->code = group_projection_read(r, &list->err);
+    if (list->code == GW_OK && r->query.filter.len > 0)
+        list->code = scim_filter_parse(r->arena, r->app->group_type, r->query.filter, &list->filter, &list->err);
+    if (list->code == GW_OK)
+        list->code = store_reader_begin(r->face->reader, &list->err);
+    if (list->code == GW_OK) {
+        total = list->filter != NULL ? list_filtered(list) : list_all(list);
+        store_reader_end(r->face->reader);
+    }
+    answer_page(list, total);
+    gw_buf_done(&list->resources);
+    gw_arena_done(&list->scratch);
+}
+
+void groups_on_list(struct prov_request *r)
+{
+    answer_list(r);
+}
+
+void groups_on_search(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (route_query_read(r->arena, r->body, &r->query, &err) != GW_OK)
+        reply_error_from(r, &err);
+    else
+        answer_list(r);
+}
+
+void groups_on_get(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    uint64_t seq = 0;
+    enum gw_code code = group_projection_read(r, &err);
+    if (code == GW_OK && !group_id_parse(r, r->id, &seq))
+        code = gw_fail(&err, GW_E_NOT_FOUND, "there is no group with this id");
+    if (code != GW_OK)
+        reply_error_from(r, &err);
+    else
+        group_reply(r, 200, seq, GROUP_MEMBERS_ALL);
+}

@@ -1,0 +1,387 @@
+#include "routes/pending.h"
+#include "routes/reply.h"
+#include "routes/scim/handlers/condition.h"
+#include "routes/scim/handlers/group_members.h"
+#include "routes/scim/handlers/group_view.h"
+#include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/ignored.h"
+
+#define ALL_FIELDS (STORE_GROUP_DISPLAY_NAME | STORE_GROUP_EXTERNAL_ID | STORE_GROUP_ATTRIBUTES)
+
+/* What a request wants, kept while it is being staged and when it is computed again. */
+struct group_write {
+    struct scim_group_draft draft;
+    bool has_members; /* they are to be exactly `wanted` */
+    struct member_list wanted;
+    struct member_stage stage;
+    bool is_staging;             /* too much for one change */
+    uint64_t base_version;       /* `wanted` was made of this version; 0: of none */
+    bool is_submitted;           /* the change that ends it */
+    struct scim_patch patch;     /* of a PATCH */
+    struct store_member_op *ops; /* of a PATCH that need not know the group */
+    size_t op_count;
+};
+
+static void submit(struct prov_request *r, struct group_write *write, struct store_change *change, pending_fn on_done)
+{
+    write->is_submitted = true;
+    pending_submit(r, change, on_done);
+}
+
+static void on_created(struct prov_request *r, struct store_change *change)
+{
+    group_reply(r, 201, change->result.group_seq, GROUP_MEMBERS_FEW);
+}
+
+static void on_replaced(struct prov_request *r, struct store_change *change)
+{
+    member_sweep_start(r->face, r->app);
+    group_reply(r, 200, change->group_seq, GROUP_MEMBERS_FEW);
+}
+
+/* scim-clients.md 9: the answer to a PATCH shows no members unless they are asked for. */
+static void on_patched(struct prov_request *r, struct store_change *change)
+{
+    member_sweep_start(r->face, r->app);
+    group_reply(r, 200, change->group_seq, GROUP_MEMBERS_ASKED);
+}
+
+static void on_deleted(struct prov_request *r, struct store_change *change)
+{
+    (void)change;
+    member_sweep_start(r->face, r->app);
+    reply_text(r, 204, NULL, 0, GW_STR_NONE);
+}
+
+/* ---- the change ---- */
+
+static enum gw_code fill_fields(struct store_change *change, const struct scim_group_draft *draft, unsigned fields,
+                                struct gw_error *err)
+{
+    change->as.group.fields = fields;
+    if ((fields & STORE_GROUP_DISPLAY_NAME) != 0)
+        change->as.group.display_name = gw_arena_copy(&change->arena, draft->display_name);
+    if ((fields & STORE_GROUP_EXTERNAL_ID) != 0)
+        change->as.group.external_id = gw_arena_copy(&change->arena, draft->external_id);
+    if ((fields & STORE_GROUP_ATTRIBUTES) != 0)
+        change->as.group.attributes = scim_group_store_text(&change->arena, draft);
+    if (change->as.group.attributes.len > STORE_ATTRIBUTES_BYTES_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "the attributes of a group may not be larger than %u bytes",
+                       STORE_ATTRIBUTES_BYTES_MAX);
+    return GW_OK;
+}
+
+static void fill_names(struct store_change *change, bool has_members)
+{
+    unsigned fields = change->as.group.fields;
+    change->attribute_names = gw_arena_printf(
+        &change->arena, "%s%s%s%s", (fields & STORE_GROUP_DISPLAY_NAME) != 0 ? "displayName " : "",
+        (fields & STORE_GROUP_EXTERNAL_ID) != 0 && change->as.group.external_id.len > 0 ? "externalId " : "",
+        (fields & STORE_GROUP_ATTRIBUTES) != 0 && change->as.group.attributes.len > 2 ? "attributes " : "",
+        has_members ? "members" : "");
+    change->attribute_names = gw_str_trim(change->attribute_names);
+}
+
+static enum gw_code new_change(struct prov_request *r, enum store_change_kind kind,
+                               const struct scim_group_draft *draft, unsigned fields, bool has_members,
+                               struct store_change **ret_change, struct gw_error *err)
+{
+    struct store_change *change = pending_change_new(r, kind);
+    enum gw_code code = fill_fields(change, draft, fields, err);
+    if (code != GW_OK) {
+        store_change_free(change);
+        return code;
+    }
+    fill_names(change, has_members);
+    *ret_change = change;
+    return GW_OK;
+}
+
+static void give_ops(struct store_change *change, const struct store_member_op *ops, size_t count)
+{
+    struct store_member_op *copy = gw_arena_array(&change->arena, count, sizeof *copy);
+    if (count > 0)
+        memcpy(copy, ops, count * sizeof *copy);
+    change->as.group.ops = copy;
+    change->as.group.op_count = count;
+}
+
+/* Another call after the last change was refused as stale: what was staged is gone, or made of an older version. */
+static void begin_again(struct group_write *write)
+{
+    if (!write->is_submitted)
+        return;
+    write->is_submitted = false;
+    write->is_staging = false;
+    write->stage = (struct member_stage){0, 0};
+}
+
+/* ---- POST ---- */
+
+static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_write, struct gw_error *err)
+{
+    struct scim_ignored ignored = {0};
+    struct group_write *write = r->state;
+    *ret_write = write;
+    if (write != NULL) {
+        begin_again(write);
+        return GW_OK;
+    }
+    write = gw_arena_alloc(r->arena, sizeof *write);
+    GW_TRY(group_projection_read(r, err));
+    GW_TRY(scim_group_read(r->arena, r->app->group_type, r->body, &write->draft, &ignored, err));
+    ignored_note(r, &ignored);
+    GW_TRY(member_list_read(r, write->draft.members, write->draft.member_count, &write->wanted, err));
+    write->has_members = write->draft.has_members;
+    r->state = write;
+    *ret_write = write;
+    return GW_OK;
+}
+
+static enum gw_code create(struct prov_request *r, struct gw_error *err)
+{
+    struct group_write *write = NULL;
+    struct store_change *change = NULL;
+    GW_TRY(parse_body(r, &write, err));
+    write->is_staging = write->wanted.count > STORE_MEMBER_OPS_MAX;
+    if (write->is_staging && member_stage_next(r, &write->stage, &write->wanted))
+        return GW_OK;
+    GW_TRY(new_change(r, STORE_CHANGE_GROUP_CREATE, &write->draft, ALL_FIELDS, write->wanted.count > 0, &change, err));
+    if (write->is_staging)
+        change->as.group.set = write->stage.set;
+    else
+        change->as.group.ops =
+            member_list_replace(&change->arena, &write->wanted, /* clear= */ false, &change->as.group.op_count);
+    submit(r, write, change, on_created);
+    return GW_OK;
+}
+
+void groups_on_create(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (create(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+/* ---- PUT and PATCH ---- */
+
+static enum gw_code fetch_target(struct prov_request *r, struct store_group *ret_group, struct gw_error *err)
+{
+    uint64_t seq = 0;
+    if (!group_id_parse(r, r->id, &seq))
+        return gw_fail(err, GW_E_NOT_FOUND, "there is no group with this id");
+    GW_TRY(group_fetch(r, seq, ret_group, err));
+    if (condition_fails(&r->x->request, ret_group->version))
+        return gw_fail(err, GW_E_PRECONDITION, "the group has another version now");
+    return GW_OK;
+}
+
+/* A client that names a version means that one, also when another change is quicker. */
+static uint64_t expected_version(const struct prov_request *r, const struct store_group *group)
+{
+    return http_request_field(&r->x->request, GW_STR("If-Match")).len > 0 ? group->version : 0;
+}
+
+/* Writes `fields` and makes the members exactly `wanted`: as one change when that is small enough, in itself or as a
+ * difference, else by staging. The difference is only right for the version that was read. */
+static enum gw_code submit_wanted(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                                  unsigned fields, pending_fn on_done, struct gw_error *err)
+{
+    struct store_change *change = NULL;
+    struct member_list before = {NULL, 0};
+    struct store_member_op *ops = NULL;
+    size_t count = 0;
+    uint64_t version = write->base_version != 0 ? write->base_version : expected_version(r, group);
+    if (write->is_staging && member_stage_next(r, &write->stage, &write->wanted))
+        return GW_OK;
+    if (!write->is_staging && write->wanted.count < STORE_MEMBER_OPS_MAX) {
+        ops = member_list_replace(r->arena, &write->wanted, /* clear= */ true, &count);
+    } else if (!write->is_staging) {
+        uint64_t read_version = 0;
+        GW_TRY(member_list_load(r, group->seq, &before, &read_version, err));
+        ops = member_list_diff(r->arena, &before, &write->wanted, &count);
+        version = ops != NULL && version == 0 ? read_version : version;
+    }
+    if (ops == NULL && !write->is_staging) {
+        write->is_staging = true;
+        return member_stage_next(r, &write->stage, &write->wanted)
+                   ? GW_OK
+                   : gw_fail(err, GW_E_INTERNAL, "a group without members needs no staging");
+    }
+    GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, true, &change, err));
+    change->group_seq = group->seq;
+    change->as.group.expected_version = version;
+    change->as.group.set = write->is_staging ? write->stage.set : 0;
+    give_ops(change, ops, count);
+    submit(r, write, change, on_done);
+    return GW_OK;
+}
+
+static enum gw_code submit_ops(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                               unsigned fields, pending_fn on_done, struct gw_error *err)
+{
+    struct store_change *change = NULL;
+    bool replaces_text = (fields & STORE_GROUP_ATTRIBUTES) != 0 && write->patch.count > 0;
+    GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, write->op_count > 0, &change, err));
+    change->group_seq = group->seq;
+    /* the text of the other attributes was made of this version; names and members commute */
+    change->as.group.expected_version = replaces_text ? group->version : expected_version(r, group);
+    give_ops(change, write->ops, write->op_count);
+    submit(r, write, change, on_done);
+    return GW_OK;
+}
+
+static enum gw_code replace(struct prov_request *r, struct gw_error *err)
+{
+    struct group_write *write = NULL;
+    struct store_group group = {0};
+    GW_TRY(fetch_target(r, &group, err));
+    GW_TRY(parse_body(r, &write, err));
+    return write->has_members ? submit_wanted(r, write, &group, ALL_FIELDS, on_replaced, err)
+                              : submit_ops(r, write, &group, ALL_FIELDS, on_replaced, err);
+}
+
+void groups_on_replace(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (replace(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+/* ---- PATCH ---- */
+
+static unsigned changed_fields(struct gw_arena *arena, const struct scim_group_draft *draft,
+                               const struct store_group *group)
+{
+    unsigned fields = 0;
+    struct gw_str text = scim_group_store_text(arena, draft);
+    if (!gw_str_eq(draft->display_name, group->display_name))
+        fields |= STORE_GROUP_DISPLAY_NAME;
+    if (!gw_str_eq(draft->external_id, group->external_id))
+        fields |= STORE_GROUP_EXTERNAL_ID;
+    if (!gw_str_eq(text, group->attributes))
+        fields |= STORE_GROUP_ATTRIBUTES;
+    return fields;
+}
+
+/* Applies steps to the resource with these members, and takes the result as the draft. */
+static enum gw_code apply_steps(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                                const struct scim_patch *steps, const struct json_value *members, unsigned *ret_fields,
+                                struct gw_error *err)
+{
+    const struct scim_resource_type *type = r->app->group_type;
+    struct json_value *before = NULL;
+    struct json_value *after = NULL;
+    bool is_changed = false;
+    GW_TRY(group_resource(r->arena, r, group, members, &before, err));
+    GW_TRY(scim_patch_apply(r->arena, type, before, steps, &after, &is_changed, err));
+    GW_TRY(scim_resource_check(type, after, err));
+    scim_group_draft_fill(r->arena, after, &write->draft);
+    *ret_fields = changed_fields(r->arena, &write->draft, group);
+    return GW_OK;
+}
+
+/* A step looks into the members: the group is loaded whole. */
+static enum gw_code patch_whole(struct prov_request *r, struct group_write *write, uint64_t seq, struct gw_error *err)
+{
+    struct store_reader *reader = r->face->reader;
+    struct store_group group = {0};
+    struct json_value *members = NULL;
+    size_t budget = GROUP_TREE_MEMBERS_MAX;
+    unsigned fields = 0;
+    GW_TRY(store_reader_begin(reader, err));
+    enum gw_code code = store_group_get(reader, r->arena, r->app->folder, seq, &group, err);
+    if (code == GW_OK)
+        code = group_members_load(r->arena, r, &group, &budget, &members, err);
+    store_reader_end(reader);
+    if (code != GW_OK)
+        return code;
+    GW_TRY(apply_steps(r, write, &group, &write->patch, members, &fields, err));
+    GW_TRY(member_list_read(r, write->draft.members, write->draft.member_count, &write->wanted, err));
+    write->has_members = true;
+    write->base_version = group.version;
+    return submit_wanted(r, write, &group, fields, on_patched, err);
+}
+
+/* More than one change may name: worked out here, from what is there. */
+static enum gw_code patch_many(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                               unsigned fields, struct gw_error *err)
+{
+    struct member_list before = {NULL, 0};
+    if (!write->is_staging) {
+        GW_TRY(member_list_load(r, group->seq, &before, &write->base_version, err));
+        write->wanted = member_list_apply(r->arena, &before, write->ops, write->op_count);
+    }
+    return submit_wanted(r, write, group, fields, on_patched, err);
+}
+
+static enum gw_code patch_few(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                              unsigned fields, struct gw_error *err)
+{
+    if (write->op_count > 0 || fields != 0)
+        return submit_ops(r, write, group, fields, on_patched, err);
+    group_reply(r, 200, group->seq, GROUP_MEMBERS_ASKED); /* rule R72: nothing to do */
+    return GW_OK;
+}
+
+static enum gw_code parse_patch(struct prov_request *r, struct group_write **ret_write, struct gw_error *err)
+{
+    struct scim_ignored ignored = {0};
+    struct group_write *write = r->state;
+    *ret_write = write;
+    if (write != NULL) {
+        begin_again(write);
+        return GW_OK;
+    }
+    write = gw_arena_alloc(r->arena, sizeof *write);
+    GW_TRY(group_projection_read(r, err));
+    GW_TRY(scim_patch_parse(r->arena, r->app->group_type, r->body, &write->patch, &ignored, err));
+    ignored_note(r, &ignored);
+    r->state = write;
+    *ret_write = write;
+    return GW_OK;
+}
+
+static enum gw_code patch(struct prov_request *r, struct gw_error *err)
+{
+    struct group_write *write = NULL;
+    struct store_group group = {0};
+    struct scim_member_changes changes = {0};
+    unsigned fields = 0;
+    GW_TRY(fetch_target(r, &group, err));
+    GW_TRY(parse_patch(r, &write, err));
+    if (write->has_members && write->is_staging) /* of patch_whole */
+        return submit_wanted(r, write, &group, changed_fields(r->arena, &write->draft, &group), on_patched, err);
+    GW_TRY(scim_group_patch_split(r->arena, &write->patch, &changes, err));
+    if (changes.whole)
+        return patch_whole(r, write, group.seq, err);
+    if (changes.rest.count > 0)
+        GW_TRY(apply_steps(r, write, &group, &changes.rest, NULL, &fields, err));
+    if (write->ops == NULL)
+        GW_TRY(member_ops_read(r, &changes, &write->ops, &write->op_count, err));
+    return write->op_count > STORE_MEMBER_OPS_MAX ? patch_many(r, write, &group, fields, err)
+                                                  : patch_few(r, write, &group, fields, err);
+}
+
+void groups_on_patch(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    if (patch(r, &err) != GW_OK)
+        reply_error_from(r, &err);
+}
+
+/* ---- DELETE ---- */
+
+void groups_on_delete(struct prov_request *r)
+{
+    struct gw_error err = {0};
+    struct store_group group = {0};
+    if (fetch_target(r, &group, &err) != GW_OK) {
+        reply_error_from(r, &err);
+        return;
+    }
+    struct store_change *change = pending_change_new(r, STORE_CHANGE_GROUP_DELETE);
+    change->group_seq = group.seq;
+    change->as.group.expected_version = expected_version(r, &group);
+    pending_submit(r, change, on_deleted);
+}
