@@ -28,6 +28,8 @@ extern const struct command command_user;
 extern const struct command command_activity;
 extern const struct command command_backup;
 extern const struct command command_restore;
+extern const struct command command_export;
+extern const struct command command_import;
 extern const struct command command_version;
 
 /* For the commands. */

@@ -1,0 +1,227 @@
+#include "gateway/command/columns.h"
+#include "gateway/command/csv.h"
+#include "gateway/command/users.h"
+#include "gateway/json/write.h"
+#include "routes/scim/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#define LINE_BYTES_MAX (4u << 20) /* of one user; quotes double what is stored at most */
+
+struct request {
+    const char *config_path;
+    const char *app;
+    const char *folder;
+    const char *format;
+    const char *output;
+};
+
+struct export
+{
+    struct command_folder *folder;
+    const struct scim_resource_type *type;
+    bool is_csv;
+    FILE *out;
+    struct gw_arena arena; /* of one user */
+    struct gw_buf line;
+    uint64_t count;
+    struct gw_error error;
+};
+
+static enum gw_code load(struct export *export, const struct store_user *user, struct json_value **ret_resource)
+{
+    struct scim_user_columns columns = {
+        .meta = {.id = command_id_text(export->folder, &export->arena, user->seq),
+                 .created_ms = user->created_ms,
+                 .modified_ms = user->modified_ms},
+        .user_name = user->user_name,
+        .external_id = user->external_id,
+        .active = (user->state.flags & STORE_USER_ACTIVE) != 0,
+        .attributes = user->attributes,
+    };
+    GW_TRY(scim_user_load(&export->arena, export->type, &columns, ret_resource, &export->error));
+    struct json_value *state = json_object_new(&export->arena);
+    command_state_append(&export->arena, state, user);
+    json_object_append(&export->arena, *ret_resource, GW_STR("provgate"), state);
+    return GW_OK;
+}
+
+/* What is not an attribute: flags, and times. */
+static struct gw_str state_cell(const struct json_value *resource, const char *name)
+{
+    struct user_column column = {.name = name, .member = name};
+    if (strcmp(name, "id") == 0)
+        return user_column_get(resource, &column);
+    if (strcmp(name, "created") == 0)
+        return user_column_get(json_object_get(resource, GW_STR("meta")), &column);
+    if (strcmp(name, "modified") == 0)
+        column.member = "lastModified";
+    const char *parent = column.member != name ? "meta" : "provgate";
+    return user_column_get(json_object_get(resource, gw_str_from(parent)), &column);
+}
+
+static void write_csv(struct export *export, const struct json_value *resource)
+{
+    for (size_t i = 0; i < user_column_count && user_columns[i].is_exported; i++) {
+        const struct user_column *column = &user_columns[i];
+        if (i > 0)
+            gw_buf_add_byte(&export->line, ',');
+        csv_write_field(&export->line, column->member != NULL ? user_column_get(resource, column)
+                                                              : state_cell(resource, column->name));
+    }
+    gw_buf_add_lit(&export->line, "\r\n");
+}
+
+static bool flush_line(struct export *export)
+{
+    if (export->line.len == 0)
+        return true;
+    bool is_written =
+        !export->line.overflow && fwrite(export->line.data, 1, export->line.len, export->out) == export->line.len;
+    gw_buf_clear(&export->line);
+    if (!is_written)
+        (void)gw_fail(&export->error, GW_E_INTERNAL, "the output could not be written");
+    return is_written;
+}
+
+static bool on_user(const struct store_user *user, void *data)
+{
+    struct export *export = data;
+    struct json_value *resource = NULL;
+    gw_arena_reset(&export->arena);
+    if (load(export, user, &resource) != GW_OK)
+        return false;
+    if (export->is_csv) {
+        write_csv(export, resource);
+    } else {
+        json_write(&export->line, resource);
+        gw_buf_add_byte(&export->line, '\n');
+    }
+    export->count++;
+    return flush_line(export);
+}
+
+static bool write_title(struct export *export)
+{
+    for (size_t i = 0; i < user_column_count && user_columns[i].is_exported && export->is_csv; i++) {
+        if (i > 0)
+            gw_buf_add_byte(&export->line, ',');
+        gw_buf_add(&export->line, gw_str_from(user_columns[i].name));
+    }
+    if (export->is_csv)
+        gw_buf_add_lit(&export->line, "\r\n");
+    return flush_line(export);
+}
+
+static int export_to(struct command_folder *folder, const struct request *request, FILE *out)
+{
+    struct scim_schema_set schemas;
+    struct scim_schema_options options = {.roles = folder->prov_app != NULL && folder->prov_app->prov.role_count > 0};
+    scim_schema_set_init(&schemas, &options);
+    struct export export = {.folder = folder,
+                            .type = scim_resource_type_find(&schemas, GW_STR("User")),
+                            .is_csv = strcmp(request->format, "csv") == 0,
+                            .out = out,
+                            .line = GW_BUF_INIT(LINE_BYTES_MAX)};
+    struct gw_error err;
+    enum gw_code code = GW_OK;
+    if (write_title(&export))
+        code = command_users_walk(folder, 0, on_user, &export, &err);
+    if (code == GW_OK && export.error.code != GW_OK) {
+        code = export.error.code;
+        err = export.error;
+    }
+    if (code == GW_OK && fflush(out) != 0)
+        code = gw_fail(&err, GW_E_INTERNAL, "the output could not be written: %s", strerror(errno));
+    gw_arena_done(&export.arena);
+    gw_buf_done(&export.line);
+    if (code == GW_OK && request->output != NULL)
+        (void)fprintf(stderr, "%s: %" PRIu64 " users\n", request->output, export.count);
+    return code == GW_OK ? COMMAND_DONE : command_failed(&err);
+}
+
+/* People's data: for the owner only, and nothing is overwritten. */
+static int export_to_file(struct command_folder *folder, const struct request *request)
+{
+    struct gw_error err;
+    int fd = open(request->output, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out == NULL) {
+        (void)gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
+        return command_failed(&err);
+    }
+    int status = export_to(folder, request, out);
+    if (fclose(out) != 0 && status == COMMAND_DONE) {
+        (void)gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
+        status = command_failed(&err);
+    }
+    if (status != COMMAND_DONE)
+        (void)unlink(request->output);
+    return status;
+}
+
+static const char **text_option(struct request *request, int option)
+{
+    switch (option) {
+    case 'c':
+        return &request->config_path;
+    case 'a':
+        return &request->app;
+    case 'f':
+        return &request->folder;
+    case 't':
+        return &request->format;
+    default:
+        return &request->output;
+    }
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"app", required_argument, NULL, 'a'},
+                                            {"folder", required_argument, NULL, 'f'},
+                                            {"format", required_argument, NULL, 't'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {NULL, 0, NULL, 0}};
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT, .format = "ndjson"};
+    int option = command_option_next(command, argc, argv, options, true);
+    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
+        if (option == '?' || option == 'H')
+            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+        *text_option(&request, option) = optarg;
+    }
+    if (optind < argc)
+        return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
+    if (strcmp(request.format, "csv") != 0 && strcmp(request.format, "ndjson") != 0)
+        return command_usage_error(command, "--format is csv or ndjson");
+    struct command_folder folder;
+    int status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
+    if (status != COMMAND_DONE)
+        return status;
+    status = request.output != NULL ? export_to_file(&folder, &request) : export_to(&folder, &request, stdout);
+    command_folder_close(&folder);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .summary = "write all users of a folder as JSON lines or CSV",
+    .usage = "usage: provgate export [--app NAME|--folder NAME] [--format ndjson|csv] [--output FILE]\n"
+             "Writes every user that is not deleted, in the order of creation: as ndjson the whole SCIM user with id "
+             "and meta,\n"
+             "and in `provgate` what is not SCIM (locked, observed, provisioned, ...); as csv the columns that import "
+             "knows.\n"
+             "A running provgate goes on; users that change meanwhile are written as they are when their turn comes.\n"
+             "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+             "  --app NAME     the folder of this app; or\n"
+             "  --folder NAME  this folder; neither is needed when there is one folder only\n"
+             "  --format F     ndjson (the default) or csv\n"
+             "  --output FILE  to a new file that only its owner may read; else stdout\n",
+    .run = run,
+};

@@ -1,0 +1,251 @@
+#include "gateway/base/text.h"
+#include "gateway/command/import_batch.h"
+#include "gateway/command/import_read.h"
+#include "gateway/command/import_seen.h"
+#include "routes/scim/user.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+struct request {
+    const char *config_path;
+    const char *app;
+    const char *folder;
+    const char *file;
+    bool is_dry;
+    bool as_json;
+};
+
+struct import {
+    struct command_folder *folder;
+    const struct scim_resource_type *type;
+    struct import_batch *batch;
+    struct import_counts counts;
+    struct import_seen seen;
+    struct gw_str reference;
+    struct gw_error error; /* of the store; ends the import */
+    bool on_terminal;
+    int percent; /* last one shown */
+};
+
+/* A name that stands in two rows is a mistake in the file: which of them is meant? */
+static bool is_repeated(struct import *import, struct gw_arena *arena, uint64_t line,
+                        const struct scim_user_draft *draft)
+{
+    struct gw_str folded;
+    uint64_t before = 0;
+    const char *what = "userName";
+    if (gw_name_fold(arena, draft->user_name, &folded))
+        before = import_seen_add(&import->seen, 'n', folded, line);
+    if (before == 0 && draft->external_id.len > 0) {
+        what = "externalId";
+        before = import_seen_add(&import->seen, 'x', draft->external_id, line);
+    }
+    if (before != 0)
+        import_refuse(&import->counts, line,
+                      gw_arena_printf(arena, "its %s is that of line %" PRIu64, what, before).ptr);
+    return before != 0;
+}
+
+static enum gw_code fill_draft(struct gw_arena *arena, const struct scim_user_draft *draft,
+                               struct store_user_draft *ret_draft, struct gw_error *err)
+{
+    *ret_draft = (struct store_user_draft){.user_name = gw_arena_copy(arena, draft->user_name),
+                                           .external_id = gw_arena_copy(arena, draft->external_id),
+                                           .active = draft->has_active ? draft->active : true,
+                                           .attributes = scim_user_store_text(arena, draft),
+                                           .email_count = draft->email_count};
+    if (draft->email_count > STORE_EMAILS_MAX)
+        return gw_fail(err, GW_E_INVALID_VALUE, "emails: more than %u addresses", STORE_EMAILS_MAX);
+    if (ret_draft->attributes.len > STORE_ATTRIBUTES_BYTES_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "the attributes are larger than %u bytes", STORE_ATTRIBUTES_BYTES_MAX);
+    ret_draft->emails = gw_arena_array(arena, draft->email_count, sizeof ret_draft->emails[0]);
+    for (size_t i = 0; i < draft->email_count; i++)
+        ret_draft->emails[i] = gw_arena_copy(arena, draft->emails[i]);
+    return GW_OK;
+}
+
+static bool add_row(struct import *import, struct gw_arena *arena, uint64_t line, const struct scim_user_draft *draft)
+{
+    struct gw_error refusal;
+    if (is_repeated(import, arena, line, draft))
+        return true;
+    struct store_change *change = command_change_new(import->folder, STORE_CHANGE_USER_IMPORT);
+    change->reference = gw_arena_copy(&change->arena, import->reference);
+    if (fill_draft(&change->arena, draft, &change->as.import.draft, &refusal) != GW_OK) {
+        store_change_free(change);
+        import_refuse(&import->counts, line, refusal.text);
+        return true;
+    }
+    return import_batch_add(import->batch, change, line, &import->error) == GW_OK;
+}
+
+static bool on_row(uint64_t line, struct gw_arena *arena, struct json_value *body, const struct gw_error *refusal,
+                   void *data)
+{
+    struct import *import = data;
+    struct scim_user_draft draft;
+    struct gw_error err;
+    import->counts.rows++;
+    if (body == NULL) {
+        import_refuse(&import->counts, line, refusal->text);
+        return true;
+    }
+    if (scim_user_read(arena, import->type, body, &draft, NULL, &err) != GW_OK) {
+        import_refuse(&import->counts, line, err.text);
+        return true;
+    }
+    return add_row(import, arena, line, &draft);
+}
+
+static void on_progress(uint64_t done, uint64_t total, void *data)
+{
+    struct import *import = data;
+    int percent = total > 0 ? (int)(done * 100 / total) : 0;
+    if (!import->on_terminal || percent == import->percent)
+        return;
+    import->percent = percent;
+    (void)fprintf(stderr, "\r%3d %%  %" PRIu64 " rows\x1b[K%s", percent, import->counts.rows,
+                  percent >= 100 ? "\n" : "");
+}
+
+static void print_counts(const struct import *import, const struct request *request)
+{
+    GW_ARENA_SCOPED(arena);
+    const struct import_counts *counts = &import->counts;
+    if (!request->as_json) {
+        (void)printf("%s: %" PRIu64 " rows: %" PRIu64 " %s, %" PRIu64 " known already, %" PRIu64 " refused\n",
+                     request->file, counts->rows, counts->created, request->is_dry ? "would be created" : "created",
+                     counts->matched, counts->refused);
+        return;
+    }
+    struct json_value *top = json_object_new(&arena);
+    json_object_append(&arena, top, GW_STR("rows"), json_integer_new(&arena, (int64_t)counts->rows));
+    json_object_append(&arena, top, GW_STR("created"), json_integer_new(&arena, (int64_t)counts->created));
+    json_object_append(&arena, top, GW_STR("matched"), json_integer_new(&arena, (int64_t)counts->matched));
+    json_object_append(&arena, top, GW_STR("refused"), json_integer_new(&arena, (int64_t)counts->refused));
+    json_object_append(&arena, top, GW_STR("dryRun"), json_bool_new(&arena, request->is_dry));
+    if (!command_print_json(stdout, top))
+        return; /* command_output_done says so */
+}
+
+static int import_rows(struct import *import, const struct request *request, enum import_format format)
+{
+    struct gw_error err;
+    enum gw_code code = import_read(request->file, format, on_row, on_progress, import, &err);
+    if (code == GW_OK && import->error.code != GW_OK) {
+        code = import->error.code;
+        err = import->error;
+    }
+    /* what was read before an error is as good as without it */
+    enum gw_code last = import->error.code == GW_OK ? import_batch_flush(import->batch, &import->error) : GW_OK;
+    if (code == GW_OK && last != GW_OK) {
+        code = last;
+        err = import->error;
+    }
+    print_counts(import, request);
+    if (code != GW_OK)
+        (void)fprintf(stderr, "provgate: %s\n", err.text);
+    return code == GW_OK && import->counts.refused == 0 ? command_output_done(COMMAND_DONE)
+           : code == GW_E_USAGE                         ? COMMAND_WRONG
+                                                        : COMMAND_FAILED;
+}
+
+static int import_with(struct command_folder *folder, struct store_writer *writer, const struct request *request,
+                       enum import_format format)
+{
+    struct import import = {.folder = folder, .on_terminal = isatty(STDERR_FILENO) == 1, .percent = -1};
+    struct scim_schema_set schemas;
+    struct scim_schema_options options = {.roles = folder->prov_app != NULL && folder->prov_app->prov.role_count > 0};
+    const char *slash = strrchr(request->file, '/');
+    scim_schema_set_init(&schemas, &options);
+    import.type = scim_resource_type_find(&schemas, GW_STR("User"));
+    import.reference = gw_str_from(slash != NULL ? slash + 1 : request->file);
+    import.batch = import_batch_new(folder, writer, &import.counts);
+    int status = import_rows(&import, request, format);
+    import_batch_free(import.batch);
+    import_seen_done(&import.seen);
+    return status;
+}
+
+static int import_for_real(struct command_folder *folder, const struct request *request, enum import_format format)
+{
+    struct gw_error err;
+    struct store_writer *writer = NULL;
+    struct store_writer_settings settings = {.role = STORE_ROLE_IMPORT};
+    enum gw_code code = store_writer_new(folder->store, &settings, &writer, &err);
+    if (code == GW_OK && folder->number == 0)
+        code = store_folder_ensure(writer, gw_str_from(folder->name), &folder->number, &err);
+    int status = code == GW_OK ? import_with(folder, writer, request, format) : command_failed(&err);
+    store_writer_free(writer);
+    return status;
+}
+
+/* '?' and 'H' end the command. */
+static int read_options(const struct command *command, int argc, char **argv, struct request *request)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"app", required_argument, NULL, 'a'},
+                                            {"folder", required_argument, NULL, 'f'},
+                                            {"dry-run", no_argument, NULL, 'd'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    int option = command_option_next(command, argc, argv, options, true);
+    for (; option != -1 && option != '?' && option != 'H';
+         option = command_option_next(command, argc, argv, options, false)) {
+        const char **text = option == 'c'   ? &request->config_path
+                            : option == 'a' ? &request->app
+                            : option == 'f' ? &request->folder
+                                            : NULL;
+        if (text != NULL)
+            *text = optarg;
+        request->is_dry = request->is_dry || option == 'd';
+        request->as_json = request->as_json || option == 'j';
+    }
+    return option;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    enum import_format format;
+    int option = read_options(command, argc, argv, &request);
+    if (option != -1)
+        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    if (optind + 1 != argc)
+        return command_usage_error(command, "one FILE is needed");
+    request.file = argv[optind];
+    if (!import_format_find(request.file, &format))
+        return command_usage_error(command, "%s: the name must end in .csv, .ndjson or .jsonl", request.file);
+    struct command_folder folder;
+    int status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
+    if (status != COMMAND_DONE)
+        return status;
+    status = request.is_dry ? import_with(&folder, NULL, &request, format) : import_for_real(&folder, &request, format);
+    command_folder_close(&folder);
+    return status;
+}
+
+const struct command command_import = {
+    .name = "import",
+    .summary = "bring in accounts that the app has already",
+    .usage =
+        "usage: provgate import FILE.csv|FILE.ndjson [--app NAME|--folder NAME] [--dry-run] [--json]\n"
+        "Makes a user of every row that names nobody yet, by userName and externalId. Rows that name a user of the\n"
+        "folder change nothing: an import that was interrupted is run again. When such a person signs in or is\n"
+        "provisioned, the record is theirs and keeps its id. Rows that are not right are refused with line and "
+        "reason.\n"
+        "CSV (RFC 4180): the first line names columns: userName, externalId, active, displayName, givenName,\n"
+        "familyName, email, title, userType, preferredLanguage, locale, timezone, employeeNumber, costCenter,\n"
+        "organization, division, department. JSON lines: a SCIM user a line. What `provgate export` writes can be "
+        "read.\n"
+        "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+        "  --app NAME     into the folder of this app; or\n"
+        "  --folder NAME  into this folder; neither is needed when there is one folder only\n"
+        "  --dry-run      only say what would happen\n"
+        "  --json         the counts as one JSON object\n"
+        "Exit status: 0 all rows were good, 1 some were refused or the store failed, 2 usage or configuration.\n",
+    .run = run,
+};

@@ -1,0 +1,166 @@
+#include "gateway/command/import_batch.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. */
+#define COURTESY_US 500
+
+struct row {
+    struct store_change *change;
+    uint64_t line;
+};
+
+struct import_batch {
+    struct command_folder *folder;
+    struct store_writer *writer;
+    struct import_counts *counts;
+    struct row rows[IMPORT_BATCH_ROWS];
+    size_t count;
+
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t is_done_signal;
+    size_t done;
+};
+
+struct import_batch *import_batch_new(struct command_folder *folder, struct store_writer *writer,
+                                      struct import_counts *counts)
+{
+    struct import_batch *batch = gw_alloc(sizeof *batch);
+    batch->folder = folder;
+    batch->writer = writer;
+    batch->counts = counts;
+    GW_ASSERT(pthread_mutex_init(&batch->lock, NULL) == 0 && pthread_cond_init(&batch->is_done_signal, NULL) == 0);
+    return batch;
+}
+
+static void free_rows(struct import_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        store_change_free(batch->rows[i].change);
+    batch->count = 0;
+}
+
+void import_batch_free(struct import_batch *batch)
+{
+    if (batch == NULL)
+        return;
+    free_rows(batch);
+    (void)pthread_cond_destroy(&batch->is_done_signal);
+    (void)pthread_mutex_destroy(&batch->lock);
+    free(batch);
+}
+
+void import_refuse(struct import_counts *counts, uint64_t line, const char *reason)
+{
+    counts->refused++;
+    if (counts->refused <= IMPORT_REFUSALS_SHOWN)
+        (void)fprintf(stderr, "line %" PRIu64 ": %s\n", line, reason);
+    if (counts->refused == IMPORT_REFUSALS_SHOWN)
+        (void)fputs("further rows that are refused are only counted\n", stderr);
+}
+
+static void on_done(struct store_change *change)
+{
+    struct import_batch *batch = change->owner;
+    (void)pthread_mutex_lock(&batch->lock);
+    batch->done++;
+    (void)pthread_cond_signal(&batch->is_done_signal);
+    (void)pthread_mutex_unlock(&batch->lock);
+}
+
+/* Hands all rows to the writer and waits until it answered those it took. */
+static enum gw_code apply_rows(struct import_batch *batch, struct gw_error *err)
+{
+    static const struct timespec courtesy = {.tv_nsec = COURTESY_US * 1000};
+    enum gw_code code = GW_OK;
+    size_t submitted = 0;
+    batch->done = 0;
+    while (submitted < batch->count && code == GW_OK) {
+        struct store_change *change = batch->rows[submitted].change;
+        change->owner = batch;
+        change->on_done = on_done;
+        code = store_writer_submit(batch->writer, change, err);
+        submitted += code == GW_OK;
+    }
+    (void)pthread_mutex_lock(&batch->lock);
+    while (batch->done < submitted)
+        (void)pthread_cond_wait(&batch->is_done_signal, &batch->lock);
+    (void)pthread_mutex_unlock(&batch->lock);
+    (void)nanosleep(&courtesy, NULL);
+    return code;
+}
+
+/* What store_apply_user_import would find; *ret_seq 0: nobody. */
+static enum gw_code look_up(struct import_batch *batch, const struct store_user_draft *draft, uint64_t *ret_seq,
+                            struct gw_error *err)
+{
+    uint64_t seqs[3] = {0, 0, 0};
+    size_t by_name = 0;
+    size_t by_id = 0;
+    struct store_reader *reader = batch->folder->reader;
+    uint32_t folder = batch->folder->number;
+    GW_TRY(store_users_find(reader, folder, STORE_INDEX_USER_NAME, draft->user_name, seqs, 1, &by_name, err));
+    GW_TRY(store_users_find(reader, folder, STORE_INDEX_EXTERNAL_ID, draft->external_id, seqs + 1, 2, &by_id, err));
+    if (by_id > 1 || (by_name == 1 && by_id == 1 && seqs[0] != seqs[1]))
+        return gw_fail(err, GW_E_UNIQUENESS, "userName \"%.*s\" and externalId \"%.*s\" name two users",
+                       GW_STR_ARG(draft->user_name), GW_STR_ARG(draft->external_id));
+    *ret_seq = by_name == 1 ? seqs[0] : seqs[1];
+    return GW_OK;
+}
+
+static enum gw_code foresee_rows(struct import_batch *batch, struct gw_error *err)
+{
+    GW_TRY(store_reader_begin(batch->folder->reader, err));
+    for (size_t i = 0; i < batch->count; i++) {
+        struct store_change *change = batch->rows[i].change;
+        uint64_t seq = 0;
+        change->code = look_up(batch, &change->as.import.draft, &seq, &change->error);
+        change->result.outcome = seq == 0 ? STORE_OUTCOME_CREATED : STORE_OUTCOME_UNCHANGED;
+    }
+    store_reader_end(batch->folder->reader);
+    return GW_OK;
+}
+
+/* False: the failure is not the row's. */
+static bool is_refusal(enum gw_code code)
+{
+    return code == GW_E_UNIQUENESS || code == GW_E_INVALID_VALUE || code == GW_E_CONFLICT || code == GW_E_TOO_LARGE;
+}
+
+static enum gw_code count_rows(struct import_batch *batch, struct gw_error *err)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct store_change *change = batch->rows[i].change;
+        if (change->code == GW_OK) {
+            batch->counts->created += change->result.outcome == STORE_OUTCOME_CREATED;
+            batch->counts->matched += change->result.outcome == STORE_OUTCOME_UNCHANGED;
+        } else if (is_refusal(change->code)) {
+            import_refuse(batch->counts, batch->rows[i].line, change->error.text);
+        } else {
+            *err = change->error;
+            return gw_error_prefix(err, "line %" PRIu64, batch->rows[i].line);
+        }
+    }
+    return GW_OK;
+}
+
+enum gw_code import_batch_flush(struct import_batch *batch, struct gw_error *err)
+{
+    if (batch->count == 0)
+        return GW_OK;
+    enum gw_code code = batch->writer != NULL ? apply_rows(batch, err) : foresee_rows(batch, err);
+    if (code == GW_OK)
+        code = count_rows(batch, err);
+    free_rows(batch);
+    return code;
+}
+
+enum gw_code import_batch_add(struct import_batch *batch, struct store_change *change, uint64_t line,
+                              struct gw_error *err)
+{
+    batch->rows[batch->count++] = (struct row){change, line};
+    return batch->count < IMPORT_BATCH_ROWS ? GW_OK : import_batch_flush(batch, err);
+}

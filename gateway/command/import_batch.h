@@ -1,0 +1,32 @@
+/* import_batch: rows on their way into the store, so many in one commit, and what became of each. A commit is short
+ * enough for a sign-on to wait for it (law 2), and after each the others get their turn. */
+#pragma once
+
+#include "gateway/command/folder.h"
+
+/* About as many as the writer takes in one group. */
+#define IMPORT_BATCH_ROWS 512u
+
+struct import_counts {
+    uint64_t rows;
+    uint64_t created;
+    uint64_t matched;
+    uint64_t refused;
+};
+
+struct import_batch;
+
+/* `writer` NULL: a dry run, which only looks what would happen. */
+struct import_batch *import_batch_new(struct command_folder *folder, struct store_writer *writer,
+                                      struct import_counts *counts);
+void import_batch_free(struct import_batch *batch);
+
+/* Takes the change. A full batch is applied; an error is of the store, not of a row, and ends the import. */
+GW_MUST_CHECK enum gw_code import_batch_add(struct import_batch *batch, struct store_change *change, uint64_t line,
+                                            struct gw_error *err);
+/* Applies what was taken and waits for it. */
+GW_MUST_CHECK enum gw_code import_batch_flush(struct import_batch *batch, struct gw_error *err);
+
+/* "line N: reason" on stderr, the first IMPORT_REFUSALS_SHOWN of them, and counts it. */
+#define IMPORT_REFUSALS_SHOWN 1000u
+void import_refuse(struct import_counts *counts, uint64_t line, const char *reason);
