@@ -134,6 +134,7 @@ int prov_process_run(const char *config_path)
 {
     gw_log_init("prov", GW_LOG_INFO);
     process_block_signals();
+    gw_log_start();
     struct prov_process p = {0};
     struct gw_error err;
     p.shared = child_inherit(CHILD_PROV, config_path, &p.config, &p.fds);

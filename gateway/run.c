@@ -28,6 +28,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (status != COMMAND_DONE)
         return status;
     gw_log_init("run", GW_LOG_INFO);
+    gw_log_start();
     status = supervisor_run(config);
     config_unref(config);
     return status;

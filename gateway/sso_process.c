@@ -108,6 +108,7 @@ int sso_process_run(const char *config_path)
 {
     gw_log_init("sso", GW_LOG_INFO);
     process_block_signals();
+    gw_log_start();
     struct sso_process p = {0};
     struct gw_error err;
     p.shared = child_inherit(CHILD_SSO, config_path, &p.config, &p.fds);

@@ -88,12 +88,29 @@ static enum gw_code make_shared(struct supervisor *s, int *ret_fd, struct gw_err
     return keep_high(fd, ret_fd, err);
 }
 
-static enum gw_code open_listener(const char *address, struct child *child, struct gw_error *err)
+/* `key` is where the address stands in the configuration, for the message. */
+static enum gw_code open_listener(const struct supervisor *s, const char *address, const char *key,
+                                  struct child *child, struct gw_error *err)
 {
     int fd = -1;
-    GW_TRY(http_listen(address, LISTEN_BACKLOG, &fd, err));
+    GW_ARENA_SCOPED(arena);
+    if (http_listen(address, LISTEN_BACKLOG, &fd, err) != GW_OK) {
+        err->code = GW_E_CONFIG;
+        return gw_error_prefix(err, "%s", config_where(s->config, &arena, key).ptr);
+    }
     GW_TRY(keep_high(fd, &fd, err));
     inherit(child, fd);
+    return GW_OK;
+}
+
+static enum gw_code open_listeners(const struct supervisor *s, const struct config_listener *listeners, size_t count,
+                                   struct child *child, struct gw_error *err)
+{
+    GW_ARENA_SCOPED(arena);
+    for (size_t i = 0; i < count; i++) {
+        struct gw_str key = gw_arena_printf(&arena, "%s.listen[%zu].address", child_name(child->kind), i);
+        GW_TRY(open_listener(s, listeners[i].address, key.ptr, child, err));
+    }
     return GW_OK;
 }
 
@@ -110,12 +127,10 @@ static enum gw_code open_inherited(struct supervisor *s, struct gw_error *err)
         inherit(&s->children[i], config_fd);
         inherit(&s->children[i], shared_fd);
     }
-    for (size_t i = 0; i < s->config->sso_listener_count; i++)
-        GW_TRY(open_listener(s->config->sso_listeners[i].address, sso, err));
-    for (size_t i = 0; i < s->config->prov_listener_count; i++)
-        GW_TRY(open_listener(s->config->prov_listeners[i].address, prov, err));
+    GW_TRY(open_listeners(s, s->config->sso_listeners, s->config->sso_listener_count, sso, err));
+    GW_TRY(open_listeners(s, s->config->prov_listeners, s->config->prov_listener_count, prov, err));
     if (s->config->admin_listen != NULL)
-        GW_TRY(open_listener(s->config->admin_listen, prov, err));
+        GW_TRY(open_listener(s, s->config->admin_listen, "admin.listen", prov, err));
     for (size_t i = 0; i < s->shared->worker_count; i++) {
         int fd = -1;
         GW_TRY(keep_high(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), &fd, err));
@@ -204,6 +219,9 @@ static void on_child_exit(struct supervisor *s, struct child *child, int wait_st
     child->was_ready |= atomic_load(&s->shared->is_ready[child->kind]) != 0;
     atomic_store(&s->shared->is_ready[child->kind], 0);
     child->pid = 0;
+    /* It may have died while it waited for the writer's lock, and the other would make way for ever. */
+    if (child->kind == CHILD_SSO)
+        atomic_store(&s->shared->sso_waiting, 0);
     if (s->is_stopping)
         return;
     gw_log(GW_LOG_ERROR, "child-ended", "child=%s %s=%d", child_name(child->kind),
@@ -233,6 +251,8 @@ static void on_signal(struct supervisor *s)
     while (read(s->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD) {
             reap(s);
+        } else if (info.ssi_signo == SIGHUP) {
+            gw_log(GW_LOG_WARN, "no-reload", "reason=\"a changed configuration needs a restart\"");
         } else if (s->is_stopping) {
             stop_children(s, SIGKILL);
         } else {
@@ -282,7 +302,10 @@ static int open_signals(void)
     (void)sigaddset(&set, SIGCHLD);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    /* A reader of the log that goes away must not end the service. */
+    (void)signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -293,8 +316,8 @@ int supervisor_run(const struct config *config)
     s.children[CHILD_SSO].kind = CHILD_SSO;
     s.children[CHILD_PROV].kind = CHILD_PROV;
     if (open_inherited(&s, &err) != GW_OK) {
-        (void)fprintf(stderr, "provgate: %s\n", err.text);
-        return 1;
+        (void)fprintf(stderr, "%s\n", err.text);
+        return err.code == GW_E_CONFIG ? 2 : 1;
     }
     s.signal_fd = open_signals();
     for (size_t i = 0; i < CHILD_KINDS; i++)

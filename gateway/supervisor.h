@@ -7,7 +7,8 @@
 #include "gateway/base/result.h"
 
 /* Runs until SIGTERM or SIGINT; a second one ends the children at once.
- * Returns the exit status: 0 ended by a signal, 1 could not start. */
+ * Returns the exit status: 0 ended by a signal, 1 could not start, 2 a listener
+ * of the configuration could not be opened. */
 int supervisor_run(const struct config *config);
 
 #define SUPERVISOR_STOP_MS 15000     /* children that have not ended by then are killed */
