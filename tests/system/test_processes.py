@@ -60,6 +60,11 @@ class Processes(WorldCase):
         self.assertTrue(done.stderr.strip(), "no reason is given")
         self.story.expect_in(self.bob, "bob@example.com")
 
+    def test_a_hang_up_ends_nothing(self):
+        os.kill(self.world.gateway.pid, signal.SIGHUP)
+        self.story.expect_in(self.bob, "bob@example.com")
+        self.assertIsNone(self.world.gateway.process.poll())
+
     def test_secrets_are_in_no_command_line_and_no_environment(self):
         gateway = self.world.gateway
         for pid in [gateway.pid, *children_of(gateway.pid)]:
@@ -75,6 +80,40 @@ class Processes(WorldCase):
                 content = path.read_bytes()
                 for secret in (self.world.token, self.world.admin_token, value):
                     self.assertNotIn(secret.encode(), content, path)
+
+
+class LogReader(WorldCase):
+    """Law 2: whoever reads the log may stop reading or go away."""
+
+    def setUp(self):
+        """provgate writes its log into a pipe that is full."""
+        gateway = self.world.gateway
+        self.plain_log, pipe = gateway.log, self.folder / "log.pipe"
+        os.mkfifo(pipe)
+        self.reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(setattr, gateway, "log", self.plain_log)
+        gateway.stop()
+        gateway.log = pipe
+        gateway.start()
+        try:
+            while True:
+                os.write(self.reader, b"x" * 4096)
+        except BlockingIOError:
+            pass
+
+    def test_requests_pass_while_nobody_reads_the_log_and_after_the_reader_has_gone(self):
+        gateway = self.world.gateway
+        bob = self.world.sign_in("bob@example.com")
+        form = [("Content-Type", "application/x-www-form-urlencoded")]
+        for _ in range(600):  # each refusal wants to write a line
+            rawhttp.fetch(gateway.sso_url + "/saml/acs", "POST", form, b"SAMLResponse=AAAA")
+        story = Story(self.world)
+        self.addCleanup(story.close)
+        story.expect_in(bob, "bob@example.com")
+        os.close(self.reader)
+        gateway.wait_child("prov", gateway.kill_child("prov"))
+        gateway.wait_healthy()
+        story.expect_in(bob, "bob@example.com")
 
 
 class Admin(WorldCase):
