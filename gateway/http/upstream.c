@@ -56,11 +56,12 @@ static bool may_connect(struct http_upstream *upstream)
     return upstream->second_connects++ < CONNECTS_PER_SECOND_WHILE_FAILING;
 }
 
-/* The youngest is the likeliest to be alive; one that has ended in this very turn is not. Where no retry is allowed, it
- * is worth a system call to know. */
+/* The youngest is the likeliest to be alive; one that has ended in this very turn is not. Where no retry is allowed, or
+ * none once a byte of the body was given, it is worth a system call to know. */
 static struct http_upstream_conn *find_idle(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    bool asks_kernel = !http_method_is_idempotent(flow->exchange.request.method);
+    const struct http_request *request = &flow->exchange.request;
+    bool asks_kernel = !http_method_is_idempotent(request->method) || request->body_kind != HTTP_BODY_NONE;
     while (!http_link_is_empty(&upstream->idle)) {
         struct http_upstream_conn *conn = conn_of(upstream->idle.prev);
         if (http_socket_is_quiet(&conn->socket, asks_kernel))
@@ -70,7 +71,7 @@ static struct http_upstream_conn *find_idle(struct http_upstream *upstream, cons
     return NULL;
 }
 
-void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
+static void ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
 {
     struct http_upstream_conn *conn = fresh ? NULL : find_idle(upstream, flow);
     if (conn != NULL) {
@@ -91,15 +92,33 @@ void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, b
 }
 
 /* Somebody in line may have a connection of his own now. */
-void http_upstream_serve_line(struct http_upstream *upstream)
+static void serve_line(struct http_task *task)
 {
+    struct http_upstream *upstream = HTTP_CONTAINER(task, struct http_upstream, line_task);
     while (!http_link_is_empty(&upstream->waiting) && upstream->addresses.count > 0) {
         bool has_idle = !http_link_is_empty(&upstream->idle);
         if (!has_idle && upstream->connection_count >= upstream->settings.connections_max)
             return;
         struct http_flow *flow = waiting_of(upstream->waiting.next);
         http_link_remove(&flow->waiting);
-        http_upstream_ask(upstream, flow, /* fresh */ false);
+        ask(upstream, flow, /* fresh */ false);
+    }
+}
+
+void http_upstream_stir_line(struct http_upstream *upstream)
+{
+    if (!http_link_is_empty(&upstream->waiting))
+        http_task_stir(upstream->loop, &upstream->line_task);
+}
+
+/* Nobody overtakes those who wait already. */
+void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
+{
+    if (fresh || http_link_is_empty(&upstream->waiting)) {
+        ask(upstream, flow, fresh);
+    } else {
+        wait_in_line(upstream, flow);
+        http_upstream_stir_line(upstream);
     }
 }
 
@@ -131,11 +150,12 @@ void http_upstream_release(struct http_flow *flow, bool is_reusable)
         return;
     flow->conn = NULL;
     conn->flow = NULL;
-    if (is_reusable && can_keep(conn))
+    if (is_reusable && can_keep(conn)) {
         http_upstream_conn_enter(conn, HTTP_UPSTREAM_IDLE);
-    else
+        http_upstream_stir_line(flow->upstream);
+    } else {
         http_upstream_conn_kill(conn);
-    http_upstream_serve_line(flow->upstream);
+    }
 }
 
 void http_upstream_release_flushing(struct http_flow *flow)
@@ -238,7 +258,7 @@ static void on_resolved(const struct http_addresses *addresses, void *data)
     if (addresses->count > 0)
         upstream->addresses = *addresses;
     if (upstream->addresses.count > 0)
-        http_upstream_serve_line(upstream);
+        http_upstream_stir_line(upstream);
     else
         fail_line(upstream, GW_E_UPSTREAM);
 }
@@ -254,6 +274,7 @@ enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstrea
     http_link_init(&upstream->idle);
     http_link_init(&upstream->busy);
     http_link_init(&upstream->waiting);
+    upstream->line_task.on_run = serve_line;
     enum gw_code code = http_resolver_new(loop, &upstream->settings, &upstream->addresses, on_resolved, upstream,
                                           &upstream->resolver, err);
     upstream->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
@@ -271,6 +292,7 @@ void http_upstream_free(struct http_upstream *upstream)
     if (upstream == NULL)
         return;
     http_loop_leave(upstream->loop, &upstream->sweepable);
+    http_task_still(&upstream->line_task);
     http_resolver_free(upstream->resolver);
     struct http_link *lists[] = {&upstream->idle, &upstream->busy};
     for (size_t i = 0; i < 2; i++) {

@@ -164,6 +164,7 @@ void http_upstream_conn_kill(struct http_upstream_conn *conn)
     take_out(conn);
     http_task_still(&conn->task);
     http_loop_bury(conn->upstream->loop, &conn->grave);
+    http_upstream_stir_line(conn->upstream);
 }
 
 void http_upstream_conn_free(struct http_upstream_conn *conn)

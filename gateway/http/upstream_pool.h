@@ -14,6 +14,7 @@ struct http_upstream {
     struct http_link idle;    /* connections, the youngest last */
     struct http_link busy;    /* connecting, with a flow, or dying */
     struct http_link waiting; /* flows, the oldest first */
+    struct http_task line_task;
     size_t idle_count;
     size_t connection_count;
     bool is_failing; /* the last attempt to connect failed */
@@ -33,4 +34,5 @@ void http_upstream_conn_kill(struct http_upstream_conn *conn);
 /* Closes and frees now; only when no turn can come any more. */
 void http_upstream_conn_free(struct http_upstream_conn *conn);
 
-void http_upstream_serve_line(struct http_upstream *upstream);
+/* A connection or its place may be free: whoever waits is served in this turn. */
+void http_upstream_stir_line(struct http_upstream *upstream);

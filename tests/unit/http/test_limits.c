@@ -46,6 +46,15 @@ static int setup_one_upstream_connection(void **state)
     return 0;
 }
 
+static int setup_one_patient_upstream_connection(void **state)
+{
+    struct lab *lab = new_lab(state);
+    lab->upstream_settings.connections_max = 1;
+    lab->upstream_settings.connect_ms = 4 * LAB_DEADLINE_MS;
+    lab_start(lab);
+    return 0;
+}
+
 static int setup_short_keep(void **state)
 {
     struct lab *lab = new_lab(state);
@@ -143,6 +152,33 @@ static void requests_wait_in_line_for_an_upstream_connection(void **state)
     lab_send(app, EMPTY);
     lab_expect(second, EMPTY);
     close(first);
+    close(second);
+    close(app);
+}
+
+/* Law 1: a connection that ends without an answer to its flow gives its place to whoever waits. */
+static void the_end_of_a_tunnel_lets_the_next_in(void **state)
+{
+    static const char upgrade[] = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    static const char switched[] = "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+    struct lab *lab = *state;
+    char head[4096];
+    int tunnel = lab_connect(lab);
+    lab_send(tunnel, upgrade);
+    int app = lab_accept(lab);
+    lab_read_head(app, head, sizeof head);
+    lab_send(app, switched);
+    lab_read_head(tunnel, head, sizeof head);
+    int second = lab_connect(lab);
+    lab_send(second, GET);
+    lab_await(&lab->requests, 2);
+    close(tunnel);
+    lab_expect_gone(app);
+    close(app);
+    app = lab_accept(lab);
+    lab_expect(app, GET);
+    lab_send(app, EMPTY);
+    lab_expect(second, EMPTY);
     close(second);
     close(app);
 }
@@ -271,6 +307,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_recovers, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_wait_in_line_for_an_upstream_connection, setup_one_upstream_connection,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_a_tunnel_lets_the_next_in, setup_one_patient_upstream_connection,
                                         teardown),
         cmocka_unit_test_setup_teardown(who_waits_too_long_in_line_gets_504, setup_one_upstream_connection, teardown),
         cmocka_unit_test_setup_teardown(idle_upstream_connections_are_closed_after_their_time, setup_short_keep,
