@@ -131,6 +131,59 @@ static void j3_a_post_is_never_retried(void **state)
     close(client);
 }
 
+/* Holds the loop, in a turn in which what the test has sent before was read, until it is let go. */
+struct pause {
+    struct http_loop_message message; /* first */
+    atomic_bool has_begun;
+    atomic_bool may_end;
+};
+
+static void on_pause(struct http_loop_message *message)
+{
+    struct pause *pause = (struct pause *)message;
+    atomic_store(&pause->has_begun, true);
+    while (!atomic_load(&pause->may_end))
+        sched_yield();
+}
+
+static void await_pause(struct lab *lab, struct pause *pause)
+{
+    http_loop_post(lab->loop, &pause->message);
+    while (!atomic_load(&pause->has_begun))
+        sched_yield();
+}
+
+/* The app's end has come, the loop was not told yet: what could not be retried must not be given to that connection. */
+static void j3_a_connection_that_just_died_gets_no_body_and_no_post(void **state)
+{
+    static const char *requests[] = {
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    };
+    struct lab *lab = *state;
+    int client = ask(lab, GET);
+    int app = answer_once(lab, client);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        struct pause before = {.message.on_arrival = on_pause}, during = {.message.on_arrival = on_pause};
+        await_pause(lab, &before);
+        lab_send(client, requests[i]);
+        http_loop_post(lab->loop, &during.message);
+        atomic_store(&before.may_end, true);
+        while (!atomic_load(&during.has_begun))
+            sched_yield();
+        close(app);
+        atomic_store(&during.may_end, true);
+        app = lab_accept(lab);
+        lab_expect(app, requests[i]);
+        lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        lab_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+    close(client);
+    close(app);
+}
+
 static void j3_an_answer_that_has_begun_is_not_retried(void **state)
 {
     struct lab *lab = *state;
@@ -377,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(j3_a_close_before_the_head_is_502_on_a_fresh_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_a_get_on_a_reused_connection_is_retried_once, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_a_post_is_never_retried, setup, teardown),
+        cmocka_unit_test_setup_teardown(j3_a_connection_that_just_died_gets_no_body_and_no_post, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_an_answer_that_has_begun_is_not_retried, setup, teardown),
         cmocka_unit_test_setup_teardown(j4_a_cut_answer_never_ends_cleanly, setup, teardown),
         cmocka_unit_test_setup_teardown(j4_to_an_http_10_client_a_cut_answer_ends_in_a_reset, setup, teardown),
