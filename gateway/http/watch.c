@@ -17,6 +17,7 @@ static void on_watch_readable(h2o_socket_t *socket, const char *err)
 {
     (void)err;
     struct http_watch *watch = socket->data;
+    http_loop_wants_turn(watch->loop); /* which reads the clock */
     watch->on_readable(watch->data);
 }
 

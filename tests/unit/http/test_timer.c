@@ -96,12 +96,37 @@ static void messages_arrive_in_the_order_posted(void **state)
     lab_stop(&lab);
 }
 
+static int64_t seen_ms;
+
+static void look_at_the_clock(struct lab *lab)
+{
+    seen_ms = http_loop_now_ms(lab->loop);
+}
+
+/* Also the first event after a wait does not see the time at which the wait began. */
+static void an_event_sees_a_time_that_is_not_before_it(void **state)
+{
+    (void)state;
+    struct lab lab;
+    lab_init(&lab);
+    lab_start(&lab);
+    for (int i = 0; i < 100; i++) {
+        int64_t posted_ms = gw_clock_mono_ms();
+        lab_do(&lab, look_at_the_clock);
+        assert_true(seen_ms >= posted_ms);
+        while (gw_clock_mono_ms() == posted_ms)
+            sched_yield();
+    }
+    lab_stop(&lab);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(timers_run_in_the_order_of_their_time_and_not_early),
         cmocka_unit_test(ticks_timers_messages_and_eventfds_come_on_a_running_loop),
         cmocka_unit_test(messages_arrive_in_the_order_posted),
+        cmocka_unit_test(an_event_sees_a_time_that_is_not_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
