@@ -1,11 +1,6 @@
-#include "store/apply.h"
-#include "store/codec.h"
+#include "store/apply_members.h"
 #include "store/env.h"
-#include "store/groups.h"
 #include "store/journal.h"
-#include "store/members.h"
-
-#include <stdlib.h>
 
 #define SWEEP_MEMBERS_MAX 4096u
 #define LEAVE_PART 64u
@@ -100,158 +95,6 @@ static void set_result(struct store_apply *apply, enum store_outcome outcome, co
     apply->change->result.set = group->set;
 }
 
-/* ---- members ---- */
-
-/* Rule 0.23: a member that is no user is refused by its id, before anything is written. */
-static enum gw_code check_user(struct store_apply *apply, uint64_t user_seq, struct gw_error *err)
-{
-    uint32_t folder = apply->change->folder;
-    struct store_key key = store_user_key(folder, user_seq);
-    struct store_user_state state = {.flags = 0};
-    struct gw_str value;
-    enum gw_code code = store_get(&apply->view, STORE_TABLE_STATES, store_key_str(&key), &value, err);
-    if (code == GW_OK && !store_state_decode(value, &state))
-        return store_fail_damaged(err, STORE_TABLE_STATES, "a record makes no sense");
-    if (code != GW_E_NOT_FOUND && (code != GW_OK || (state.flags & STORE_USER_DELETED) == 0))
-        return code;
-    char ident[GW_IDENT_TEXT + 1];
-    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, folder, user_seq, ident);
-    return gw_fail(err, GW_E_INVALID_VALUE, "members: there is no user with the id %s", ident);
-}
-
-/* The same as the operations in their order: first whether all go, then what happens to each user at last. */
-struct member_plan {
-    bool clears;
-    struct store_member_op *ops; /* by user, each user once */
-    size_t count;
-};
-
-struct ranked_op {
-    struct store_member_op op;
-    size_t rank;
-};
-
-static int compare_ops(const void *a, const void *b)
-{
-    const struct ranked_op *left = a;
-    const struct ranked_op *right = b;
-    if (left->op.user_seq != right->op.user_seq)
-        return left->op.user_seq < right->op.user_seq ? -1 : 1;
-    return (left->rank > right->rank) - (left->rank < right->rank);
-}
-
-static enum gw_code make_plan(struct store_apply *apply, struct member_plan *ret_plan, struct gw_error *err)
-{
-    const struct store_change *change = apply->change;
-    size_t first = 0;
-    *ret_plan = (struct member_plan){.clears = false};
-    for (size_t i = 0; i < change->as.group.op_count; i++) {
-        const struct store_member_op *op = &change->as.group.ops[i];
-        if (op->kind == STORE_MEMBER_ADD)
-            GW_TRY(check_user(apply, op->user_seq, err));
-        if (op->kind != STORE_MEMBER_CLEAR)
-            continue;
-        ret_plan->clears = true;
-        first = i + 1;
-    }
-    size_t count = change->as.group.op_count - first;
-    struct ranked_op *ranked = gw_arena_array(&apply->arena, count, sizeof *ranked);
-    for (size_t i = 0; i < count; i++)
-        ranked[i] = (struct ranked_op){change->as.group.ops[first + i], i};
-    if (count > 1)
-        qsort(ranked, count, sizeof *ranked, compare_ops);
-    ret_plan->ops = gw_arena_array(&apply->arena, count, sizeof *ret_plan->ops);
-    for (size_t i = 0; i < count; i++) {
-        bool is_last = i + 1 == count || ranked[i + 1].op.user_seq != ranked[i].op.user_seq;
-        if (is_last && (ranked[i].op.kind == STORE_MEMBER_ADD || !ret_plan->clears))
-            ret_plan->ops[ret_plan->count++] = ranked[i].op;
-    }
-    return GW_OK;
-}
-
-static bool adds_anybody(const struct member_plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->ops[i].kind == STORE_MEMBER_ADD)
-            return true;
-    }
-    return false;
-}
-
-struct tally {
-    uint64_t came;
-    uint64_t went;
-};
-
-static enum gw_code run_ops(struct store_apply *apply, struct store_set *set, const struct member_plan *plan,
-                            struct tally *tally, struct gw_error *err)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        bool is_changed = false;
-        if (plan->ops[i].kind == STORE_MEMBER_ADD) {
-            GW_TRY(store_set_add(&apply->view, set, plan->ops[i].user_seq, &is_changed, err));
-            tally->came += is_changed;
-        } else {
-            GW_TRY(store_set_remove(&apply->view, set, plan->ops[i].user_seq, &is_changed, err));
-            tally->went += is_changed;
-        }
-    }
-    return GW_OK;
-}
-
-/* Removes who is not in the plan, which is in order, as the members are. */
-static enum gw_code keep_planned(struct store_apply *apply, struct store_set *set, const struct member_plan *plan,
-                                 struct tally *tally, struct gw_error *err)
-{
-    uint64_t *users = gw_arena_array(&apply->arena, STORE_MEMBER_OPS_MAX, sizeof *users);
-    size_t count = 0;
-    size_t at = 0;
-    GW_TRY(store_set_members(&apply->view, set->folder, set->number, 0, users, STORE_MEMBER_OPS_MAX, &count, err));
-    for (size_t i = 0; i < count; i++) {
-        bool is_changed = false;
-        while (at < plan->count && plan->ops[at].user_seq < users[i])
-            at++;
-        if (at < plan->count && plan->ops[at].user_seq == users[i])
-            continue;
-        GW_TRY(store_set_remove(&apply->view, set, users[i], &is_changed, err));
-        tally->went += is_changed;
-    }
-    return GW_OK;
-}
-
-/* A large set is not emptied one by one: the group gets another, and the old one is swept later. */
-static enum gw_code renew_set(struct store_apply *apply, struct store_group *group, struct store_set *set,
-                              struct tally *tally, struct gw_error *err)
-{
-    tally->went += set->count;
-    GW_TRY(store_set_drop(&apply->view, set, err));
-    GW_TRY(store_set_new(&apply->view, group->folder, group->seq, 0, set, err));
-    group->set = set->number;
-    return GW_OK;
-}
-
-static enum gw_code load_set(struct store_apply *apply, const struct store_group *group, struct store_set *ret_set,
-                             struct gw_error *err)
-{
-    enum gw_code code = store_set_load(&apply->view, group->folder, group->set, ret_set, err);
-    return code == GW_E_NOT_FOUND ? store_fail_damaged(err, STORE_TABLE_SETS, "the set of a group is missing") : code;
-}
-
-static enum gw_code change_members(struct store_apply *apply, struct store_group *group, const struct member_plan *plan,
-                                   struct tally *tally, struct gw_error *err)
-{
-    struct store_set set;
-    if (!plan->clears && plan->count == 0)
-        return GW_OK;
-    GW_TRY(load_set(apply, group, &set, err));
-    if (plan->clears && set.count > STORE_MEMBER_OPS_MAX)
-        GW_TRY(renew_set(apply, group, &set, tally, err));
-    else if (plan->clears)
-        GW_TRY(keep_planned(apply, &set, plan, tally, err));
-    GW_TRY(run_ops(apply, &set, plan, tally, err));
-    return tally->came + tally->went > 0 ? store_set_save(&apply->view, &set, err) : GW_OK;
-}
-
 /* A staged set, if it is still there. */
 static enum gw_code load_staged(struct store_apply *apply, uint64_t number, struct store_set *ret_set,
                                 struct gw_error *err)
@@ -266,8 +109,9 @@ static enum gw_code load_staged(struct store_apply *apply, uint64_t number, stru
 
 #define ALL_FIELDS (STORE_GROUP_DISPLAY_NAME | STORE_GROUP_EXTERNAL_ID | STORE_GROUP_ATTRIBUTES)
 
-static enum gw_code first_set(struct store_apply *apply, struct store_group *group, const struct member_plan *plan,
-                              struct tally *tally, struct gw_error *err)
+static enum gw_code first_set(struct store_apply *apply, struct store_group *group,
+                              const struct store_member_plan *plan, struct store_member_tally *tally,
+                              struct gw_error *err)
 {
     struct store_set set;
     if (apply->change->as.group.set != 0) {
@@ -276,7 +120,7 @@ static enum gw_code first_set(struct store_apply *apply, struct store_group *gro
         tally->came = set.count;
     } else {
         GW_TRY(store_set_new(&apply->view, group->folder, group->seq, 0, &set, err));
-        GW_TRY(run_ops(apply, &set, plan, tally, err));
+        GW_TRY(store_member_plan_run(apply, &set, plan, tally, err));
         GW_TRY(store_set_save(&apply->view, &set, err));
     }
     group->set = set.number;
@@ -286,12 +130,12 @@ static enum gw_code first_set(struct store_apply *apply, struct store_group *gro
 enum gw_code store_apply_group_create(struct store_apply *apply, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
-    struct member_plan plan;
-    struct tally tally = {0, 0};
+    struct store_member_plan plan;
+    struct store_member_tally tally = {0, 0};
     GW_TRY(check_fields(change, ALL_FIELDS, err));
     GW_TRY(store_apply_check_room(apply, err));
     GW_TRY(check_name(apply, change->as.group.display_name, 0, err));
-    GW_TRY(make_plan(apply, &plan, err));
+    GW_TRY(store_member_plan_make(apply, &plan, err));
     struct store_group group = {
         .folder = change->folder, .version = 1, .created_ms = change->time_ms, .modified_ms = change->time_ms};
     (void)fill(&group, change, ALL_FIELDS);
@@ -321,17 +165,17 @@ static enum gw_code load_group(struct store_apply *apply, struct store_group *re
     return code;
 }
 
-static enum gw_code put_staged(struct store_apply *apply, struct store_group *group, struct tally *tally,
+static enum gw_code put_staged(struct store_apply *apply, struct store_group *group, struct store_member_tally *tally,
                                struct gw_error *err)
 {
     struct store_set staged;
     struct store_set old;
     GW_TRY(load_staged(apply, apply->change->as.group.set, &staged, err));
-    GW_TRY(load_set(apply, group, &old, err));
+    GW_TRY(store_group_set_load(apply, group, &old, err));
     GW_TRY(store_set_drop(&apply->view, &old, err));
     GW_TRY(store_set_take(&apply->view, &staged, group->seq, err));
     group->set = staged.number;
-    *tally = (struct tally){staged.count, old.count};
+    *tally = (struct store_member_tally){staged.count, old.count};
     return GW_OK;
 }
 
@@ -340,21 +184,21 @@ enum gw_code store_apply_group_update(struct store_apply *apply, struct gw_error
     const struct store_change *change = apply->change;
     unsigned fields = change->as.group.fields;
     struct store_group before;
-    struct member_plan plan;
-    struct tally tally = {0, 0};
+    struct store_member_plan plan;
+    struct store_member_tally tally = {0, 0};
     GW_TRY(check_fields(change, fields, err));
     GW_TRY(load_group(apply, &before, err));
     struct store_group group = before;
     bool is_changed = fill(&group, change, fields);
     if ((fields & STORE_GROUP_DISPLAY_NAME) != 0)
         GW_TRY(check_name(apply, group.display_name, group.seq, err));
-    GW_TRY(make_plan(apply, &plan, err));
-    if (adds_anybody(&plan) || change->as.group.set != 0)
+    GW_TRY(store_member_plan_make(apply, &plan, err));
+    if (store_member_plan_adds(&plan) || change->as.group.set != 0)
         GW_TRY(store_apply_check_room(apply, err));
     if (change->as.group.set != 0)
         GW_TRY(put_staged(apply, &group, &tally, err));
     else
-        GW_TRY(change_members(apply, &group, &plan, &tally, err));
+        GW_TRY(store_member_plan_apply(apply, &group, &plan, &tally, err));
     is_changed = is_changed || tally.came + tally.went > 0;
     if (is_changed) {
         touch(&group, change->time_ms);
@@ -370,7 +214,7 @@ enum gw_code store_apply_group_delete(struct store_apply *apply, struct gw_error
     struct store_group group;
     struct store_set set;
     GW_TRY(load_group(apply, &group, err));
-    GW_TRY(load_set(apply, &group, &set, err));
+    GW_TRY(store_group_set_load(apply, &group, &set, err));
     GW_TRY(store_set_drop(&apply->view, &set, err));
     GW_TRY(store_groups_save(&apply->view, &apply->arena, &group, NULL, err));
     GW_TRY(journal(apply, STORE_ACTIVITY_GROUP_DELETE, &group, 0, set.count, err));
@@ -386,7 +230,7 @@ enum gw_code store_apply_group_stage(struct store_apply *apply, struct gw_error 
         return gw_fail(err, GW_E_TOO_LARGE, "one change may name %u members", STORE_MEMBER_OPS_MAX);
     GW_TRY(store_apply_check_room(apply, err));
     for (size_t i = 0; i < change->as.stage.user_count; i++)
-        GW_TRY(check_user(apply, change->as.stage.users[i], err));
+        GW_TRY(store_member_user_check(apply, change->as.stage.users[i], err));
     if (change->as.stage.set == 0)
         GW_TRY(store_set_new(&apply->view, change->folder, 0, change->time_ms, &set, err));
     else
