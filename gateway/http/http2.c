@@ -171,11 +171,12 @@ static void run_open(struct http2 *http2)
         return;
     }
     free_streams(&http2->closed, HTTP_END_CLIENT_LEFT);
-    begin_ready(http2);
     if (!nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session))
         linger(http2);
     else if (socket->has_ended) /* over TLS there is no half of an end */
         http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
+    else
+        begin_ready(http2);
 }
 
 static void on_run(struct http_task *task)

@@ -323,6 +323,12 @@ static void run_once(struct http_loop *loop)
     http_timers_run(&loop->timers, loop->now_ms);
 }
 
+void http_loop_turn(struct http_loop *loop)
+{
+    (void)h2o_evloop_run(loop->h2o, 0);
+    loop->now_ms = gw_clock_mono_ms();
+}
+
 /* libh2o keeps freed input buffers per thread and forgets them with it. */
 static void free_spare_buffers(void)
 {

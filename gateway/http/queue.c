@@ -40,7 +40,7 @@ struct gw_str http_queue_piece(struct http_queue *queue, size_t bytes_max)
     }
     size_t left = queue->flying.len - queue->flown;
     queue->piece = left < bytes_max ? left : bytes_max;
-    return gw_str_n(queue->flying.data + queue->flown, queue->piece);
+    return queue->piece > 0 ? gw_str_n(queue->flying.data + queue->flown, queue->piece) : GW_STR_NONE;
 }
 
 void http_queue_written(struct http_queue *queue)

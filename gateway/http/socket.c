@@ -150,8 +150,8 @@ bool http_socket_speaks_http2(const struct http_socket *socket)
 
 struct gw_str http_socket_input(const struct http_socket *socket)
 {
-    if (socket->h2o == NULL)
-        return GW_STR_NONE;
+    if (socket->h2o == NULL || socket->h2o->input->size == 0)
+        return GW_STR(""); /* not NULL, which must not be counted from */
     return gw_str_n(socket->h2o->input->bytes, socket->h2o->input->size);
 }
 

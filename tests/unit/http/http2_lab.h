@@ -213,9 +213,12 @@ static inline void h2_reset(struct h2 *h2, int32_t id, uint32_t error)
 static inline bool h2_read_n(struct h2 *h2, void *bytes, size_t len)
 {
     for (size_t got = 0; got < len;) {
+        ERR_clear_error();
         int size = SSL_read(h2->ssl, (char *)bytes + got, (int)(len - got));
-        if (size <= 0)
+        if (size <= 0) {
+            assert_int_not_equal(SSL_get_error(h2->ssl, size), SSL_ERROR_WANT_READ); /* nothing came for too long */
             return false;
+        }
         got += (size_t)size;
     }
     return true;

@@ -250,22 +250,25 @@ static const struct bad_frame bad_frames[] = {
 static void b4_frames_that_break_the_rules_end_the_connection(void **state)
 {
     struct h2_world *world = *state;
-    for (size_t i = 0; i < sizeof bad_frames / sizeof bad_frames[0]; i++) {
+    enum { ROWS = sizeof bad_frames / sizeof bad_frames[0] };
+    struct h2 all[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
         const struct bad_frame *row = &bad_frames[i];
-        struct h2 h2;
-        h2_open(world, &h2);
+        h2_open(world, &all[i]);
         if (row->is_after_request)
-            h2_headers(&h2, 0, 1, H2_POST("/hold"));
-        h2_frame_send(&h2, row->type, row->flags, row->id, row->payload, row->len);
-        uint32_t error = h2_await_end(&h2);
+            h2_headers(&all[i], 0, 1, H2_POST("/hold"));
+        h2_frame_send(&all[i], row->type, row->flags, row->id, row->payload, row->len);
+    }
+    for (size_t i = 0; i < ROWS; i++) { /* the gateway lingers for each: all at once */
+        uint32_t error = h2_await_end(&all[i]);
         if (error == UINT32_MAX || error == NGHTTP2_NO_ERROR)
-            fail_msg("not refused: %s (%u)", row->what, error);
-        h2_close(&h2);
+            fail_msg("not refused: %s (%u)", bad_frames[i].what, error);
+        h2_close(&all[i]);
     }
     h2_assert_well(world);
 }
 
-static void b4_frames_that_are_too_large_interleaved_or_out_of_order_end_the_connection(void **state)
+static void b4_frames_that_are_too_large_or_interleaved_end_the_connection(void **state)
 {
     struct h2_world *world = *state;
     static char large[H2_FRAME_MAX + 1];
@@ -281,19 +284,38 @@ static void b4_frames_that_are_too_large_interleaved_or_out_of_order_end_the_con
         } else if (i == 2) { /* a block that goes on elsewhere */
             h2_block_add(&h2, &out, 0, 1, H2_GET("/local"));
             h2_frame_add(&out, NGHTTP2_CONTINUATION, H2_END_HEADERS, 3, "", 0);
-        } else if (i == 3) { /* a stream id that is lower than the last */
-            h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 5, H2_GET("/hold"));
-            h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 3, H2_GET("/hold"));
-        } else { /* a stream that was closed by its own end */
+        } else if (i == 3) { /* DATA behind the end of a request */
             h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 1, H2_GET("/hold"));
             h2_frame_add(&out, NGHTTP2_DATA, 0, 1, "x", 1);
-            h2_frame_add(&out, NGHTTP2_PING, 0, 1, "12345678", 8);
+        } else { /* and another head */
+            h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 1, H2_GET("/hold"));
+            h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 1, H2_GET("/hold"));
         }
         h2_send(&h2, out.data, out.len);
         assert_int_not_equal(h2_await_end(&h2), NGHTTP2_NO_ERROR);
         h2_close(&h2);
     }
     h2_assert_well(world);
+}
+
+/* It may be on its way since before the stream was reset, so it is no reason to end the others. */
+static void b4_a_request_on_a_stream_below_the_last_is_ignored(void **state)
+{
+    struct h2_world *world = *state;
+    struct h2 h2;
+    struct h2_answer answer;
+    GW_BUF_SCOPED(out, 8 * H2_FRAME_MAX);
+    h2_answer_init(&answer);
+    h2_open(world, &h2);
+    h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 5, H2_GET("/local"));
+    h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 3, H2_GET("/local"));
+    h2_block_add(&h2, &out, H2_END_HEADERS | H2_END_STREAM, 7, H2_GET("/local"));
+    h2_send(&h2, out.data, out.len);
+    h2_await(&h2, 7, &answer);
+    assert_true(answer.has_ended);
+    assert_int_equal(atomic_load(&world->lab.requests), 2);
+    h2_answer_done(&answer);
+    h2_close(&h2);
 }
 
 static void a_connection_that_begins_with_something_else_ends(void **state)
@@ -382,7 +404,8 @@ int main(void)
         TEST(a_body_that_is_longer_or_shorter_than_said_aborts_the_request_upstream),
         TEST(trailers_that_frame_or_route_are_refused),
         TEST(b4_frames_that_break_the_rules_end_the_connection),
-        TEST(b4_frames_that_are_too_large_interleaved_or_out_of_order_end_the_connection),
+        TEST(b4_frames_that_are_too_large_or_interleaved_end_the_connection),
+        TEST(b4_a_request_on_a_stream_below_the_last_is_ignored),
         TEST(a_connection_that_begins_with_something_else_ends),
         cmocka_unit_test_setup_teardown(http2_in_clear_text_is_not_spoken, setup_clear, teardown_clear),
         TEST(legal_oddities_pass),
