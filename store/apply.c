@@ -2,9 +2,9 @@
 
 #include "gateway/base/text.h"
 #include "store/bytes.h"
-#include "store/env.h"
 #include "store/journal.h"
 #include "store/links.h"
+#include "store/match.h"
 #include "store/replay.h"
 #include "store/sessions.h"
 #include "store/writer.h"
@@ -58,14 +58,7 @@ bool store_draft_differs(const struct store_user *user, const struct store_user_
 enum gw_code store_apply_check_name(struct store_apply *apply, uint32_t folder, struct gw_str user_name,
                                     uint64_t own_seq, struct gw_error *err)
 {
-    uint64_t seq = 0;
-    size_t count = 0;
-    GW_TRY(store_users_lookup(&apply->view, folder, STORE_INDEX_USER_NAME, user_name, &seq, 1, &count, err));
-    if (count == 0 || seq == own_seq)
-        return GW_OK;
-    char ident[GW_IDENT_TEXT + 1];
-    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, folder, seq, ident);
-    return gw_fail(err, GW_E_UNIQUENESS, "userName \"%.*s\" belongs to another user, %s", GW_STR_ARG(user_name), ident);
+    return store_match_check_name(&apply->view, folder, user_name, own_seq, err);
 }
 
 enum gw_code store_apply_check_room(struct store_apply *apply, struct gw_error *err)

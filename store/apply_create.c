@@ -1,64 +1,6 @@
 #include "store/apply.h"
-#include "store/env.h"
 #include "store/journal.h"
-
-/* What a POST's match rules name (semantics.md 4). */
-struct match {
-    uint64_t seq; /* 0: nobody */
-    const char *rule;
-};
-
-static enum gw_code two_users(struct store_apply *apply, const struct match *match, uint64_t seq, const char *rule,
-                              struct gw_error *err)
-{
-    const struct store_change *change = apply->change;
-    char first[GW_IDENT_TEXT + 1];
-    char second[GW_IDENT_TEXT + 1];
-    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, change->folder, match->seq, first);
-    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, change->folder, seq, second);
-    return gw_fail(err, GW_E_UNIQUENESS, "the match rules name two users: %s names %s, %s names %s", match->rule, first,
-                   rule, second);
-}
-
-static enum gw_code add_match(struct store_apply *apply, struct match *match, uint64_t seq, const char *rule,
-                              struct gw_error *err)
-{
-    if (match->seq != 0 && match->seq != seq)
-        return two_users(apply, match, seq, rule, err);
-    if (match->seq == 0)
-        *match = (struct match){seq, rule};
-    return GW_OK;
-}
-
-static enum gw_code match_value(struct store_apply *apply, enum store_index index, struct gw_str value,
-                                const char *rule, struct match *match, struct gw_error *err)
-{
-    uint64_t seqs[2];
-    size_t count = 0;
-    GW_TRY(store_users_lookup(&apply->view, apply->change->folder, index, value, seqs, 2, &count, err));
-    /* an address that several people have names nobody */
-    if (index == STORE_INDEX_EMAIL && count > 1)
-        return GW_OK;
-    for (size_t i = 0; i < count; i++)
-        GW_TRY(add_match(apply, match, seqs[i], rule, err));
-    return GW_OK;
-}
-
-static enum gw_code find_match(struct store_apply *apply, struct match *ret_match, struct gw_error *err)
-{
-    const struct store_user_draft *draft = &apply->change->as.create.draft;
-    unsigned rules = apply->change->as.create.match;
-    *ret_match = (struct match){.seq = 0};
-    if ((rules & STORE_MATCH_EXTERNAL_ID) != 0)
-        GW_TRY(match_value(apply, STORE_INDEX_EXTERNAL_ID, draft->external_id, "externalId", ret_match, err));
-    if ((rules & STORE_MATCH_USER_NAME) != 0)
-        GW_TRY(match_value(apply, STORE_INDEX_USER_NAME, draft->user_name, "userName", ret_match, err));
-    if ((rules & STORE_MATCH_EMAIL) == 0)
-        return GW_OK;
-    for (size_t i = 0; i < draft->email_count; i++)
-        GW_TRY(match_value(apply, STORE_INDEX_EMAIL, draft->emails[i], "email", ret_match, err));
-    return GW_OK;
-}
+#include "store/match.h"
 
 static enum gw_code create_new(struct store_apply *apply, struct gw_error *err)
 {
@@ -83,36 +25,18 @@ static enum gw_code create_new(struct store_apply *apply, struct gw_error *err)
     return store_journal_add(apply, STORE_ACTIVITY_CREATE, &user, GW_STR_NONE, err);
 }
 
-static enum gw_code check_policy(struct store_apply *apply, const struct match *match, const struct store_user *user,
-                                 struct gw_error *err)
-{
-    const struct store_change *change = apply->change;
-    bool is_active = (user->state.flags & STORE_USER_ACTIVE) != 0;
-    bool is_provisioned = (user->state.flags & STORE_USER_PROVISIONED) != 0;
-    char ident[GW_IDENT_TEXT + 1];
-    gw_ident_format(apply->view.store->keys.ident, GW_IDENT_USER, user->folder, user->seq, ident);
-    if (is_provisioned && is_active)
-        return gw_fail(err, GW_E_UNIQUENESS, "%s names an active user, %s", match->rule, ident);
-    if (!is_active && !change->as.create.revive)
-        return gw_fail(err, GW_E_UNIQUENESS, "%s names a deactivated user, %s, and policy.revive is off", match->rule,
-                       ident);
-    if (!is_provisioned && !change->as.create.adopt)
-        return gw_fail(err, GW_E_CONFLICT, "%s names a user that is not provisioned yet, %s, and policy.adopt is off",
-                       match->rule, ident);
-    return store_apply_check_name(apply, user->folder, change->as.create.draft.user_name, user->seq, err);
-}
-
 /* Adopt or revive: the same id, the new data. */
-static enum gw_code take_over(struct store_apply *apply, const struct match *match, struct gw_error *err)
+static enum gw_code take_over(struct store_apply *apply, const struct store_match_found *found, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
     struct store_user before;
-    enum gw_code code = store_users_load(&apply->view, &apply->arena, change->folder, match->seq, &before, err);
+    enum gw_code code = store_users_load(&apply->view, &apply->arena, change->folder, found->seq, &before, err);
     if (code == GW_E_NOT_FOUND)
         return store_fail_damaged(err, STORE_TABLE_INDEX, "it names a user that is not there");
     if (code != GW_OK)
         return code;
-    GW_TRY(check_policy(apply, match, &before, err));
+    GW_TRY(store_match_check(&apply->view, found, &before, &change->as.create.draft, change->as.create.adopt,
+                             change->as.create.revive, err));
     bool is_adoption = (before.state.flags & STORE_USER_PROVISIONED) == 0;
     struct store_user user = before;
     store_draft_fill(&user, &change->as.create.draft);
@@ -128,8 +52,10 @@ static enum gw_code take_over(struct store_apply *apply, const struct match *mat
 
 enum gw_code store_apply_user_create(struct store_apply *apply, struct gw_error *err)
 {
-    struct match match;
-    GW_TRY(store_draft_check(&apply->change->as.create.draft, err));
-    GW_TRY(find_match(apply, &match, err));
-    return match.seq == 0 ? create_new(apply, err) : take_over(apply, &match, err);
+    const struct store_change *change = apply->change;
+    struct store_match_found found;
+    GW_TRY(store_draft_check(&change->as.create.draft, err));
+    GW_TRY(
+        store_match_find(&apply->view, change->folder, &change->as.create.draft, change->as.create.match, &found, err));
+    return found.seq == 0 ? create_new(apply, err) : take_over(apply, &found, err);
 }

@@ -5,6 +5,7 @@
 #include "store/codec.h"
 #include "store/index.h"
 #include "store/links.h"
+#include "store/match.h"
 
 #define INDEX_TAIL_BYTES 9u /* a zero byte and the sequence */
 
@@ -86,6 +87,26 @@ enum gw_code store_activity_back(struct store_reader *reader, store_activity_fn 
         code = store_walk_back(&walk, err);
     }
     return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+enum gw_code store_foresee_create(struct store_reader *reader, uint32_t folder, const struct store_user_draft *draft,
+                                  unsigned match, bool adopt, bool revive, struct store_foreseen *ret_foreseen,
+                                  struct gw_error *err)
+{
+    struct store_view *view = store_reader_view(reader);
+    struct store_match_found found;
+    *ret_foreseen = (struct store_foreseen){.outcome = STORE_OUTCOME_CREATED};
+    GW_TRY(store_match_find(view, folder, draft, match, &found, err));
+    if (found.seq == 0)
+        return store_match_check_name(view, folder, draft->user_name, 0, err);
+    GW_ARENA_SCOPED(arena);
+    struct store_user user;
+    GW_TRY(store_user_get(reader, &arena, folder, found.seq, &user, err));
+    bool is_adoption = (user.state.flags & STORE_USER_PROVISIONED) == 0;
+    ret_foreseen->outcome = is_adoption ? STORE_OUTCOME_ADOPTED : STORE_OUTCOME_REVIVED;
+    ret_foreseen->seq = found.seq;
+    ret_foreseen->rule = found.rule;
+    return store_match_check(view, &found, &user, draft, adopt, revive, err);
 }
 
 enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,

@@ -2,7 +2,7 @@
  * the question. Each call works in the snapshot of its reader; the same rules as in reader.h. */
 #pragma once
 
-#include "store/reader.h"
+#include "store/change.h"
 
 /* Subjects that are linked to the user; texts live in LMDB's pages and only during the call. */
 typedef void (*store_link_fn)(struct gw_str issuer, struct gw_str name_id, void *data);
@@ -25,6 +25,17 @@ GW_MUST_CHECK enum gw_code store_user_names(struct store_reader *reader, struct 
 /* Activity from the newest entry back; a visitor that returns false stops the walk. */
 GW_MUST_CHECK enum gw_code store_activity_back(struct store_reader *reader, store_activity_fn on_entry, void *data,
                                                struct gw_error *err);
+
+/* What a POST of this draft would come to, were it applied now: created, adopted or revived and by which rule; or the
+ * refusal that it would get. ret_seq: the user that is named, 0 for a new one. */
+struct store_foreseen {
+    enum store_outcome outcome;
+    uint64_t seq;
+    const char *rule; /* NULL: none */
+};
+GW_MUST_CHECK enum gw_code store_foresee_create(struct store_reader *reader, uint32_t folder,
+                                                const struct store_user_draft *draft, unsigned match, bool adopt,
+                                                bool revive, struct store_foreseen *ret_foreseen, struct gw_error *err);
 
 /* Name of a folder number, copied into the arena; GW_E_NOT_FOUND when there is none. */
 GW_MUST_CHECK enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,

@@ -22,6 +22,9 @@ static const char *const kind_names[] = {
     [STORE_ACTIVITY_LOCK] = "lock",
     [STORE_ACTIVITY_UNLOCK] = "unlock",
     [STORE_ACTIVITY_IMPORT] = "import",
+    [STORE_ACTIVITY_GROUP_CREATE] = "group-create",
+    [STORE_ACTIVITY_GROUP_UPDATE] = "group-update",
+    [STORE_ACTIVITY_GROUP_DELETE] = "group-delete",
 };
 #define KIND_COUNT (sizeof kind_names / sizeof *kind_names)
 

@@ -30,6 +30,7 @@ extern const struct command command_backup;
 extern const struct command command_restore;
 extern const struct command command_export;
 extern const struct command command_import;
+extern const struct command command_policy;
 extern const struct command command_version;
 
 /* For the commands. */

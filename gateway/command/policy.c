@@ -1,0 +1,148 @@
+#include "gateway/command/policy_show.h"
+
+#include <getopt.h>
+
+struct request {
+    const char *config_path;
+    const char *app;
+    const char *name;
+    const char *external_id;
+    const char *email;
+    const char *user;
+    const char *id;
+    const char *event;
+    bool as_json;
+};
+
+static int match(const struct command *command, struct command_folder *folder, const struct config_app *app,
+                 const struct request *request)
+{
+    struct policy_question question = {request->name, request->external_id, request->email};
+    struct gw_error err;
+    if (request->name == NULL)
+        return command_usage_error(command, "--name NAME is needed");
+    if (policy_match_show(folder, app, &question, request->as_json, &err) != GW_OK)
+        return command_failed(&err);
+    return command_output_done(COMMAND_DONE);
+}
+
+static bool read_event(const char *text, enum policy_event *ret_event)
+{
+    static const char *const names[] = {
+        [POLICY_DEACTIVATE] = "deactivate", [POLICY_REACTIVATE] = "reactivate", [POLICY_DELETE] = "delete"};
+    for (size_t i = 0; text != NULL && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], text) == 0) {
+            *ret_event = (enum policy_event)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int test(const struct command *command, struct command_folder *folder, const struct config_app *app,
+                const struct request *request)
+{
+    GW_ARENA_SCOPED(arena);
+    enum policy_event event;
+    struct store_user user;
+    struct gw_error err;
+    if ((request->user != NULL) == (request->id != NULL))
+        return command_usage_error(command, "one of --user NAME and --id ID is needed");
+    if (!read_event(request->event, &event))
+        return command_usage_error(command, "--event is deactivate, reactivate or delete");
+    if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK ||
+        policy_test_show(folder, app, &user, event, request->as_json, &err) != GW_OK)
+        return command_failed(&err);
+    return command_output_done(COMMAND_DONE);
+}
+
+static const char **text_option(struct request *request, int option)
+{
+    switch (option) {
+    case 'c':
+        return &request->config_path;
+    case 'a':
+        return &request->app;
+    case 'n':
+        return &request->name;
+    case 'x':
+        return &request->external_id;
+    case 'm':
+        return &request->email;
+    case 'u':
+        return &request->user;
+    case 'i':
+        return &request->id;
+    case 'e':
+        return &request->event;
+    default:
+        return NULL;
+    }
+}
+
+/* '?' and 'H' end the command. */
+static int read_options(const struct command *command, int argc, char **argv, struct request *request)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"app", required_argument, NULL, 'a'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"external-id", required_argument, NULL, 'x'},
+                                            {"email", required_argument, NULL, 'm'},
+                                            {"user", required_argument, NULL, 'u'},
+                                            {"id", required_argument, NULL, 'i'},
+                                            {"event", required_argument, NULL, 'e'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
+    int option = command_option_next(command, argc, argv, options, true);
+    for (; option != -1 && option != '?' && option != 'H';
+         option = command_option_next(command, argc, argv, options, false)) {
+        const char **text = text_option(request, option);
+        if (text != NULL)
+            *text = optarg;
+        else
+            request->as_json = true;
+    }
+    return option;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    struct command_folder folder;
+    int option = read_options(command, argc, argv, &request);
+    if (option != -1)
+        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    bool is_match = optind + 1 == argc && strcmp(argv[optind], "match") == 0;
+    bool is_test = optind + 1 == argc && strcmp(argv[optind], "test") == 0;
+    if (!is_match && !is_test)
+        return command_usage_error(command, "one of match, test is needed");
+    if (request.app == NULL)
+        return command_usage_error(command, "--app NAME is needed");
+    int status = command_folder_open(command, request.config_path, request.app, NULL, &folder);
+    if (status != COMMAND_DONE)
+        return status;
+    const struct config_app *app = command_app_find(folder.config, request.app);
+    status = is_match ? match(command, &folder, app, &request) : test(command, &folder, app, &request);
+    command_folder_close(&folder);
+    return status;
+}
+
+const struct command command_policy = {
+    .name = "policy",
+    .summary = "say whom a name would join, and what an event would do",
+    .usage =
+        "usage: provgate policy match --app NAME --name X [--external-id E] [--email M] [--json]\n"
+        "       provgate policy test  --app NAME --user NAME|--id ID --event deactivate|reactivate|delete [--json]\n"
+        "Changes nothing. `match` says whom a sign-on that names X, and a provisioning POST with the userName X, "
+        "would\n"
+        "come to, by which rule, or why it would be refused. If the two never agree, nobody is ever linked. `test` "
+        "says\n"
+        "what would become of a user, of the sessions and of the record.\n"
+        "  --config FILE    the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+        "  --app NAME       whose policy\n"
+        "  --external-id E  what the POST says besides, for policies that match on it\n"
+        "  --email M        the same\n"
+        "  --json           JSON instead of lines\n",
+    .run = run,
+};

@@ -1,0 +1,189 @@
+#include "gateway/command/policy_show.h"
+#include "store/inspect.h"
+
+/* One way in: a sign-on, or a POST. */
+struct way {
+    const char *way;
+    struct gw_str rules;
+    const char *outcome; /* "join", "observe", "refuse", "create", "adopt", "revive" */
+    const char *rule;    /* that named the user; NULL: none */
+    uint64_t seq;        /* 0: nobody */
+    struct gw_str reason;
+};
+
+static const char *match_name(enum config_match match)
+{
+    static const char *const names[] = {[CONFIG_MATCH_USER_NAME] = "userName",
+                                        [CONFIG_MATCH_EXTERNAL_ID] = "externalId",
+                                        [CONFIG_MATCH_EMAIL] = "email"};
+    return names[match];
+}
+
+static enum store_index index_of(enum config_match match)
+{
+    static const enum store_index indexes[] = {[CONFIG_MATCH_USER_NAME] = STORE_INDEX_USER_NAME,
+                                               [CONFIG_MATCH_EXTERNAL_ID] = STORE_INDEX_EXTERNAL_ID,
+                                               [CONFIG_MATCH_EMAIL] = STORE_INDEX_EMAIL};
+    return indexes[match];
+}
+
+static unsigned rule_of(enum config_match match)
+{
+    static const unsigned rules[] = {[CONFIG_MATCH_USER_NAME] = STORE_MATCH_USER_NAME,
+                                     [CONFIG_MATCH_EXTERNAL_ID] = STORE_MATCH_EXTERNAL_ID,
+                                     [CONFIG_MATCH_EMAIL] = STORE_MATCH_EMAIL};
+    return rules[match];
+}
+
+static enum gw_code refuse_inactive(struct command_folder *folder, struct way *way, struct gw_error *err)
+{
+    struct store_user_state state;
+    enum gw_code code = store_user_state_get(folder->reader, folder->number, way->seq, &state);
+    if (code != GW_OK)
+        return gw_fail(err, code, "the user cannot be read");
+    bool is_in = (state.flags & STORE_USER_ACTIVE) != 0 && (state.flags & STORE_USER_LOCKED) == 0;
+    way->outcome = is_in ? "join" : "refuse";
+    if (!is_in)
+        way->reason =
+            (state.flags & STORE_USER_LOCKED) != 0 ? GW_STR("the user is locked") : GW_STR("the user is deactivated");
+    return GW_OK;
+}
+
+/* The value that a sign-on brings is the name that was asked for, whatever the rule compares it with. */
+static enum gw_code foresee_sign_on(struct command_folder *folder, const struct config_app *app,
+                                    const struct config_saml *saml, const char *name, struct way *way,
+                                    struct gw_error *err)
+{
+    struct store_join join = {.folder = folder->number, .match = index_of(saml->match), .value = gw_str_from(name)};
+    struct gw_error refusal;
+    *way = (struct way){.way = "sign-on", .rules = gw_str_from(match_name(saml->match))};
+    enum gw_code code = folder->number != 0 ? store_join_find(folder->reader, &join, &way->seq, &refusal) : GW_OK;
+    if (code == GW_E_CONFLICT) {
+        way->outcome = "refuse";
+        way->reason = GW_STR("it names two users");
+        return GW_OK;
+    }
+    if (code != GW_OK) {
+        *err = refusal;
+        return code;
+    }
+    way->rule = way->seq != 0 ? match_name(saml->match) : NULL;
+    if (way->seq != 0)
+        return refuse_inactive(folder, way, err);
+    way->outcome = app->sso.unknown == CONFIG_UNKNOWN_OBSERVE ? "observe" : "refuse";
+    if (app->sso.unknown != CONFIG_UNKNOWN_OBSERVE)
+        way->reason = GW_STR("nobody of that name is known, and sso.unknown is refuse");
+    return GW_OK;
+}
+
+static const char *outcome_name(enum store_outcome outcome)
+{
+    return outcome == STORE_OUTCOME_ADOPTED ? "adopt" : outcome == STORE_OUTCOME_REVIVED ? "revive" : "create";
+}
+
+static bool is_refusal(enum gw_code code)
+{
+    return code == GW_E_UNIQUENESS || code == GW_E_CONFLICT || code == GW_E_INVALID_VALUE;
+}
+
+static enum gw_code foresee_post(struct command_folder *folder, const struct config_policy *policy,
+                                 const struct policy_question *question, struct gw_arena *arena, struct way *way,
+                                 struct gw_error *err)
+{
+    struct gw_str email = gw_str_from(question->email);
+    struct store_user_draft draft = {.user_name = gw_str_from(question->name),
+                                     .external_id = gw_str_from(question->external_id),
+                                     .emails = &email,
+                                     .email_count = email.len > 0,
+                                     .active = true};
+    struct gw_error refusal;
+    struct store_foreseen foreseen = {.outcome = STORE_OUTCOME_CREATED};
+    unsigned rules = 0;
+    *way = (struct way){.way = "POST"};
+    for (size_t i = 0; i < policy->match_count; i++) {
+        rules |= rule_of(policy->match[i]);
+        way->rules =
+            gw_arena_printf(arena, "%.*s%s%s", GW_STR_ARG(way->rules), i > 0 ? ", " : "", match_name(policy->match[i]));
+    }
+    enum gw_code code = GW_OK;
+    if (folder->number != 0)
+        code = store_foresee_create(folder->reader, folder->number, &draft, rules, policy->adopt, policy->revive,
+                                    &foreseen, &refusal);
+    way->seq = foreseen.seq;
+    way->rule = foreseen.rule;
+    way->outcome = code == GW_OK ? outcome_name(foreseen.outcome) : "refuse";
+    if (code == GW_OK)
+        return GW_OK;
+    way->reason = gw_arena_printf(arena, "409: %s", refusal.text);
+    if (is_refusal(code))
+        return GW_OK;
+    *err = refusal;
+    return code;
+}
+
+static enum gw_code print_way(struct command_folder *folder, const struct way *way, struct json_value *ways,
+                              struct gw_arena *arena, struct gw_error *err)
+{
+    struct store_user user = {.seq = 0};
+    if (way->seq != 0)
+        GW_TRY(store_user_get(folder->reader, arena, folder->number, way->seq, &user, err));
+    if (ways != NULL) {
+        struct json_value *entry = json_object_new(arena);
+        command_text_append(arena, entry, GW_STR("way"), gw_str_from(way->way));
+        command_text_append(arena, entry, GW_STR("match"), way->rules);
+        command_text_append(arena, entry, GW_STR("outcome"), gw_str_from(way->outcome));
+        if (way->rule != NULL)
+            command_text_append(arena, entry, GW_STR("rule"), gw_str_from(way->rule));
+        if (way->seq != 0) {
+            command_text_append(arena, entry, GW_STR("userName"), user.user_name);
+            command_text_append(arena, entry, GW_STR("userId"), command_id_text(folder, arena, user.seq));
+        }
+        if (way->reason.len > 0)
+            command_text_append(arena, entry, GW_STR("reason"), way->reason);
+        json_array_append(arena, ways, entry);
+        return GW_OK;
+    }
+    (void)printf("%-8s match %.*s: %s", way->way, GW_STR_ARG(way->rules), way->outcome);
+    if (way->seq != 0) {
+        (void)printf(" %.*s (", GW_STR_ARG(command_id_text(folder, arena, user.seq)));
+        command_print_text(stdout, user.user_name);
+        (void)printf(", %s, %s) by %s", command_state_text(&user), command_origin_text(&user), way->rule);
+    }
+    if (way->reason.len > 0) {
+        (void)fputs("; ", stdout);
+        command_print_text(stdout, way->reason);
+    }
+    (void)putchar('\n');
+    return GW_OK;
+}
+
+/* In one snapshot. */
+static enum gw_code show_ways(struct command_folder *folder, const struct config_app *app,
+                              const struct policy_question *question, struct json_value *ways, struct gw_arena *arena,
+                              struct gw_error *err)
+{
+    struct way way;
+    for (size_t i = 0; app->sso.is_present && i < app->sso.identity_count; i++) {
+        if (app->sso.identities[i].kind != CONFIG_IDENTITY_SAML)
+            continue;
+        GW_TRY(foresee_sign_on(folder, app, &app->sso.identities[i].saml, question->name, &way, err));
+        GW_TRY(print_way(folder, &way, ways, arena, err));
+    }
+    if (folder->prov_app == NULL)
+        return GW_OK;
+    GW_TRY(foresee_post(folder, &folder->prov_app->prov.policy, question, arena, &way, err));
+    return print_way(folder, &way, ways, arena, err);
+}
+
+enum gw_code policy_match_show(struct command_folder *folder, const struct config_app *app,
+                               const struct policy_question *question, bool as_json, struct gw_error *err)
+{
+    GW_ARENA_SCOPED(arena);
+    struct json_value *ways = as_json ? json_array_new(&arena) : NULL;
+    GW_TRY(store_reader_begin(folder->reader, err));
+    enum gw_code code = show_ways(folder, app, question, ways, &arena, err);
+    store_reader_end(folder->reader);
+    if (code == GW_OK && as_json && !command_print_json(stdout, ways))
+        code = gw_fail(err, GW_E_INTERNAL, "the output could not be written");
+    return code;
+}

@@ -1,0 +1,22 @@
+/* policy_show: what policy would do, said without doing it. */
+#pragma once
+
+#include "gateway/command/folder.h"
+
+enum policy_event { POLICY_DEACTIVATE, POLICY_REACTIVATE, POLICY_DELETE };
+
+/* Whom a sign-on and a POST that bring this name (and what else is given; NULL: nothing) would join, and by which
+ * rule. */
+struct policy_question {
+    const char *name;
+    const char *external_id;
+    const char *email;
+};
+GW_MUST_CHECK enum gw_code policy_match_show(struct command_folder *folder, const struct config_app *app,
+                                             const struct policy_question *question, bool as_json,
+                                             struct gw_error *err);
+
+/* What the event would do to the user. */
+GW_MUST_CHECK enum gw_code policy_test_show(struct command_folder *folder, const struct config_app *app,
+                                            const struct store_user *user, enum policy_event event, bool as_json,
+                                            struct gw_error *err);

@@ -1,0 +1,222 @@
+"""What operators do by command beside a running provgate: users, activity, backup and restore, import and export."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from lab.gateway import GatewayError, wait_until
+from lab.story import CUT_S, Story
+from support.case import WorldCase
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+
+
+class OperatorCase(WorldCase):
+    """A world with an Okta connection and the commands."""
+
+    def setUp(self):
+        """One Okta connection per test."""
+        self.okta = self.world.okta()
+        self.addCleanup(self.okta.close)
+        self.story = Story(self.world)
+        self.addCleanup(self.story.close)
+
+    def command(self, *words, status=0):
+        """Run a command on the world's configuration."""
+        return self.world.gateway.command(*words, status=status)
+
+    def user(self, name):
+        """What `user show` says."""
+        return json.loads(self.command("user", "show", "--user", name, "--json"))
+
+
+class Users(OperatorCase):
+    """deactivate, lock, end-sessions, and what is left of them in the activity."""
+
+    def setUp(self):
+        """alice and bob are in; she is linked."""
+        super().setUp()
+        self.okta.assign(ALICE)
+        self.command("user", "unlock", "--user", ALICE)
+        self.alice, self.bob = self.world.sign_in(ALICE), self.world.sign_in(BOB)
+
+    def assert_cut_by(self, verb):
+        """Her next request is refused, her WebSocket is cut within a second, bob goes on."""
+        cookie = self.story.cookie(self.alice)
+        with self.story.open_websocket(cookie) as hers, \
+                self.story.open_websocket(self.story.cookie(self.bob)) as his:
+            self.command("user", verb, "--user", ALICE, "--reason", "test")
+            done = time.monotonic()
+            self.story.expect_refused(cookie)
+            self.assertTrue(hers.closed_within(CUT_S - (time.monotonic() - done)))
+            his.send("on")
+            his.receive_echo("on")
+        self.story.expect_in(self.bob, BOB)
+
+    def test_a_deactivation_by_command_cuts_and_okta_sees_it(self):
+        self.assert_cut_by("deactivate")
+        self.assertIs(self.okta.lookup(ALICE)["active"], False)
+        self.story.expect_sign_in_refused(ALICE)
+        self.command("user", "reactivate", "--user", ALICE)
+        self.story.expect_refused(self.story.cookie(self.alice))
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+
+    def test_a_lock_by_command_cuts_and_no_call_of_okta_lifts_it(self):
+        self.assert_cut_by("lock")
+        self.assertIs(self.okta.lookup(ALICE)["active"], True)
+        self.okta.assign(ALICE)
+        self.story.expect_sign_in_refused(ALICE)
+        self.command("user", "unlock", "--user", ALICE)
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+
+    def test_sessions_ended_by_command_leave_the_user_active(self):
+        self.assert_cut_by("end-sessions")
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+
+    def test_list_and_show_agree_with_okta(self):
+        listed = {entry["userName"]: entry for entry in map(
+            json.loads, self.command("user", "list", "--json").splitlines())}
+        self.assertEqual(listed[ALICE]["id"], self.okta.lookup(ALICE)["id"])
+        self.assertTrue(listed[ALICE]["linked"])
+        self.assertFalse(listed[BOB]["provisioned"])
+        self.assertGreaterEqual(self.user(BOB)["sessions"]["alive"], 1)
+        self.assertNotIn(self.story.cookie(self.bob), self.command("user", "show", "--user", BOB))
+
+    def test_a_wrong_name_gets_a_suggestion(self):
+        with self.assertRaisesRegex(GatewayError, "did you mean alice@example.com"):
+            self.command("user", "show", "--user", "alcie@example.com")
+
+    def test_activity_is_followed_live(self):
+        words = [str(self.world.gateway.binary), "activity", "--follow", "--json", "--kind", "lock", "--config",
+                 str(self.world.config)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as follower:
+            self.addCleanup(follower.kill)
+            known = self.command("activity", "--kind", "lock", "--json", "--count", "10").splitlines()
+            for line in known:
+                self.assertEqual(follower.stdout.readline().strip(), line)
+            self.command("user", "lock", "--user", ALICE, "--reason", "seen live")
+            entry = json.loads(follower.stdout.readline())
+            self.assertEqual((entry["userName"], entry["reference"]), (ALICE, "seen live"))
+            self.assertTrue(entry["actor"].startswith("operator:"))
+            follower.send_signal(signal.SIGTERM)
+            self.assertEqual(follower.wait(10), 0)
+
+
+class Load:
+    """Users assigned one after the other by threads of their own, until stopped."""
+
+    def __init__(self, world, threads=2):
+        self.world = world
+        self.stopping = threading.Event()
+        self.acknowledged, self.tried, self.errors = [], [], []
+        self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, number):
+        okta = self.world.okta()
+        try:
+            for count in range(100000):
+                if self.stopping.is_set():
+                    break
+                name = f"load{number}-{count}@example.com"
+                self.tried.append(name)
+                okta.assign(name)
+                self.acknowledged.append(name)
+        except Exception as error:  # pylint: disable=broad-except
+            self.errors.append(error)
+        finally:
+            okta.close()
+
+    def stop(self):
+        """Wait for all."""
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Backups(OperatorCase):
+    """A backup under load, restored."""
+
+    def test_a_backup_under_load_restores_the_same_users(self):
+        linked = self.okta.assign(ALICE)
+        browser = self.world.sign_in(ALICE)
+        load = Load(self.world)
+        self.addCleanup(load.stop)
+        wait_until(lambda: len(load.acknowledged) >= 20, 30, "the load runs")
+        before = list(load.acknowledged)
+        copy = self.folder / "copy"
+        self.command("backup", "--to", str(copy))
+        self.story.expect_in(browser, ALICE)
+        load.stop()
+        self.assertFalse(load.errors)
+        self.assertEqual(self.world.gateway.stop(), 0)
+        store = self.folder / "store"
+        with self.assertRaisesRegex(GatewayError, "there is a store in"):
+            self.command("restore", "--from", str(copy))
+        os.rename(store, self.folder / "lost")
+        self.command("restore", "--from", str(copy))
+        self.command("check", "--store")
+        self.world.gateway.start()
+        found = {user["userName"]: user for user in self.okta.import_users()}
+        self.assertEqual(found[ALICE]["id"], linked["id"])
+        self.assertLessEqual(set(before), set(found))
+        self.assertLessEqual({name for name in found if name.startswith("load")}, set(load.tried))
+        self.story.expect_in(browser, ALICE)
+        lost = {entry["id"] for entry in map(json.loads, self.old_list(self.folder / "lost"))}
+        self.assertNotIn(self.okta.assign("after@example.com")["id"], lost)
+
+    def old_list(self, store):
+        """The lines of `user list --json` of the store that was moved away."""
+        text = self.world.config.read_text()
+        config = self.folder / "lost.yaml"
+        config.write_text(text.replace(str(self.folder / "store"), str(store)))
+        return subprocess.run([str(self.world.gateway.binary), "user", "list", "--json", "--count", "1000000",
+                               "--config", str(config)], capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, check=True).stdout.splitlines()
+
+
+class Imports(OperatorCase):
+    """Accounts of the app come in beside a running provgate and are adopted by sign-ons and by Okta."""
+
+    def test_imported_users_are_adopted_with_the_same_id(self):
+        accounts = self.folder / "accounts.csv"
+        accounts.write_text("userName,givenName,familyName,active\r\n"
+                            "ines@example.com,Ines,Imported,true\r\n"
+                            "otto@example.com,Otto,Old,false\r\n")
+        self.assertIn("2 would be created", self.command("import", str(accounts), "--dry-run"))
+        self.assertIsNone(self.okta.lookup("ines@example.com"))
+        self.assertIn("2 created", self.command("import", str(accounts)))
+        found = self.okta.lookup("ines@example.com")
+        self.assertEqual(found["name"]["familyName"], "Imported")
+        self.story.expect_in(self.world.sign_in("ines@example.com"), "ines@example.com")
+        self.assertEqual(self.okta.assign("ines@example.com")["id"], found["id"])
+        shown = self.user("ines@example.com")
+        self.assertEqual((shown["id"], shown["linked"], shown["imported"]), (found["id"], True, True))
+        self.story.expect_sign_in_refused("otto@example.com")
+        self.assertIn("2 known already", self.command("import", str(accounts)))
+        exported = {user["userName"]: user for user in map(json.loads, self.command("export").splitlines())}
+        self.assertEqual(exported["ines@example.com"]["id"], found["id"])
+        self.assertIs(exported["otto@example.com"]["active"], False)
+
+    def test_a_large_import_keeps_nobody_waiting(self):
+        self.timeout_s = 120
+        accounts = self.folder / "many.csv"
+        accounts.write_text("userName\n" + "".join(f"many{number}@example.com\n" for number in range(20000)))
+        with subprocess.Popen([str(self.world.gateway.binary), "import", str(accounts), "--config",
+                               str(self.world.config)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                              text=True) as running:
+            self.addCleanup(running.kill)
+            rounds = 0
+            while running.poll() is None:
+                browser = self.world.sign_in(f"visitor{rounds}@example.com")
+                self.story.expect_in(browser, f"visitor{rounds}@example.com")
+                self.command("user", "lock", "--user", f"visitor{rounds}@example.com")
+                self.story.expect_refused(self.story.cookie(browser))
+                rounds += 1
+            self.assertEqual(running.returncode, 0)
+            self.assertIn("20000 created", running.stdout.read())
+        self.assertGreater(rounds, 0)
