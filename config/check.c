@@ -206,13 +206,6 @@ static void check_later(struct check *check, size_t app)
     }
 }
 
-static void check_later_identity(struct check *check, const char *prefix, enum config_identity_kind kind)
-{
-    const char *name = kind == CONFIG_IDENTITY_PROBE ? "probe" : "header";
-    find(check, CONFIG_WARNING, KEY(check, "%s.%s", prefix, name),
-         "this version does not act on it yet: no session is bound by it");
-}
-
 static void check_saml(struct check *check, const char *prefix, const struct config_saml *saml)
 {
     for (size_t i = 0; i < saml->idp_certificate_count; i++) {
@@ -251,8 +244,6 @@ static void check_sso_face(struct check *check, size_t app, const struct config_
         const char *identity = KEY(check, "%s.identity[%zu]", prefix, i);
         if (face->identities[i].kind == CONFIG_IDENTITY_SAML)
             check_saml(check, KEY(check, "%s.saml", identity), &face->identities[i].saml);
-        else
-            check_later_identity(check, identity, face->identities[i].kind);
     }
 }
 

@@ -33,6 +33,9 @@
        "Sign-ons refused for the user's state")                                                                        \
     XX(SSO_IDENTIFIED, "provgate_sso_identified_total", "counter",                                                     \
        "Sessions that were bound because the app said whose they are")                                                 \
+    XX(SSO_PROBES, "provgate_sso_probes_total", "counter", "Times that an app was asked whose a session is")           \
+    XX(SSO_PROBES_FAILED, "provgate_sso_probes_failed_total", "counter",                                               \
+       "Times that an app gave no clear answer to that")                                                               \
     XX(SAML_INVALID, "provgate_saml_invalid_total", "counter", "SAML responses that failed verification")              \
     XX(SAML_UNKNOWN_KEY, "provgate_saml_unknown_key_total", "counter",                                                 \
        "Well-shaped SAML responses signed with a key that is not configured")                                          \

@@ -3,6 +3,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/sso/answer.h"
 #include "gateway/sso/header.h"
+#include "gateway/sso/probe.h"
 #include "gateway/sso/sign_on.h"
 
 #include <stdlib.h>
@@ -41,8 +42,14 @@ static bool step_forward(struct sso_request *rq)
     return false;
 }
 
+static bool step_probe(struct sso_request *rq)
+{
+    sso_probe_request(rq);
+    return true;
+}
+
 typedef bool (*step_fn)(struct sso_request *rq);
-static const step_fn steps[] = {step_route, step_guard, step_sign_on, sso_request_admit, step_forward};
+static const step_fn steps[] = {step_route, step_guard, step_sign_on, step_probe, sso_request_admit, step_forward};
 
 static void on_request(struct http_exchange *x, void *data)
 {
@@ -70,6 +77,8 @@ static void on_answer_head(struct http_exchange *x, void *data)
     enum sso_identified identified = sso_header_take_answer(rq, user_name, sessions, count);
     if (identified == SSO_IDENTIFIED_ANSWERED)
         return;
+    if (identified == SSO_IDENTIFIED_NOTHING && sso_probe_take_answer(rq, sessions, count))
+        return;
     if (identified == SSO_IDENTIFIED_NOTHING)
         sso_answer_note(rq, sessions, count);
     http_exchange_pass(x);
@@ -82,6 +91,7 @@ static void on_end(struct http_exchange *x, void *data)
     if (rq == NULL)
         return;
     sso_live_remove(&rq->face->live, &rq->live);
+    sso_probe_leave(rq);
     sso_sign_on_end(rq);
     x->face_state = NULL;
 }
@@ -237,6 +247,7 @@ void sso_face_free(struct sso_face *face)
     if (face == NULL)
         return;
     sso_jobs_done(&face->jobs);
+    sso_probes_done(face);
     for (size_t i = 0; face->upstreams != NULL && i < face->shared->config->app_count; i++) {
         if (face->upstreams[i] != NULL)
             http_upstream_free(face->upstreams[i]);

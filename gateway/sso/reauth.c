@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/sso/cookie.h"
+#include "gateway/sso/probe.h"
 
 #include <string.h>
 
@@ -92,5 +93,6 @@ void sso_reauth_ask(struct sso_request *rq)
     expiry.fields[count++] = (struct http_field){GW_STR("Location"), address};
     expiry.fields[count++] = (struct http_field){GW_STR("Cache-Control"), GW_STR("no-store")};
     rq->is_answered = true;
+    sso_probe_leave(rq);
     http_exchange_answer(rq->x, 302, expiry.fields, count, GW_STR(""));
 }

@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
 #include "gateway/sso/sign_on.h"
 
@@ -20,6 +21,7 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
     }
     rq->is_answered = true;
     sso_live_remove(&rq->face->live, &rq->live);
+    sso_probe_leave(rq);
     sso_sign_on_end(rq);
     gw_log(GW_LOG_INFO, "refused", "app=%.*s why=%s reference=%.*s reason=\"%s\"", GW_STR_ARG(text.app),
            sso_refusal_name(refusal), GW_STR_ARG(text.reference), why != NULL ? why : "");
@@ -145,14 +147,20 @@ bool sso_request_admit(struct sso_request *rq)
     return false;
 }
 
-void sso_request_forward(struct sso_request *rq)
+struct http_field *sso_request_fields(const struct sso_request *rq, size_t *ret_count)
 {
     struct http_exchange *x = rq->x;
     struct sso_forward_peer peer = {
         .address = http_exchange_peer(x),
         .is_trusted = sso_forward_peer_is_trusted(&rq->app->config->sso, http_exchange_peer_address(x))};
+    return sso_forward_fields(&rq->app->forward, &x->request, &peer, &x->arena, ret_count);
+}
+
+void sso_request_forward(struct sso_request *rq)
+{
+    struct http_exchange *x = rq->x;
     size_t count;
-    struct http_field *fields = sso_forward_fields(&rq->app->forward, &x->request, &peer, &x->arena, &count);
+    struct http_field *fields = sso_request_fields(rq, &count);
     rq->was_forwarded = true;
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);

@@ -21,6 +21,8 @@
 #include "gateway/sso/saml.h"
 #include "store/writer.h"
 
+#include <pthread.h>
+
 /* One SAML identity of an app. */
 struct sso_saml {
     const struct config_saml *config;
@@ -48,8 +50,12 @@ struct sso_shared {
     struct sso_replay *replay;
     struct sso_held *bound;
     struct sso_held *anonymous;
+    struct sso_held *probed;     /* sessions that the app was asked about lately */
+    pthread_mutex_t probed_lock; /* so that one of several workers asks */
     uint32_t reference_prefix; /* random: references of two runs differ */
 };
+
+struct sso_probe;
 
 struct sso_face {
     struct sso_shared *shared;
@@ -59,6 +65,8 @@ struct sso_face {
     struct sso_live live;
     struct sso_jobs jobs;
     struct sso_notes notes;
+    struct sso_probe *probes; /* under way */
+    size_t probe_count;
     uint64_t revocation_seq; /* the log was read up to here */
 };
 
@@ -71,6 +79,9 @@ struct sso_request {
     struct sso_guard guard;
     struct sso_live_entry live;
     struct sso_sign_on *sign_on; /* on the way through an ACS; NULL: an ordinary request */
+    struct sso_probe *probe;     /* asks about its session; NULL: none does */
+    struct sso_request *probe_next;
+    size_t probe_set_count; /* of an answer that is held: so many session cookies does it set */
     bool was_forwarded;
     bool is_answered; /* by us */
 };
@@ -86,6 +97,9 @@ bool sso_request_admit(struct sso_request *rq);
 
 /* The exchange is that user's (again): a revocation cuts it. */
 void sso_request_tie(struct sso_request *rq, uint32_t folder, uint64_t user_seq, uint64_t generation);
+
+/* The fields under which it goes to the app, in the exchange's arena. */
+struct http_field *sso_request_fields(const struct sso_request *rq, size_t *ret_count);
 
 /* Sends it to the app. */
 void sso_request_forward(struct sso_request *rq);

@@ -130,6 +130,8 @@ enum gw_code sso_shared_new(struct config *config, struct store *store, struct s
     shared->replay = sso_replay_new();
     shared->bound = sso_held_new();
     shared->anonymous = sso_held_new();
+    shared->probed = sso_held_new();
+    (void)pthread_mutex_init(&shared->probed_lock, NULL);
     gw_random_bytes(&shared->reference_prefix, sizeof shared->reference_prefix);
     enum gw_code code = shared_load(shared, err);
     if (code != GW_OK) {
@@ -154,6 +156,8 @@ void sso_shared_free(struct sso_shared *shared)
     sso_replay_free(shared->replay);
     sso_held_free(shared->bound);
     sso_held_free(shared->anonymous);
+    sso_held_free(shared->probed);
+    (void)pthread_mutex_destroy(&shared->probed_lock);
     config_unref(shared->config);
     gw_arena_done(&shared->arena);
     free(shared);

@@ -280,7 +280,6 @@ static void what_protects_nobody_is_said(void **state)
         {"unbound: refuse", "unbound: refuse\n      inject: {X-U: userName}",
          "apps[0].sso.inject: this version does not"},
         {"wiki-tokens}", "wiki-tokens, policy: {retain: 30d}}", "policy.retain: this version does not act on it yet"},
-        {"audience: a}}", "audience: a}}, {header: {name: X-U}}", "identity[1].header: this version does not act"},
         {"127.0.0.1:8081", "0.0.0.0:8081", "prov.listen[0]: 0.0.0.0:8081 has no tls"},
         {"127.0.0.1:9901", "0.0.0.0:9901", "admin.listen: 0.0.0.0:9901 can be reached from other machines"},
         {"\"127.0.0.1:8081\"}", "\"127.0.0.1:8081\", tls: {certificate: sso.pem, key: sso.key}}",
