@@ -114,8 +114,9 @@ static int admit_line(void)
     return dropped;
 }
 
-static size_t format_line(char line[GW_LOG_LINE_MAX], enum gw_log_level level, const char *event, int dropped,
-                          const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static size_t format_line(char line[GW_LOG_LINE_MAX], enum gw_log_level level,
+                                                                const char *event, int dropped, const char *fmt,
+                                                                va_list args)
 {
     char when[GW_TIME_TEXT_MAX];
     (void)gw_time_format(gw_clock_wall_ms(), when);
