@@ -14,10 +14,11 @@ struct group_write {
     bool has_members; /* they are to be exactly `wanted` */
     struct member_list wanted;
     struct member_stage stage;
-    bool is_staging;             /* too much for one change */
-    uint64_t base_version;       /* `wanted` was made of this version; 0: of none */
-    bool is_submitted;           /* the change that ends it */
-    struct scim_patch patch;     /* of a PATCH */
+    bool is_staging;         /* too much for one change */
+    uint64_t base_version;   /* `wanted` was made of this version; 0: of none */
+    bool is_submitted;       /* the change that ends it */
+    struct scim_patch patch; /* of a PATCH; and the same, as far as it is about members */
+    struct scim_member_changes changes;
     struct store_member_op *ops; /* of a PATCH that need not know the group */
     size_t op_count;
 };
@@ -337,6 +338,8 @@ static enum gw_code parse_patch(struct prov_request *r, struct group_write **ret
     GW_TRY(group_projection_read(r, err));
     GW_TRY(scim_patch_parse(r->arena, r->app->group_type, r->body, &write->patch, &ignored, err));
     ignored_note(r, &ignored);
+    GW_TRY(scim_group_patch_split(r->arena, &write->patch, &write->changes, err));
+    GW_TRY(member_ops_read(r, &write->changes, &write->ops, &write->op_count, err));
     r->state = write;
     *ret_write = write;
     return GW_OK;
@@ -346,19 +349,15 @@ static enum gw_code patch(struct prov_request *r, struct gw_error *err)
 {
     struct group_write *write = NULL;
     struct store_group group = {0};
-    struct scim_member_changes changes = {0};
     unsigned fields = 0;
     GW_TRY(fetch_target(r, &group, err));
     GW_TRY(parse_patch(r, &write, err));
     if (write->has_members && write->is_staging) /* of patch_whole */
         return submit_wanted(r, write, &group, changed_fields(r->arena, &write->draft, &group), on_patched, err);
-    GW_TRY(scim_group_patch_split(r->arena, &write->patch, &changes, err));
-    if (changes.whole)
+    if (write->changes.whole)
         return patch_whole(r, write, group.seq, err);
-    if (changes.rest.count > 0)
-        GW_TRY(apply_steps(r, write, &group, &changes.rest, NULL, &fields, err));
-    if (write->ops == NULL)
-        GW_TRY(member_ops_read(r, &changes, &write->ops, &write->op_count, err));
+    if (write->changes.rest.count > 0)
+        GW_TRY(apply_steps(r, write, &group, &write->changes.rest, NULL, &fields, err));
     return write->op_count > STORE_MEMBER_OPS_MAX ? patch_many(r, write, &group, fields, err)
                                                   : patch_few(r, write, &group, fields, err);
 }
