@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define TURNS_MAX 64
 #define APPS_MAX 256u
 
-static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0"; /* the NUL ends SETTINGS */
 
 static const char *const app_answers[] = {
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n",
@@ -146,6 +146,23 @@ static void turn(int client)
             continue;
 }
 
+static void add_frame(struct gw_buf *out, const uint8_t *record, size_t len)
+{
+    const char head[9] = {0, 0, (char)len, (char)(record[0] % 11), (char)record[1], 0, 0, 0, (char)(record[2] % 32)};
+    gw_buf_add(out, gw_str_n(head, sizeof head));
+    gw_buf_add(out, gw_str_n((const char *)record + 4, len));
+}
+
+static void make_frames(struct gw_buf *out, const uint8_t *data, size_t size)
+{
+    while (size >= 4) {
+        size_t len = data[3] < size - 4 ? data[3] : size - 4;
+        add_frame(out, data, len);
+        data += 4 + len;
+        size -= 4 + len;
+    }
+}
+
 static void on_early_event(void *owner)
 {
     (void)owner;
@@ -153,7 +170,7 @@ static void on_early_event(void *owner)
 
 static void feed(int client, const uint8_t *data, size_t size)
 {
-    size_t piece = (world.mode & 3u) == 0 ? size : (world.mode & 3u) * 13;
+    size_t piece = (world.mode & 3u) == 0 ? size : (world.mode & 3u) * 13u;
     while (size > 0) {
         size_t len = size < piece ? size : piece;
         if (send(client, data, len, MSG_NOSIGNAL) != (ssize_t)len)
@@ -179,8 +196,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     http_socket_open(&socket, world.loop, ends[0], on_early_event, NULL);
     http2_adopt(&world.server, &socket, &peer, "unix");
     if ((world.mode & 4u) == 0)
-        feed(ends[1], (const uint8_t *)preface, sizeof preface - 1);
-    feed(ends[1], data + 1, size - 1);
+        feed(ends[1], (const uint8_t *)preface, sizeof preface);
+    GW_BUF_SCOPED(frames, 4 * INPUT_BYTES_MAX);
+    if ((world.mode & 64u) != 0)
+        make_frames(&frames, data + 1, size - 1);
+    else
+        gw_buf_add(&frames, gw_str_n((const char *)data + 1, size - 1));
+    feed(ends[1], (const uint8_t *)frames.data, frames.len);
     for (int i = 0; i < 3; i++)
         turn(ends[1]);
     (void)close(ends[1]);
