@@ -167,6 +167,7 @@ void http_upstream_release_flushing(struct http_flow *flow)
     conn->flow = NULL;
     http_upstream_conn_enter(conn, HTTP_UPSTREAM_DYING);
     http_socket_end(&conn->socket);
+    http_task_stir(conn->upstream->loop, &conn->task); /* its end may have been sent before: no event would come */
 }
 
 /* --- time ------------------------------------------------------------------------------------------------------ */
