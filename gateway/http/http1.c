@@ -312,8 +312,8 @@ void http1_accept(const struct http_server *server, int fd, const struct sockadd
     http1->peer = *peer;
     http1->task.on_run = on_run;
     http1->grave.on_bury = on_bury;
-    http1->sweepable =
-        (struct http_sweepable){.is_connection = true, .on_sweep = http1_on_sweep, .on_drain = http1_on_drain};
+    http1->sweepable = (struct http_sweepable){
+        .is_connection = true, .on_sweep = http1_on_sweep, .on_drain = http1_on_drain, .on_evict = http1_on_evict};
     write_peer(http1);
     http_socket_open(&http1->socket, server->loop, fd, http1_on_event, http1);
     http_loop_enroll(server->loop, &http1->sweepable);

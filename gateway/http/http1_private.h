@@ -80,3 +80,4 @@ void http1_on_event(void *owner);
 /* http1_time.c */
 void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms);
 void http1_on_drain(struct http_sweepable *sweepable, bool is_over);
+bool http1_on_evict(struct http_sweepable *sweepable, int64_t now_ms);

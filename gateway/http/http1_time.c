@@ -100,3 +100,14 @@ void http1_on_drain(struct http_sweepable *sweepable, bool is_over)
     else
         http1_on_event(http1);
 }
+
+bool http1_on_evict(struct http_sweepable *sweepable, int64_t now_ms)
+{
+    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
+    bool is_idle = http1->state == HTTP1_HEAD && !http1->head_has_begun && http_socket_queued(&http1->socket) == 0 &&
+                   now_ms - http1->since_ms >= HTTP_EVICT_IDLE_MS &&
+                   http_socket_is_quiet(&http1->socket, /* asks_kernel */ true);
+    if (is_idle)
+        http1_close(http1, /* is_clean */ true);
+    return is_idle;
+}

@@ -188,6 +188,11 @@ static void on_run(struct http_task *task)
         run_lingering(http2);
 }
 
+static bool on_evict(struct http_sweepable *sweepable, int64_t now_ms)
+{
+    return http2_evict(HTTP_CONTAINER(sweepable, struct http2, sweepable), now_ms);
+}
+
 static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
 {
     http2_sweep(HTTP_CONTAINER(sweepable, struct http2, sweepable), now_ms);
@@ -217,7 +222,8 @@ void http2_adopt(const struct http_server *server, struct http_socket *socket, c
     (void)snprintf(http2->peer_text, sizeof http2->peer_text, "%s", peer_text);
     http2->task.on_run = on_run;
     http2->grave.on_bury = on_bury;
-    http2->sweepable = (struct http_sweepable){.is_connection = true, .on_sweep = on_sweep, .on_drain = on_drain};
+    http2->sweepable = (struct http_sweepable){
+        .is_connection = true, .on_sweep = on_sweep, .on_drain = on_drain, .on_evict = on_evict};
     http2->idle_since_ms = now_ms;
     http_link_init(&http2->streams);
     http_link_init(&http2->ready);

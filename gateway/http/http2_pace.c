@@ -112,3 +112,14 @@ void http2_sweep(struct http2 *http2, int64_t now_ms)
     else if (http2->state == HTTP2_LINGERING && now_ms - http2->since_ms >= HTTP2_LINGER_MS)
         http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
 }
+
+/* At once, without GOAWAY: nothing is under way that it could speak of, and somebody waits for the place. */
+bool http2_evict(struct http2 *http2, int64_t now_ms)
+{
+    bool is_idle = http2->state == HTTP2_OPEN && http2->stream_count == 0 && !http2_meter_is_inside(&http2->meter) &&
+                   http_socket_queued(&http2->socket) == 0 && now_ms - http2->idle_since_ms >= HTTP_EVICT_IDLE_MS &&
+                   http_socket_is_quiet(&http2->socket, /* asks_kernel */ true);
+    if (is_idle)
+        http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
+    return is_idle;
+}

@@ -132,3 +132,4 @@ ssize_t http2_stream_read(nghttp2_session *session, int32_t id, uint8_t *bytes, 
 
 /* http2_pace.c */
 void http2_sweep(struct http2 *http2, int64_t now_ms);
+bool http2_evict(struct http2 *http2, int64_t now_ms);

@@ -154,10 +154,13 @@ static bool accept_one(struct http_listener *listener)
     socklen_t len = sizeof peer;
     int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
+        int reason = errno;
         /* Out of descriptors or memory, and still readable: it would spin. The sweep tries again. */
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        if (reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM) {
             pause_accepting(listener, true);
-        return errno == ECONNABORTED || errno == EINTR;
+            (void)http_loop_evict(listener->server.loop);
+        }
+        return reason == ECONNABORTED || reason == EINTR;
     }
     if (listener->allow != NULL && !listener->allow((const struct sockaddr *)&peer, listener->server.face_data))
         (void)close(fd);
@@ -169,11 +172,12 @@ static bool accept_one(struct http_listener *listener)
 static void on_readable(void *data)
 {
     struct http_listener *listener = data;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        if (is_full(listener)) {
+    if (is_full(listener)) {
+        if (!http_loop_evict(listener->server.loop)) /* else the place is free in the next turn, which asks again */
             pause_accepting(listener, true);
-            return;
-        }
+        return;
+    }
+    for (int i = 0; i < ACCEPTS_PER_TURN && !is_full(listener); i++) {
         if (!accept_one(listener))
             return;
     }
@@ -183,8 +187,7 @@ static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
 {
     struct http_listener *listener = HTTP_CONTAINER(sweepable, struct http_listener, sweepable);
     (void)now_ms;
-    if (!is_full(listener))
-        pause_accepting(listener, false);
+    pause_accepting(listener, false);
 }
 
 static void on_drain(struct http_sweepable *sweepable, bool is_over)

@@ -33,6 +33,7 @@ const char *__lsan_default_suppressions(void)
 
 #define WAIT_MS_MAX 1000
 #define EVENTFDS_MAX 16u
+#define EVICT_LOOKS_MAX 256u
 #define LAST_WILLS_MAX 256u /* one per listener */
 
 struct eventfd_watch {
@@ -182,6 +183,23 @@ void http_loop_leave(struct http_loop *loop, struct http_sweepable *sweepable)
     http_link_remove(&sweepable->link);
     if (sweepable->is_connection)
         loop->connection_count--;
+}
+
+/* Who was looked at and is busy goes to the end: the next look begins with others. */
+bool http_loop_evict(struct http_loop *loop)
+{
+    size_t looks = loop->connection_count < EVICT_LOOKS_MAX ? loop->connection_count : EVICT_LOOKS_MAX;
+    while (looks > 0) {
+        struct http_sweepable *sweepable = HTTP_CONTAINER(loop->sweepables.next, struct http_sweepable, link);
+        http_link_remove(&sweepable->link);
+        http_link_add(&loop->sweepables, &sweepable->link);
+        if (!sweepable->is_connection)
+            continue;
+        if (sweepable->on_evict(sweepable, loop->now_ms))
+            return true;
+        looks--;
+    }
+    return false;
 }
 
 /* Nothing leaves the list inside these calls: members die in graves. */

@@ -40,10 +40,16 @@ struct http_sweepable {
     bool is_connection;
     void (*on_sweep)(struct http_sweepable *sweepable, int64_t now_ms);
     void (*on_drain)(struct http_sweepable *sweepable, bool is_over); /* is_over: the time is up, end it now */
+    /* Of a connection: closes it if nothing happens on it; said whether it did. */
+    bool (*on_evict)(struct http_sweepable *sweepable, int64_t now_ms);
 };
 #define HTTP_SWEEP_MS 250
+#define HTTP_EVICT_IDLE_MS 1000 /* so long without a request: others may need its place more */
 void http_loop_enroll(struct http_loop *loop, struct http_sweepable *sweepable);
 void http_loop_leave(struct http_loop *loop, struct http_sweepable *sweepable);
+/* Closes one connection on which nothing happens, an old one first; its place is free in the next turn. Looks at a
+ * bounded number. False: found none. Not while sweeping. */
+bool http_loop_evict(struct http_loop *loop);
 
 /* A descriptor whose readability is watched; it is read by the callback. */
 struct http_watch;

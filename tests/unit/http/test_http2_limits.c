@@ -352,6 +352,33 @@ static void b10_bodies_and_header_blocks_that_do_not_come_end(void **state)
     h2_assert_well(world);
 }
 
+static int setup_one_connection(void **state)
+{
+    struct h2_world *world = h2_world_new();
+    world->lab.limits.connections_max = 1;
+    lab_start(&world->lab);
+    *state = world;
+    return 0;
+}
+
+static void k2_an_idle_connection_makes_room_for_a_new_one(void **state)
+{
+    struct h2_world *world = *state;
+    static struct h2_frame frame;
+    struct h2 h2;
+    struct h2_answer answer;
+    h2_answer_init(&answer);
+    h2_open(world, &h2);
+    h2_headers(&h2, H2_END_STREAM, 1, H2_GET("/local"));
+    h2_await(&h2, 1, &answer);
+    assert_true(answer.has_ended);
+    h2_answer_done(&answer);
+    h2_assert_well(world);
+    while (h2_read(&h2, &frame))
+        continue;
+    h2_close(&h2);
+}
+
 /* One stream that stands still cannot hide behind others that run. */
 static void b10_a_stream_that_stands_still_ends_alone(void **state)
 {
@@ -401,6 +428,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(b10_a_window_of_one_byte_ends_the_connection, setup_hasty, h2_teardown),
         cmocka_unit_test_setup_teardown(b10_pings_do_not_keep_a_connection, setup_hasty, h2_teardown),
         cmocka_unit_test_setup_teardown(b10_bodies_and_header_blocks_that_do_not_come_end, setup_hasty, h2_teardown),
+        cmocka_unit_test_setup_teardown(k2_an_idle_connection_makes_room_for_a_new_one, setup_one_connection,
+                                        h2_teardown),
         cmocka_unit_test_setup_teardown(b10_a_stream_that_stands_still_ends_alone, setup_hasty_for_streams,
                                         h2_teardown),
     };

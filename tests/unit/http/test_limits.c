@@ -50,7 +50,7 @@ static int setup_one_patient_upstream_connection(void **state)
 {
     struct lab *lab = new_lab(state);
     lab->upstream_settings.connections_max = 1;
-    lab->upstream_settings.connect_ms = 4 * LAB_DEADLINE_MS;
+    lab->upstream_settings.connect_ms = 4000; /* shorter than a dying connection may take */
     lab_start(lab);
     return 0;
 }
@@ -90,19 +90,66 @@ static void expect_local(int client)
 
 static void beyond_the_cap_connections_wait_until_another_ends(void **state)
 {
-    int first = lab_connect(*state), second = lab_connect(*state);
-    lab_send(first, LOCAL);
-    expect_local(first);
-    lab_send(second, LOCAL);
-    expect_local(second);
-    int third = lab_connect(*state);
+    struct lab *lab = *state;
+    int first = lab_connect(lab), second = lab_connect(lab);
+    lab_send(first, GET);
+    int app = lab_accept(lab);
+    lab_expect(app, GET);
+    lab_send(second, GET);
+    int other_app = lab_accept(lab);
+    lab_expect(other_app, GET);
+    int third = lab_connect(lab);
     lab_send(third, LOCAL);
-    lab_send(first, LOCAL);
-    expect_local(first);
+    lab_send(app, EMPTY);
+    lab_expect(first, EMPTY);
+    assert_int_equal(atomic_load(&lab->requests), 2); /* the third was not heard */
     close(first);
     expect_local(third);
+    lab_send(other_app, EMPTY);
+    lab_expect(second, EMPTY);
     close(second);
     close(third);
+    close(app);
+    close(other_app);
+}
+
+/* security.md K2: strangers that hold connections do not keep others out. */
+static void beyond_the_cap_the_oldest_idle_connection_makes_room(void **state)
+{
+    struct lab *lab = *state;
+    int silent = lab_connect(lab), used = lab_connect(lab);
+    lab_send(used, LOCAL);
+    expect_local(used);
+    int third = lab_connect(lab);
+    lab_send(third, LOCAL);
+    expect_local(third);
+    lab_expect_end(silent);
+    lab_send(used, LOCAL);
+    expect_local(used); /* one place was needed, one was made */
+    close(silent);
+    close(used);
+    close(third);
+}
+
+static void beyond_the_cap_no_connection_with_a_request_is_closed(void **state)
+{
+    struct lab *lab = *state;
+    int busy = lab_connect(lab), used = lab_connect(lab);
+    lab_send(busy, GET);
+    int app = lab_accept(lab);
+    lab_expect(app, GET);
+    lab_send(used, LOCAL);
+    expect_local(used);
+    int third = lab_connect(lab);
+    lab_send(third, LOCAL);
+    expect_local(third);
+    lab_expect_end(used);
+    lab_send(app, EMPTY);
+    lab_expect(busy, EMPTY);
+    close(busy);
+    close(used);
+    close(third);
+    close(app);
 }
 
 /* security.md K2 */
@@ -304,6 +351,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(beyond_the_cap_connections_wait_until_another_ends, setup_two_connections,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(beyond_the_cap_the_oldest_idle_connection_makes_room, setup_two_connections,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(beyond_the_cap_no_connection_with_a_request_is_closed, setup_two_connections,
                                         teardown),
         cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_recovers, setup, teardown),
         cmocka_unit_test_setup_teardown(requests_wait_in_line_for_an_upstream_connection, setup_one_upstream_connection,
