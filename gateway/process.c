@@ -1,9 +1,41 @@
 #include "gateway/process_private.h"
 
 #include "gateway/base/log.h"
+#include "gateway/http/listener.h"
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+
+#define DESCRIPTORS_RESERVED 256u /* of a process, for what is not a connection */
+#define DESCRIPTORS_MAX (1u << 20)
+
+static size_t descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return DESCRIPTORS_RESERVED;
+    return limit.rlim_cur < DESCRIPTORS_MAX ? (size_t)limit.rlim_cur : DESCRIPTORS_MAX;
+}
+
+void process_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        gw_log(GW_LOG_WARN, "descriptors-not-raised", "limit=%zu", descriptor_limit());
+}
+
+size_t process_connections_max(size_t loop_count)
+{
+    size_t descriptors = descriptor_limit();
+    size_t reserved = descriptors / 4 < DESCRIPTORS_RESERVED ? descriptors / 4 : DESCRIPTORS_RESERVED;
+    size_t connections = (descriptors - reserved) / 2 / loop_count;
+    size_t cap = http_limits_default.connections_max;
+    return connections < 1 ? 1 : connections < cap ? connections : cap;
+}
 
 void process_block_signals(void)
 {

@@ -9,6 +9,11 @@
 void process_block_signals(void);
 void process_wait_for_stop(void);
 
+/* Takes all descriptors the system grants (security.md K2). */
+void process_raise_descriptors(void);
+/* How many connections each of `loop_count` loops may accept so that for each there is a descriptor towards the app. */
+size_t process_connections_max(size_t loop_count);
+
 /* Logs why the process cannot start; returns its exit status. */
 int process_fail(const char *what, const struct gw_error *err);
 

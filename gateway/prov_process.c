@@ -54,12 +54,14 @@ static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
     for (size_t i = 0; i < p->fds.listener_count; i++) {
         p->listeners[i] = (struct prov_listener){p->prov, &p->config->prov_listeners[i]};
         GW_TRY(process_tls_new("prov", i, &p->config->prov_listeners[i], &p->tls[i], err));
+        struct http_limits limits = http_limits_default;
+        limits.connections_max = process_connections_max(1);
         struct http_listener_settings settings = {
             .fd = p->fds.listeners[i],
             .tls = p->tls[i],
             .face = &prov_http_face,
             .face_data = &p->listeners[i],
-            .limits = http_limits_default,
+            .limits = limits,
             .allow = prov_listener_allows,
         };
         GW_TRY(http_listener_start(p->loop, &settings, err));
@@ -79,11 +81,13 @@ static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
         .data = p,
     };
     GW_TRY(admin_face_new(&settings, &p->admin, err));
+    struct http_limits limits = http_limits_default;
+    limits.connections_max = process_connections_max(1);
     struct http_listener_settings listener = {
         .fd = p->fds.admin,
         .face = &admin_http_face,
         .face_data = p->admin,
-        .limits = http_limits_default,
+        .limits = limits,
     };
     return http_listener_start(p->loop, &listener, err);
 }
@@ -134,6 +138,7 @@ int prov_process_run(const char *config_path)
 {
     gw_log_init("prov", GW_LOG_INFO);
     process_block_signals();
+    process_raise_descriptors();
     gw_log_start();
     struct prov_process p = {0};
     struct gw_error err;

@@ -33,12 +33,14 @@ static void cut_revoked(void *face)
 static enum gw_code start_listeners(struct sso_process *p, struct worker *worker, struct gw_error *err)
 {
     for (size_t i = 0; i < p->fds.listener_count; i++) {
+        struct http_limits limits = http_limits_default;
+        limits.connections_max = process_connections_max(p->shared->worker_count);
         struct http_listener_settings settings = {
             .fd = p->fds.listeners[i],
             .tls = p->tls[i],
             .face = &sso_http_face,
             .face_data = worker->face,
-            .limits = http_limits_default,
+            .limits = limits,
         };
         GW_TRY(http_listener_start(worker->loop, &settings, err));
     }
@@ -108,6 +110,7 @@ int sso_process_run(const char *config_path)
 {
     gw_log_init("sso", GW_LOG_INFO);
     process_block_signals();
+    process_raise_descriptors();
     gw_log_start();
     struct sso_process p = {0};
     struct gw_error err;
