@@ -45,16 +45,22 @@ static enum gw_code copy_data(struct store *store, const char *to, struct gw_err
     return code;
 }
 
+/* It means nothing without a process that has the store open, and made by root it would lock out the service's user. */
+static void remove_lock(const char *path)
+{
+    char lock[STORE_PATH_BYTES_MAX];
+    if (store_files_path(path, "lock.mdb", lock, NULL) == GW_OK)
+        (void)unlink(lock);
+}
+
 static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn on_progress, void *data,
                            struct gw_error *err)
 {
-    char lock[STORE_PATH_BYTES_MAX];
     struct store *copy = NULL;
-    GW_TRY(store_files_path(to, "lock.mdb", lock, err));
     GW_TRY(store_open(to, max_bytes, &copy, err));
     enum gw_code code = store_check(copy, on_progress, data, err);
     store_close(copy);
-    (void)unlink(lock); /* it means nothing without a process that has the copy open */
+    remove_lock(to);
     return code;
 }
 
@@ -138,7 +144,7 @@ static enum gw_code skip(struct store_view *view, struct counters *counters, str
     return store_sentinel_write(view, &sentinel, err);
 }
 
-enum gw_code store_restore_skip(struct store *store, struct gw_error *err)
+static enum gw_code skip_all(struct store *store, struct gw_error *err)
 {
     struct store_view view = {.store = store};
     struct counters counters = {.count = 0};
@@ -153,4 +159,14 @@ enum gw_code store_restore_skip(struct store *store, struct gw_error *err)
     }
     rc = mdb_txn_commit(view.txn);
     return rc == 0 ? GW_OK : store_fail_mdb(err, rc, "write the store");
+}
+
+enum gw_code store_restore_skip(const char *path, uint64_t max_size_bytes, struct gw_error *err)
+{
+    struct store *store = NULL;
+    GW_TRY(store_open(path, max_size_bytes, &store, err));
+    enum gw_code code = skip_all(store, err);
+    store_close(store);
+    remove_lock(path);
+    return code;
 }

@@ -13,6 +13,6 @@ GW_MUST_CHECK enum gw_code store_backup(struct store *store, const char *to, sto
                                         struct gw_error *err);
 
 /* A restored store is older than what clients remember: numbers that were given out since must not come again, or one
- * person's id would name another. Skips so many of every folder. For a store that nobody else has open. */
+ * person's id would name another. Skips so many of every folder, in a store that nobody has open. */
 #define STORE_RESTORE_SKIP (1u << 20)
-GW_MUST_CHECK enum gw_code store_restore_skip(struct store *store, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_restore_skip(const char *path, uint64_t max_size_bytes, struct gw_error *err);

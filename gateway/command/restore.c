@@ -4,15 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static enum gw_code skip_numbers(const struct config *config, struct gw_error *err)
-{
-    struct store *store = NULL;
-    GW_TRY(store_open(config->store_path, config->store_max_size, &store, err));
-    enum gw_code code = store_restore_skip(store, err);
-    store_close(store);
-    return code;
-}
-
 static int restore(const struct config *config, const char *from)
 {
     struct gw_error err;
@@ -24,7 +15,7 @@ static int restore(const struct config *config, const char *from)
         code = command_backup_run(backup, config->store_path, &stats, &bytes, &err);
     store_close(backup);
     if (code == GW_OK)
-        code = skip_numbers(config, &err);
+        code = store_restore_skip(config->store_path, config->store_max_size, &err);
     if (code != GW_OK)
         return command_failed(&err);
     (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions; every record was read again\n", config->store_path,

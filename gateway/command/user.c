@@ -253,7 +253,7 @@ const struct command command_user = {
         "  --reason TEXT  kept in the activity record as its reference\n"
         "  --state STATE  active, deactivated, locked, observed, provisioned, linked or imported\n"
         "  --start N      position of the first one (1)\n"
-        "  --count N      how many at most (100)\n"
+        "  --count N      how many at most (100); 0: all\n"
         "  --json         one JSON object a line\n",
     .run = run,
 };

@@ -54,7 +54,7 @@ static bool on_user(const struct store_user *user, void *data)
     struct listing *listing = data;
     if (!has_state(user, listing->query->state))
         return true;
-    if (listing->shown == listing->query->count) {
+    if (listing->query->count != 0 && listing->shown == listing->query->count) {
         listing->has_more = true;
         return false;
     }

@@ -6,7 +6,7 @@
 struct command_list_query {
     const char *state; /* NULL: all; else one of command_list_states */
     uint64_t start;    /* 1-based */
-    uint64_t count;
+    uint64_t count;    /* 0: all */
     bool as_json;
 };
 

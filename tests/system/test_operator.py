@@ -6,8 +6,9 @@ import signal
 import subprocess
 import threading
 import time
+import unittest
 
-from lab.gateway import GatewayError, wait_until
+from lab.gateway import GatewayError, binary_path, wait_until
 from lab.story import CUT_S, Story
 from support.case import WorldCase
 
@@ -31,6 +32,19 @@ class OperatorCase(WorldCase):
     def user(self, name):
         """What `user show` says."""
         return json.loads(self.command("user", "show", "--user", name, "--json"))
+
+
+class Help(unittest.TestCase):
+    """Without a world."""
+
+    def test_every_command_has_help_and_refuses_what_it_does_not_know(self):
+        for name in ("user", "activity", "import", "export", "backup", "restore", "policy"):
+            for words, status in ((["--help"], 0), (["--nonsense"], 2), (["--config"], 2)):
+                with self.subTest(f"{name} {words}"):
+                    done = subprocess.run([str(binary_path()), name, *words], capture_output=True, text=True,
+                                          timeout=10, stdin=subprocess.DEVNULL, check=False)
+                    self.assertEqual(done.returncode, status)
+                    self.assertTrue(done.stdout.startswith("usage: ") if status == 0 else done.stderr.strip())
 
 
 class Users(OperatorCase):

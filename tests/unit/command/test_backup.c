@@ -34,8 +34,11 @@ ground_test(a_restored_backup_has_the_same_users_ids_and_sessions)
     assert_has(g->out, "500 users, 1 sessions");
     ground_configure(g, "restored");
     assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_DONE);
+    struct stat info;
+    assert_int_equal(lstat(ground_path(g, "restored/lock.mdb"), &info), -1);
     assert_run(g, &command_user, "list --app wiki --count 0 --json", COMMAND_DONE);
     assert_true(gw_str_eq(before, g->out));
+    assert_has(before, "\"userName\":\"user499@example.com\"");
     g->f.path = (char *)(uintptr_t)ground_path(g, "restored");
     ground_open(g);
     assert_int_equal(fixture_guard(&g->f, "cookie7"), VERDICT_ALIVE);

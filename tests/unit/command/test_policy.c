@@ -103,7 +103,7 @@ ground_test(a_tested_event_says_what_it_would_do_and_does_nothing)
         {"--user bob@example.com --event delete --json", "\"changes\":true,\"sessionsEnded\":1,"},
     };
     prepare(g);
-    assert_run(g, &command_user, "list --app wiki --json", COMMAND_DONE);
+    assert_run(g, &command_user, "list --app wiki --count 0 --json", COMMAND_DONE);
     struct gw_str before = g->out;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_run(g, &command_policy, gw_arena_printf(&g->arena, "test --app wiki %s", rows[i].words).ptr,

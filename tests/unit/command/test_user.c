@@ -49,6 +49,9 @@ ground_test(a_list_goes_on_where_the_last_one_stopped)
     assert_has(g->err, "--start 600\n");
     assert_run(g, &command_user, "list --app wiki --start 701", COMMAND_DONE);
     assert_int_equal(g->out.len, 0);
+    assert_run(g, &command_user, "list --app wiki --count 0", COMMAND_DONE);
+    assert_has(g->out, "user0@example.com\n");
+    assert_has(g->out, "user699@example.com\n");
 }
 
 ground_test(a_user_is_shown_with_attributes_subjects_and_sessions)
