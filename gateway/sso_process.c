@@ -94,7 +94,9 @@ static void serve(struct sso_process *p)
 
 static void release(struct sso_process *p)
 {
-    store_writer_free(p->writer); /* first: its last answers still find their loops */
+    for (size_t i = 0; i < p->worker_count; i++)
+        sso_face_flush(p->workers[i].face);
+    store_writer_free(p->writer); /* before the loops: its last answers still find them */
     for (size_t i = 0; i < p->worker_count; i++) {
         sso_face_free(p->workers[i].face);
         http_loop_free(p->workers[i].loop);

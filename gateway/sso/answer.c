@@ -65,6 +65,16 @@ static void anonymous_put(struct sso_request *rq, const struct store_session_dig
     sso_held_put(rq->face->shared->anonymous, &held);
 }
 
+/* What is held goes on for readers whose snapshot is older, unless the store knows better whom it belongs to. */
+static void written(struct sso_held *bound, struct sso_held_session *held, int64_t now_ms)
+{
+    held->expires_ms = now_ms + SSO_ROTATION_HELD_MS;
+    if (held->user_seq == 0)
+        sso_held_remove(bound, &held->digest);
+    else
+        sso_held_put(bound, held);
+}
+
 static void on_bound(struct sso_job *job)
 {
     const struct store_change *change = job->change;
@@ -74,23 +84,18 @@ static void on_bound(struct sso_job *job)
     if (!sso_held_get(bound, &change->as.bind.new_digest, now_ms, &held))
         return;
     if (change->code == GW_OK) {
-        /* The store knows whom it belongs to; what is held here did not. */
-        if (held.user_seq == 0)
-            sso_held_remove(bound, &held.digest);
+        written(bound, &held, now_ms);
         return;
     }
-    /* What it goes back to was never written, or is forgotten: trying again cures nothing. */
-    struct sso_held_session root;
-    bool has_root = change->code != GW_E_NOT_FOUND || sso_held_get(bound, &held.root, now_ms, &root);
-    held.owes_write = has_root;
-    held.written_ms = now_ms - SSO_ROTATION_WRITE_EVERY_MS + SSO_ROTATION_RETRY_MS;
-    held.expires_ms = now_ms + SSO_ROTATION_UNWRITTEN_MS;
+    /* What it goes back to may be a sign-on whose commit is late: tried until what is held has had its time. */
+    held.owes_write = true;
+    held.due_ms = now_ms + SSO_ROTATION_RETRY_MS;
     sso_held_put(bound, &held);
 }
 
-static bool bind_submit(struct sso_face *face, const struct sso_held_session *held)
+static bool bind_submit(struct sso_face *face, const struct sso_held_session *held, bool is_urgent)
 {
-    struct sso_job *job = sso_job_new(face, STORE_CHANGE_SESSION_BIND, false, on_bound);
+    struct sso_job *job = sso_job_new(face, STORE_CHANGE_SESSION_BIND, is_urgent, on_bound);
     if (job == NULL)
         return false;
     struct store_change *change = job->change;
@@ -126,44 +131,35 @@ static bool is_carried(const struct sso_guard *guard, const struct store_session
     return false;
 }
 
-/* Bound with the old session's generation: in memory at once, so that the next request is known on every worker. */
+/* An app may set the same new cookie in the answers to several requests that were under way. */
+static bool is_rotated_already(struct sso_held *bound, const struct sso_held_session *held, int64_t now_ms)
+{
+    struct sso_held_session known;
+    return sso_held_get(bound, &held->digest, now_ms, &known) && known.kind == SSO_HELD_BOUND &&
+           known.folder == held->folder && known.user_seq == held->user_seq && known.generation == held->generation;
+}
+
+/* Bound with the old session's generation: in memory at once, so that the next request is known on every worker; in the
+ * store from the next tick of a face on, so that a restart forgets nobody (law 3). */
 static void rotate(struct sso_request *rq, const struct store_session_digest *digest)
 {
     struct sso_held *bound = rq->face->shared->bound;
     int64_t now_ms = http_loop_now_ms(rq->face->loop);
     if (is_carried(&rq->guard, digest) || is_shared_value(rq, digest, now_ms))
         return;
-    struct sso_held_session marker;
     struct sso_held_session held = {.digest = *digest,
                                     .kind = SSO_HELD_BOUND,
                                     .folder = rq->guard.folder,
                                     .user_seq = rq->guard.user_seq,
                                     .generation = rq->guard.generation,
                                     .root = rq->guard.root,
-                                    .written_ms = rq->guard.written_ms,
-                                    .app = rq->app->index};
-    bool has_marker = sso_held_get(bound, &rq->guard.session, now_ms, &marker);
-    if (has_marker && marker.written_ms > held.written_ms)
-        held.written_ms = marker.written_ms;
-    gw_metric_add(GW_METRIC_SSO_ROTATIONS, 1);
-    held.expires_ms = now_ms + SSO_ROTATION_HELD_MS;
-    bool write_now = held.written_ms == 0 || now_ms - held.written_ms >= SSO_ROTATION_WRITE_EVERY_MS;
-    held.owes_write = !write_now;
-    if (write_now)
-        held.written_ms = now_ms;
-    sso_held_put(bound, &held);
-    if (!write_now)
+                                    .expires_ms = now_ms + SSO_ROTATION_UNWRITTEN_MS,
+                                    .app = rq->app->index,
+                                    .owes_write = true};
+    if (is_rotated_already(bound, &held, now_ms))
         return;
-    /* The old one is remembered too: requests under way rotate it again. */
-    if (!has_marker)
-        marker = held;
-    marker.digest = rq->guard.session;
-    marker.written_ms = now_ms;
-    sso_held_put(bound, &marker);
-    if (!bind_submit(rq->face, &held)) {
-        held.owes_write = true;
-        sso_held_put(bound, &held);
-    }
+    gw_metric_add(GW_METRIC_SSO_ROTATIONS, 1);
+    sso_held_put(bound, &held);
 }
 
 void sso_answer_note(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)
@@ -178,15 +174,28 @@ void sso_answer_note(struct sso_request *rq, const struct store_session_digest *
     }
 }
 
-void sso_answer_tick(struct sso_face *face, int64_t now_ms)
+/* True: there may be more. */
+static bool write_due(struct sso_face *face, int64_t now_ms, bool is_urgent)
 {
     struct sso_held_session due[SSO_ROTATION_BATCH];
-    size_t count =
-        sso_held_take_due(face->shared->bound, now_ms - SSO_ROTATION_WRITE_EVERY_MS, now_ms, due, SSO_ROTATION_BATCH);
+    size_t count = sso_held_take_due(face->shared->bound, now_ms, due, SSO_ROTATION_BATCH);
     for (size_t i = 0; i < count; i++) {
-        if (bind_submit(face, &due[i]))
+        if (bind_submit(face, &due[i], is_urgent))
             continue;
         due[i].owes_write = true;
+        due[i].due_ms = now_ms + SSO_ROTATION_RETRY_MS;
         sso_held_put(face->shared->bound, &due[i]);
     }
+    return count == SSO_ROTATION_BATCH;
+}
+
+void sso_answer_tick(struct sso_face *face, int64_t now_ms)
+{
+    (void)write_due(face, now_ms, false);
+}
+
+void sso_answer_flush(struct sso_face *face)
+{
+    for (size_t i = 0; i < SSO_ROTATION_FLUSHES_MAX && write_due(face, SSO_ROTATION_ANY_MS, true); i++)
+        continue;
 }

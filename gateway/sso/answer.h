@@ -5,11 +5,12 @@
 
 #include "gateway/sso/request.h"
 
-#define SSO_ROTATION_WRITE_EVERY_MS (5 * 60 * 1000ll) /* one durable write per session */
-#define SSO_ROTATION_HELD_MS (15 * 60 * 1000ll)       /* after its write */
+#define SSO_ROTATION_HELD_MS (15 * 60 * 1000ll) /* after its write */
 #define SSO_ROTATION_UNWRITTEN_MS (24 * 3600 * 1000ll)
 #define SSO_ROTATION_RETRY_MS (10 * 1000ll) /* after a write that failed */
-#define SSO_ROTATION_BATCH 64u              /* owed writes handed over in one tick */
+#define SSO_ROTATION_BATCH 256u             /* owed writes handed over in one tick */
+#define SSO_ROTATION_FLUSHES_MAX (SSO_HELD_SHARDS * SSO_HELD_SHARD_SESSIONS / SSO_ROTATION_BATCH + 1)
+#define SSO_ROTATION_ANY_MS (INT64_MAX / 2) /* later than any write is due */
 #define SSO_ANONYMOUS_HELD_MS (3600 * 1000ll)
 
 /* Digests of the session cookies that the answer leaves in the browser: the last of one name, path and domain counts,
@@ -22,3 +23,6 @@ void sso_answer_note(struct sso_request *rq, const struct store_session_digest *
 
 /* Hands owed writes of rotated sessions to the writer. From the face's tick. */
 void sso_answer_tick(struct sso_face *face, int64_t now_ms);
+
+/* Hands over all of them. From sso_face_flush. */
+void sso_answer_flush(struct sso_face *face);

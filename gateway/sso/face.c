@@ -188,6 +188,12 @@ static void on_tick(void *data)
     sso_answer_tick(face, now_ms);
 }
 
+void sso_face_flush(struct sso_face *face)
+{
+    sso_jobs_flush(&face->jobs);
+    sso_answer_flush(face);
+}
+
 /* ---- start and stop ---- */
 
 static enum gw_code upstream_new(struct sso_face *face, const struct sso_app *app, struct gw_error *err)

@@ -43,6 +43,23 @@ static enum standing stored_standing(const struct check *c, const struct store_s
     return user_standing(c, session->folder, session->user_seq, session->generation);
 }
 
+/* A rotated session of a sign-on that the store did not have yet: it may have it by now, or have refused it. */
+static enum standing root_standing(const struct check *c, struct sso_held_session *held)
+{
+    struct store_session stored;
+    struct sso_held_session root;
+    enum standing standing = stored_standing(c, &held->root, &stored);
+    if (standing == STANDING_ALIVE || standing == STANDING_ENDED || standing == STANDING_INACTIVE) {
+        held->folder = stored.folder;
+        held->user_seq = stored.user_seq;
+        held->generation = stored.generation;
+        return standing;
+    }
+    bool is_refused =
+        sso_held_get(c->view->bound, &held->root, c->view->now_ms, &root) && root.kind == SSO_HELD_REFUSED;
+    return is_refused ? STANDING_INACTIVE : STANDING_ALIVE;
+}
+
 static enum standing held_standing(const struct check *c, const struct store_session_digest *digest,
                                    struct sso_held_session *held)
 {
@@ -52,7 +69,7 @@ static enum standing held_standing(const struct check *c, const struct store_ses
         return STANDING_INACTIVE;
     /* A sign-on of a person who is not in the store yet: there is no state that could say no. */
     if (held->user_seq == 0)
-        return STANDING_ALIVE;
+        return root_standing(c, held);
     return user_standing(c, held->folder, held->user_seq, held->generation);
 }
 
@@ -69,7 +86,6 @@ static void session_note(struct check *c, const struct sso_guard *found)
     guard->seen_ms = found->seen_ms;
     guard->session = found->session;
     guard->root = found->root;
-    guard->written_ms = found->written_ms;
 }
 
 /* The store first: a bound session's request then takes no lock. What is held overrules a dead entry, since a sign-on
@@ -92,8 +108,7 @@ static enum standing digest_standing(struct check *c, const struct store_session
                                    .user_seq = held.user_seq,
                                    .generation = held.generation,
                                    .session = *digest,
-                                   .root = held.root,
-                                   .written_ms = held.written_ms};
+                                   .root = held.root};
     }
     if (standing != STANDING_NONE)
         session_note(c, &found);

@@ -46,7 +46,6 @@ struct sso_guard {
     int64_t seen_ms;     /* wall clock, as stored; 0: not in the store */
     struct store_session_digest session;        /* that session; with UNBOUND the unbound one */
     struct store_session_digest root;           /* what it goes back to in the store */
-    int64_t written_ms;                         /* monotonic: last durable write of its chain; 0: none */
     const struct store_session_digest *carried; /* all that the request brought, in the arena */
     size_t carried_count;
     const struct store_session_digest *sessions; /* of them the canonical ones: what would be bound, in the arena */

@@ -24,12 +24,14 @@ struct shard {
     pthread_mutex_t lock;
     uint16_t buckets[SSO_HELD_SHARD_SESSIONS];
     uint16_t newest, oldest;
-    uint16_t free_head;   /* chained by chain_next */
+    uint16_t free_head; /* chained by chain_next */
+    uint16_t owed_count;
     struct place *places; /* made at first use */
 };
 
 struct sso_held {
     _Atomic size_t count;
+    _Atomic size_t owed_count;
     _Atomic unsigned next_shard;
     struct shard shards[SSO_HELD_SHARDS];
 };
@@ -104,6 +106,18 @@ static void use_push(struct shard *shard, uint16_t at)
     shard->newest = at;
 }
 
+static void owes_set(struct sso_held *held, struct shard *shard, struct place *place, bool owes_write)
+{
+    if (place->session.owes_write == owes_write)
+        return;
+    place->session.owes_write = owes_write;
+    shard->owed_count = (uint16_t)(owes_write ? shard->owed_count + 1u : shard->owed_count - 1u);
+    if (owes_write)
+        atomic_fetch_add(&held->owed_count, 1);
+    else
+        atomic_fetch_sub(&held->owed_count, 1);
+}
+
 static void place_drop(struct sso_held *held, struct shard *shard, uint16_t at)
 {
     struct place *place = &shard->places[at];
@@ -112,6 +126,7 @@ static void place_drop(struct sso_held *held, struct shard *shard, uint16_t at)
         link = &shard->places[*link].chain_next;
     *link = place->chain_next;
     use_unlink(shard, at);
+    owes_set(held, shard, place, false);
     place->is_taken = false;
     place->chain_next = shard->free_head;
     shard->free_head = at;
@@ -144,6 +159,7 @@ static uint16_t place_take(struct sso_held *held, struct shard *shard, const str
     place->chain_next = *bucket;
     *bucket = at;
     place->is_taken = true;
+    place->session.owes_write = false;
     use_push(shard, at);
     atomic_fetch_add(&held->count, 1);
     return at;
@@ -156,6 +172,7 @@ void sso_held_put(struct sso_held *held, const struct sso_held_session *session)
     uint16_t at = place_find(shard, &session->digest);
     if (at == NONE)
         at = place_take(held, shard, &session->digest);
+    owes_set(held, shard, &shard->places[at], session->owes_write);
     shard->places[at].session = *session;
     (void)pthread_mutex_unlock(&shard->lock);
 }
@@ -193,23 +210,31 @@ void sso_held_remove(struct sso_held *held, const struct store_session_digest *d
     (void)pthread_mutex_unlock(&shard->lock);
 }
 
-size_t sso_held_take_due(struct sso_held *held, int64_t written_before_ms, int64_t now_ms,
-                         struct sso_held_session *ret_sessions, size_t max)
+static size_t shard_take_due(struct sso_held *held, struct shard *shard, int64_t now_ms,
+                             struct sso_held_session *ret_sessions, size_t max)
 {
-    if (sso_held_count(held) == 0)
-        return 0;
-    struct shard *shard = &held->shards[atomic_fetch_add(&held->next_shard, 1) % SSO_HELD_SHARDS];
     size_t count = 0;
     (void)pthread_mutex_lock(&shard->lock);
-    for (uint16_t i = 0; shard->places != NULL && i < SSO_HELD_SHARD_SESSIONS && count < max; i++) {
+    for (uint16_t i = 0; shard->owed_count > 0 && i < SSO_HELD_SHARD_SESSIONS && count < max; i++) {
         struct place *place = &shard->places[i];
-        if (!place->is_taken || !place->session.owes_write || place->session.written_ms > written_before_ms)
+        if (!place->is_taken || !place->session.owes_write || place->session.due_ms > now_ms)
             continue;
         ret_sessions[count++] = place->session;
-        place->session.owes_write = false;
-        place->session.written_ms = now_ms;
+        owes_set(held, shard, place, false);
     }
     (void)pthread_mutex_unlock(&shard->lock);
+    return count;
+}
+
+size_t sso_held_take_due(struct sso_held *held, int64_t now_ms, struct sso_held_session *ret_sessions, size_t max)
+{
+    size_t count = 0;
+    for (unsigned i = 0; i < SSO_HELD_SHARDS && count < max; i++) {
+        if (atomic_load_explicit(&held->owed_count, memory_order_relaxed) == 0)
+            break;
+        struct shard *shard = &held->shards[atomic_fetch_add(&held->next_shard, 1) % SSO_HELD_SHARDS];
+        count += shard_take_due(held, shard, now_ms, ret_sessions + count, max - count);
+    }
     return count;
 }
 

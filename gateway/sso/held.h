@@ -24,7 +24,7 @@ struct sso_held_session {
     uint64_t generation;
     struct store_session_digest root; /* the session in the store that this one goes back to */
     int64_t expires_ms;               /* monotonic; one with an owed write stays */
-    int64_t written_ms;               /* monotonic: last durable write of this chain of rotations; 0: none */
+    int64_t due_ms;                   /* monotonic: an owed write is not tried before */
     uint16_t app;                     /* index in the configuration */
     bool owes_write;
 };
@@ -40,9 +40,8 @@ bool sso_held_get(struct sso_held *held, const struct store_session_digest *dige
                   struct sso_held_session *ret_session);
 void sso_held_remove(struct sso_held *held, const struct store_session_digest *digest);
 
-/* Takes up to `max` sessions of the next shard that owe a write and whose chain was last written not after
- * `written_before_ms`; they are marked as written at `now_ms`. A write that fails is owed again by sso_held_put. */
-size_t sso_held_take_due(struct sso_held *held, int64_t written_before_ms, int64_t now_ms,
-                         struct sso_held_session *ret_sessions, size_t max);
+/* Takes up to `max` sessions that owe a write which is due; they owe none any more. A write that fails is owed again by
+ * sso_held_put. Costs nothing while none is owed; successive calls begin with another shard. */
+size_t sso_held_take_due(struct sso_held *held, int64_t now_ms, struct sso_held_session *ret_sessions, size_t max);
 
 size_t sso_held_count(const struct sso_held *held);

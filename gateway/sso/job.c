@@ -110,6 +110,19 @@ void sso_jobs_tick(struct sso_face *face, int64_t now_ms)
     }
 }
 
+void sso_jobs_flush(struct sso_jobs *jobs)
+{
+    struct sso_job *next;
+    for (struct sso_job *job = jobs->list; jobs->again_count > 0 && job != NULL; job = next) {
+        next = job->next;
+        if (!job->waits_again)
+            continue;
+        job->waits_again = false;
+        jobs->again_count--;
+        sso_job_submit(job);
+    }
+}
+
 void sso_jobs_done(struct sso_jobs *jobs)
 {
     while (jobs->list != NULL) {

@@ -49,4 +49,5 @@ void sso_job_submit(struct sso_job *job);
 bool sso_job_again(struct sso_job *job);
 
 void sso_jobs_tick(struct sso_face *face, int64_t now_ms);
-void sso_jobs_done(struct sso_jobs *jobs); /* frees all; the writer must be gone, the loop not yet */
+void sso_jobs_flush(struct sso_jobs *jobs); /* what waits to be tried again is tried now, once */
+void sso_jobs_done(struct sso_jobs *jobs);  /* frees all; the writer must be gone, the loop not yet */

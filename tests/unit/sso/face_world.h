@@ -20,6 +20,7 @@ struct world {
     struct forge_idp idp;
     int app; /* the gateway's connection to the app; -1: none yet */
     unsigned assertions;
+    bool is_halted;
     char dropped[400 * 1024]; /* bodies that reach the app */
 };
 
@@ -67,6 +68,7 @@ static inline void world_start(struct world *w, const char *gate, const char *ke
     assert_ok(saml_library_init(err), err);
     w->idp = forge_idp_new(&w->store.arena, 2048);
     w->app = -1;
+    w->is_halted = false;
     lab_init(&w->lab);
     world_load_config(w, gate, keys);
     assert_ok(sso_shared_new(w->config, w->store.store, w->store.writer, &w->shared, err), err);
@@ -77,12 +79,22 @@ static inline void world_start(struct world *w, const char *gate, const char *ke
     assert_int_equal(pthread_create(&w->lab.thread, NULL, lab_run, &w->lab), 0);
 }
 
+/* The loop ends, as at the end of a process; what the face holds is handed to the writer. */
+static inline void world_halt(struct world *w)
+{
+    if (w->is_halted)
+        return;
+    w->is_halted = true;
+    http_loop_stop(w->lab.loop, 0);
+    assert_int_equal(pthread_join(w->lab.thread, NULL), 0);
+    sso_face_flush(w->face);
+}
+
 static inline void world_stop(struct world *w)
 {
     char certificate[1200];
     (void)snprintf(certificate, sizeof certificate, "%s.idp.pem", w->store.path);
-    http_loop_stop(w->lab.loop, 0);
-    assert_int_equal(pthread_join(w->lab.thread, NULL), 0);
+    world_halt(w);
     assert_ok(store_check(w->store.store, NULL, NULL, &w->store.err), &w->store.err);
     store_reader_free(w->store.reader);
     store_writer_free(w->store.writer);

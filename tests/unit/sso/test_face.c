@@ -422,6 +422,43 @@ static void a_rotated_session_is_known_at_once_and_dies_with_the_old_one(void **
     (void)close(client);
 }
 
+static void wait_until_alive(struct world *w, const char *cookie)
+{
+    for (unsigned i = 0; i < 1000 && fixture_guard(&w->store, cookie) != VERDICT_ALIVE; i++)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(fixture_guard(&w->store, cookie), VERDICT_ALIVE);
+}
+
+/* Law 3: a process that is killed forgets nobody whose cookie the app renewed. */
+static void rotated_sessions_are_written_without_anybody_asking(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    (void)world_visit(w, client, "/", COOKIE("a1"), SETS("a2"));
+    (void)world_visit(w, client, "/", COOKIE("a2"), SETS("a3"));
+    (void)world_visit(w, client, "/", COOKIE("a3"), SETS("a4"));
+    wait_until_alive(w, "a2");
+    wait_until_alive(w, "a3");
+    wait_until_alive(w, "a4");
+    (void)close(client);
+}
+
+/* Law 3: nor does one that is told to stop. */
+static void rotated_sessions_are_written_before_the_end(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    (void)world_visit(w, client, "/", COOKIE("a1"), SETS("a2"));
+    (void)world_visit(w, client, "/", COOKIE("a2"), SETS("a3"));
+    world_halt(w);
+    world_set_active(w, "alice@example.com", false);
+    assert_int_equal(fixture_guard(&w->store, "a2"), VERDICT_DEAD);
+    assert_int_equal(fixture_guard(&w->store, "a3"), VERDICT_DEAD);
+    (void)close(client);
+}
+
 /* Some providers hand every visitor the same constant before login, and again at logout. */
 static void a_constant_that_every_visitor_gets_is_bound_to_nobody(void **state)
 {
@@ -763,6 +800,8 @@ int main(void)
         WITH(a_websocket_is_cut_on_both_sides, setup),
         WITH(a_request_that_waits_for_the_app_is_cut, setup),
         WITH(a_rotated_session_is_known_at_once_and_dies_with_the_old_one, setup),
+        WITH(rotated_sessions_are_written_without_anybody_asking, setup),
+        WITH(rotated_sessions_are_written_before_the_end, setup),
         WITH(a_constant_that_every_visitor_gets_is_bound_to_nobody, setup),
         WITH(f15_unbound_refuse_stops_what_nobody_knows_and_lets_a_login_begin, setup_refuse),
         WITH(reauth_expires_the_cookie_once_and_then_refuses, setup_reauth),

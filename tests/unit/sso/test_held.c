@@ -57,27 +57,40 @@ static void one_that_owes_a_write_outlives_its_time(void **state)
     assert_true(sso_held_get(held, &session.digest, 5000, &found));
 }
 
-static size_t take_all(struct sso_held *held, int64_t before_ms, int64_t now_ms)
-{
-    struct sso_held_session due[16];
-    size_t count = 0;
-    for (unsigned i = 0; i < SSO_HELD_SHARDS; i++)
-        count += sso_held_take_due(held, before_ms, now_ms, due, 16);
-    return count;
-}
-
 static void owed_writes_are_taken_once_and_when_due(void **state)
 {
     struct sso_held *held = *state;
+    struct sso_held_session due[100];
     for (uint64_t i = 0; i < 100; i++) {
         struct sso_held_session session = session_of(i, INT64_MAX);
         session.owes_write = i % 2 == 0;
-        session.written_ms = i < 50 ? 100 : 900;
+        session.due_ms = i < 50 ? 100 : 900;
         sso_held_put(held, &session);
     }
-    assert_int_equal(take_all(held, 500, 1000), 25);
-    assert_int_equal(take_all(held, 500, 1000), 0);
-    assert_int_equal(take_all(held, 950, 1000), 25);
+    assert_int_equal(sso_held_take_due(held, 99, due, 100), 0);
+    assert_int_equal(sso_held_take_due(held, 500, due, 20), 20);
+    assert_int_equal(sso_held_take_due(held, 500, due, 100), 5);
+    assert_int_equal(sso_held_take_due(held, 500, due, 100), 0);
+    assert_int_equal(sso_held_take_due(held, 950, due, 100), 25);
+    assert_int_equal(sso_held_take_due(held, INT64_MAX, due, 100), 0);
+}
+
+static void one_that_is_removed_or_replaced_owes_nothing(void **state)
+{
+    struct sso_held *held = *state;
+    struct sso_held_session session = session_of(1, INT64_MAX), due[4];
+    session.owes_write = true;
+    sso_held_put(held, &session);
+    sso_held_put(held, &session);
+    sso_held_remove(held, &session.digest);
+    assert_int_equal(sso_held_take_due(held, 1, due, 4), 0);
+    sso_held_put(held, &session);
+    session.owes_write = false;
+    sso_held_put(held, &session);
+    assert_int_equal(sso_held_take_due(held, 1, due, 4), 0);
+    session.owes_write = true;
+    sso_held_put(held, &session);
+    assert_int_equal(sso_held_take_due(held, 1, due, 4), 1);
 }
 
 /* Law 10: an app that sets a new cookie on every answer fills no memory. */
@@ -118,6 +131,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(putting_again_replaces, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_owes_a_write_outlives_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(owed_writes_are_taken_once_and_when_due, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_is_removed_or_replaced_owes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_make_room_and_those_that_owe_a_write_stay, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
