@@ -207,13 +207,13 @@ enum gw_code store_sets_sweep(struct store_view *view, uint32_t folder, int64_t 
     *ret_more = false;
     enum gw_code code = find_loose(view, folder, staged_before_ms, &number, err);
     while (code == GW_OK && max > 0) {
-        struct store_set set;
+        struct store_set set = {.group = 0};
         size_t swept = 0;
         code = store_set_load(view, folder, number, &set, err);
-        if (code != GW_OK || set.group != 0)
-            return code == GW_OK || code == GW_E_NOT_FOUND
-                       ? store_fail_damaged(err, STORE_TABLE_LOOSE_SETS, "an entry is about no loose set")
-                       : code;
+        if (code == GW_E_NOT_FOUND || set.group != 0)
+            return store_fail_damaged(err, STORE_TABLE_LOOSE_SETS, "an entry is about no loose set");
+        if (code != GW_OK)
+            return code;
         GW_TRY(sweep_part(view, &set, max, &swept, err));
         if (swept == 0 && set.count > 0)
             return store_fail_damaged(err, STORE_TABLE_SETS, "a set holds fewer members than it should");
@@ -244,7 +244,7 @@ static enum gw_code count_members(struct store_view *view, const struct store_se
 
 enum gw_code store_set_check(struct store_view *view, struct gw_str key, uint64_t *ret_count, struct gw_error *err)
 {
-    struct store_set set;
+    struct store_set set = {.group = 0};
     struct gw_str value;
     if (key.len != SET_KEY_BYTES)
         return store_fail_damaged(err, STORE_TABLE_SETS, "a key has a wrong size");
