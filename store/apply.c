@@ -63,10 +63,9 @@ enum gw_code store_apply_check_name(struct store_apply *apply, uint32_t folder, 
 
 enum gw_code store_apply_check_room(struct store_apply *apply, struct gw_error *err)
 {
-    if (apply->room == STORE_ROOM_PLENTY)
+    if (apply->found.room == STORE_ROOM_PLENTY)
         return GW_OK;
-    return gw_fail(err, GW_E_STORE_FULL, "the store is full up to the reserve of %u %% that deactivations need",
-                   STORE_RESERVE_PERCENT);
+    return gw_fail(err, GW_E_STORE_FULL, "the store is full up to the reserve that deactivations need");
 }
 
 void store_user_touch(struct store_user *user, int64_t time_ms)
@@ -200,7 +199,7 @@ static enum gw_code apply_rule(struct store_apply *apply, struct gw_error *err)
     const struct rule *rule = &rules[change->kind];
     if (rule->needs_folder && (change->folder == 0 || change->folder > apply->sentinel.folder_last))
         return gw_fail(err, GW_E_NOT_FOUND, "there is no folder %u", change->folder);
-    if (apply->room == STORE_ROOM_LAST && !rule->may_use_last_room)
+    if (apply->found.room == STORE_ROOM_LAST && !rule->may_use_last_room)
         return gw_fail(err, GW_E_STORE_FULL, "the store is full; what is left is for deactivations");
     return rule->apply(apply, err);
 }

@@ -6,16 +6,14 @@
 #pragma once
 
 #include "store/change.h"
+#include "store/room.h"
 #include "store/sentinel.h"
 #include "store/users.h"
-
-/* How full the store is (semantics.md 1: creates end first, deactivations still fit). */
-enum store_room { STORE_ROOM_PLENTY, STORE_ROOM_RESERVE, STORE_ROOM_LAST };
 
 struct store_apply {
     struct store_view view;
     struct store_sentinel sentinel;
-    enum store_room room;
+    struct store_room_found found; /* when the transaction began */
     struct store_change *change;
     struct gw_arena arena; /* of this change */
     bool keep;             /* what was written stays, although the change is refused */

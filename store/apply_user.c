@@ -51,9 +51,31 @@ static enum gw_code check_replace(struct store_apply *apply, const struct store_
                        (unsigned long long)change->as.replace.expected_version);
     if (plan.is_adoption && !change->as.replace.adopt)
         return gw_fail(err, GW_E_CONFLICT, "the user is not provisioned yet, and policy.adopt is off");
-    if (apply->room == STORE_ROOM_LAST && plan.is_change && plan.active)
+    if (apply->found.room == STORE_ROOM_LAST && plan.is_change && plan.active)
         return gw_fail(err, GW_E_STORE_FULL, "the store is full; what is left is for deactivations");
     return store_apply_check_name(apply, before->folder, change->as.replace.draft.user_name, before->seq, err);
+}
+
+static size_t data_bytes(const struct store_user *user)
+{
+    size_t bytes = user->user_name.len + user->external_id.len + user->attributes.len;
+    for (size_t i = 0; i < user->email_count; i++)
+        bytes += user->emails[i].len;
+    return bytes;
+}
+
+/* In the last room no record grows, but no deactivation waits for room either: active:false is taken and stays, the
+ * rest is refused and will come again. */
+static enum gw_code deactivate_only(struct store_apply *apply, const struct store_user *before, struct gw_error *err)
+{
+    struct store_user user = *before;
+    if ((before->state.flags & STORE_USER_ACTIVE) == 0)
+        return gw_fail(err, GW_E_STORE_FULL, "the store is full; what is left is for deactivations");
+    store_user_touch(&user, apply->change->time_ms);
+    GW_TRY(store_apply_set_active(apply, &user, false, err));
+    GW_TRY(store_users_save(&apply->view, &apply->arena, before, &user, err));
+    apply->keep = true;
+    return gw_fail(err, GW_E_STORE_FULL, "the store is full: the user is inactive now, but nothing else was changed");
 }
 
 static enum gw_code journal_replace(struct store_apply *apply, const struct store_user *user, struct plan plan,
@@ -80,6 +102,8 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
     struct store_user user = before;
     if (plan.is_change) {
         store_draft_fill(&user, &change->as.replace.draft);
+        if (apply->found.room == STORE_ROOM_LAST && data_bytes(&user) > data_bytes(&before))
+            return deactivate_only(apply, &before, err);
         user.state.flags |= STORE_USER_PROVISIONED;
         store_user_touch(&user, change->time_ms);
     }

@@ -167,11 +167,12 @@ void store_close(struct store *store)
     free(store);
 }
 
-/* Handle 0 is LMDB's table of pages that wait to be used again; each value is a count and so many page numbers. */
+/* Handle 0 is LMDB's table of pages that wait to be used again: the transaction that freed them, their count, and so
+ * many page numbers. */
 #define FREE_TABLE 0
 #define FREE_ENTRIES_MAX 100000u
 
-static enum gw_code count_free(MDB_txn *txn, uint64_t *ret_pages, struct gw_error *err)
+static enum gw_code count_free(MDB_txn *txn, uint64_t txnid_max, uint64_t *ret_pages, struct gw_error *err)
 {
     MDB_cursor *cursor = NULL;
     int rc = mdb_cursor_open(txn, FREE_TABLE, &cursor);
@@ -181,7 +182,7 @@ static enum gw_code count_free(MDB_txn *txn, uint64_t *ret_pages, struct gw_erro
     MDB_val value;
     uint64_t pages = 0;
     rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (unsigned i = 0; rc == 0 && i < FREE_ENTRIES_MAX; i++) {
+    for (unsigned i = 0; rc == 0 && i < FREE_ENTRIES_MAX && bytes_get_le(key.mv_data, 8) <= txnid_max; i++) {
         pages += bytes_get_le(value.mv_data, 8);
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
@@ -200,9 +201,21 @@ enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
     uint64_t free_pages = 0;
-    GW_TRY(count_free(view->txn, &free_pages, err));
+    GW_TRY(count_free(view->txn, UINT64_MAX, &free_pages, err));
     uint64_t pages = info.me_last_pgno + 1;
     *ret_bytes = (pages > free_pages ? pages - free_pages : 0) * stat.ms_psize;
+    return GW_OK;
+}
+
+enum gw_code store_env_free(struct store_view *view, uint64_t txnid_max, uint64_t *ret_bytes, struct gw_error *err)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(view->txn, FREE_TABLE, &stat);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    uint64_t pages = 0;
+    GW_TRY(count_free(view->txn, txnid_max, &pages, err));
+    *ret_bytes = pages * stat.ms_psize;
     return GW_OK;
 }
 

@@ -31,3 +31,6 @@ GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, b
 
 /* Bytes in use, without pages that wait to be used again. In a read transaction. */
 GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);
+/* Bytes that wait to be used again and were freed by a transaction up to `txnid_max`. In a read transaction. */
+GW_MUST_CHECK enum gw_code store_env_free(struct store_view *view, uint64_t txnid_max, uint64_t *ret_bytes,
+                                          struct gw_error *err);

@@ -3,6 +3,9 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 
+/* Of one change: entries are of about one size. */
+#define TRIM_ENTRIES_MAX 64u
+
 static struct store_key seq_key(uint64_t seq)
 {
     struct store_key key;
@@ -11,11 +14,36 @@ static struct store_key seq_key(uint64_t seq)
     return key;
 }
 
+/* Deletes the oldest entries, as many bytes as are about to be added: the last room is for what takes access away, and
+ * there may be any number of that. A damaged entry ends it: it must not keep a deactivation from being done. */
+static enum gw_code trim(struct store_apply *apply, enum store_table table, size_t bytes, struct gw_error *err)
+{
+    size_t freed = 0;
+    for (unsigned i = 0; i < TRIM_ENTRIES_MAX && freed < bytes; i++) {
+        struct store_key oldest;
+        store_key_init(&oldest);
+        STORE_WALK_SCOPED(walk);
+        GW_TRY(store_walk_begin(&walk, &apply->view, table, err));
+        enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
+        if (code == GW_E_NOT_FOUND || (code == GW_E_STORE_DAMAGED && !apply->view.broken))
+            return GW_OK;
+        if (code != GW_OK)
+            return code;
+        store_key_add(&oldest, walk.key);
+        freed += walk.value.len;
+        store_walk_end(&walk);
+        GW_TRY(store_delete(&apply->view, table, store_key_str(&oldest), err));
+    }
+    return GW_OK;
+}
+
 enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry, struct gw_error *err)
 {
     entry->seq = ++apply->sentinel.activity_last;
     struct store_bytes bytes = store_activity_encode(&apply->arena, entry);
     struct store_key key = seq_key(entry->seq);
+    if (apply->found.room == STORE_ROOM_LAST)
+        GW_TRY(trim(apply, STORE_TABLE_ACTIVITY, bytes.len, err));
     return store_append(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), bytes.ptr, bytes.len, err);
 }
 
@@ -49,6 +77,10 @@ enum gw_code store_journal_revoke(struct store_apply *apply, const struct store_
 {
     uint64_t seq = ++apply->sentinel.revocation_last;
     uint8_t record[REVOCATION_BYTES];
+    uint64_t entries = 0;
+    GW_TRY(store_table_entries(&apply->view, STORE_TABLE_REVOCATIONS, &entries, err));
+    if (apply->found.room == STORE_ROOM_LAST && entries >= STORE_REVOCATIONS_KEPT_LAST)
+        GW_TRY(trim(apply, STORE_TABLE_REVOCATIONS, 2 * sizeof record, err));
     bytes_put_le(record + REVOCATION_AT_FOLDER, user->folder, 4);
     bytes_put_le(record + REVOCATION_AT_USER, user->seq, 8);
     bytes_put_le(record + REVOCATION_AT_GENERATION, user->state.generation, 8);

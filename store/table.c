@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#define PAGE_BYTES 4096u
+
 static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_META] = "meta",
     [STORE_TABLE_FOLDERS] = "folders",
@@ -134,6 +136,7 @@ static enum gw_code put(struct store_view *view, enum store_table table, struct 
     MDB_val mdb_key = to_val(key);
     MDB_val mdb_value = {size, value};
     view->wrote = true;
+    view->put_bytes += size + PAGE_BYTES;
     int rc = MDB_KEYEXIST;
     if (is_append)
         rc = mdb_put(view->txn, view->store->tables[table], &mdb_key, &mdb_value, MDB_APPEND);

@@ -41,8 +41,9 @@ struct store;
 struct store_view {
     struct store *store;
     MDB_txn *txn;
-    bool wrote;  /* since it was last cleared */
-    bool broken; /* LMDB reported an error: the transaction can only be aborted */
+    uint64_t put_bytes; /* so far, with a page for each: an estimate */
+    bool wrote;         /* since it was last cleared */
+    bool broken;        /* LMDB reported an error: the transaction can only be aborted */
 };
 
 struct store_reader;

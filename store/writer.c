@@ -107,46 +107,6 @@ static void check_dead_readers(struct store_writer *writer)
     (void)mdb_reader_check(writer->store->env, &dead);
 }
 
-static enum store_room room_for(uint64_t used, uint64_t max)
-{
-    uint64_t percent = max / 100;
-    if (used < (100 - STORE_RESERVE_PERCENT) * percent)
-        return STORE_ROOM_PLENTY;
-    return used < (100 - STORE_RESERVE_LAST_PERCENT) * percent ? STORE_ROOM_RESERVE : STORE_ROOM_LAST;
-}
-
-/* LMDB shows its table of free pages to read transactions only. */
-static enum gw_code count_used(struct store *store, uint64_t *ret_used, struct gw_error *err)
-{
-    struct store_view view = {.store = store};
-    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &view.txn);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "read the store");
-    enum gw_code code = store_env_used(&view, ret_used, err);
-    mdb_txn_abort(view.txn);
-    return code;
-}
-
-static enum gw_code find_room(struct store_apply *apply, struct gw_error *err)
-{
-    MDB_envinfo info;
-    int rc = mdb_env_info(apply->view.store->env, &info);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "read the store");
-    MDB_stat stat;
-    rc = mdb_stat(apply->view.txn, apply->view.store->tables[STORE_TABLE_META], &stat);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "read the store");
-    /* the file's length is enough to know that there is room; only near the end free pages are counted */
-    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    apply->room = room_for(used, info.me_mapsize);
-    if (apply->room == STORE_ROOM_PLENTY)
-        return GW_OK;
-    GW_TRY(count_used(apply->view.store, &used, err));
-    apply->room = room_for(used, info.me_mapsize);
-    return GW_OK;
-}
-
 static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
 {
     struct store_apply *apply = &writer->apply;
@@ -160,7 +120,7 @@ static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
         return store_fail_mdb(err, rc, "write the store");
     enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
     if (code == GW_OK)
-        code = find_room(apply, err);
+        code = store_room_find(writer->store, apply->view.txn, &apply->found, err);
     if (code != GW_OK)
         mdb_txn_abort(apply->view.txn);
     return code;
@@ -258,7 +218,10 @@ static void run_singly(struct store_writer *writer, struct group *group)
 
 static bool is_group_full(const struct store_writer *writer, const struct group *group, int64_t begun_us)
 {
+    const struct store_apply *apply = &writer->apply;
+    /* what a group may do was decided when it began, so it must not run far into a reserve */
     return group->changes.count >= GROUP_CHANGES_MAX || sso_waits(writer) ||
+           apply->view.put_bytes >= apply->found.spare_bytes / 2 ||
            gw_clock_mono_us() - begun_us >= STORE_GROUP_MS * 1000;
 }
 

@@ -10,11 +10,7 @@
 #include <stdatomic.h>
 
 #define STORE_GROUP_MS 8
-#define STORE_QUEUE_MAX 4096u    /* changes that are not urgent; more is GW_E_BUSY */
-#define STORE_RESERVE_PERCENT 5u /* of max_size: without it no new users */
-#define STORE_RESERVE_LAST_PERCENT                                                                                     \
-    2u /* of max_size: kept for deactivations, deletes, locks and ended sessions alone                                 \
-        */
+#define STORE_QUEUE_MAX 4096u /* changes that are not urgent; more is GW_E_BUSY */
 
 struct store_writer;
 
