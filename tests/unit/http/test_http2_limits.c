@@ -4,13 +4,12 @@
 #define FLOOD 200000
 
 /* Writes go on until an error: reading is not needed for that, since the gateway closes. */
-static uint32_t flood(struct h2 *h2, const struct gw_buf *piece, int times)
+static void flood(struct h2 *h2, const struct gw_buf *piece, int times)
 {
     for (int i = 0; i < times; i++) {
         if (!h2_try_send(h2, piece->data, piece->len))
             break;
     }
-    return h2_await_end(h2);
 }
 
 struct cheap_frame {
@@ -37,18 +36,22 @@ static const struct cheap_frame cheap_frames[] = {
 static void b6_floods_of_frames_that_carry_no_work_end_the_connection(void **state)
 {
     struct h2_world *world = *state;
-    for (size_t i = 0; i < sizeof cheap_frames / sizeof cheap_frames[0]; i++) {
+    enum { ROWS = sizeof cheap_frames / sizeof cheap_frames[0] };
+    struct h2 all[ROWS];
+    for (size_t i = 0; i < ROWS; i++) {
         const struct cheap_frame *row = &cheap_frames[i];
-        struct h2 h2;
         GW_BUF_SCOPED(piece, 1u << 20);
-        h2_open(world, &h2);
-        h2_headers(&h2, 0, 1, H2_POST("/hold"));
+        h2_open(world, &all[i]);
+        h2_headers(&all[i], 0, 1, H2_POST("/hold"));
         for (int n = 0; n < 1000; n++)
             h2_frame_add(&piece, row->type, row->flags, row->id, row->payload, row->len);
-        uint32_t error = flood(&h2, &piece, FLOOD / 1000);
+        flood(&all[i], &piece, FLOOD / 1000);
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        uint32_t error = h2_await_end(&all[i]);
         if (error == NGHTTP2_NO_ERROR)
-            fail_msg("%s ended with %u", row->what, error);
-        h2_close(&h2);
+            fail_msg("%s ended with %u", cheap_frames[i].what, error);
+        h2_close(&all[i]);
     }
     h2_assert_well(world);
 }
@@ -84,7 +87,8 @@ static void b7_continuation_floods_end_the_connection(void **state)
         /* A literal without index: "x: <16,000 bytes>", whole in each frame. */
         memcpy(filler, "\x00\x01x\x7f\x81\x7c", 6);
         h2_frame_add(&piece, NGHTTP2_CONTINUATION, 0, 1, filler, is_full != 0 ? 6 + 16000 : 0);
-        (void)flood(&h2, &piece, 10000);
+        flood(&h2, &piece, 10000);
+        (void)h2_await_end(&h2);
         h2_close(&h2);
     }
     assert_int_equal(atomic_load(&world->lab.requests), 0);
@@ -213,6 +217,32 @@ static void b5_streams_that_are_aborted_again_and_again_end_the_connection(void 
     }
     /* None of them was there any more when requests were to begin; a few may be split by a read. */
     assert_true(atomic_load(&world->lab.requests) <= 20);
+}
+
+/* A peer that waits for each reset never has too many streams open, and libnghttp2 counts only what it receives. */
+static void b5_resets_that_the_gateway_is_made_to_send_have_a_budget(void **state)
+{
+    struct h2_world *world = *state;
+    for (int shape = ABORT_WINDOW; shape < ABORT_SHAPES; shape++) {
+        struct h2 h2;
+        struct h2_answer last = {0};
+        int32_t id = 1;
+        h2_open(world, &h2);
+        while (!last.is_gone && id < 20000) {
+            GW_BUF_SCOPED(out, 1u << 20);
+            for (int i = 0; i < 20; i++, id += 2)
+                add_aborted(&h2, &out, id, (enum abort_shape)shape);
+            h2_answer_init(&last);
+            if (!h2_try_send(&h2, out.data, out.len))
+                break;
+            h2_await(&h2, id - 2, &last);
+            h2_answer_done(&last);
+        }
+        assert_true(last.is_gone);
+        assert_int_equal(last.error, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_close(&h2);
+    }
+    assert_int_equal(atomic_load(&world->lab.requests), 0);
 }
 
 static void b5_requests_that_are_taken_back_later_are_bounded_as_well(void **state)
@@ -421,6 +451,8 @@ int main(void)
         TEST(b8_more_fields_than_allowed_are_431_and_a_bomb_ends_the_connection),
         TEST(a13_cookies_in_many_crumbs_are_one_field),
         cmocka_unit_test_setup_teardown(b5_streams_that_are_aborted_again_and_again_end_the_connection, setup_silent,
+                                        h2_teardown),
+        cmocka_unit_test_setup_teardown(b5_resets_that_the_gateway_is_made_to_send_have_a_budget, setup_silent,
                                         h2_teardown),
         cmocka_unit_test_setup_teardown(b5_requests_that_are_taken_back_later_are_bounded_as_well, setup_silent,
                                         h2_teardown),
