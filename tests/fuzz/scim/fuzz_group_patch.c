@@ -1,0 +1,89 @@
+/* What a PATCH does to a group's members is the same whether it is worked out on the whole group or seen as changes of
+ * membership, without the group (routes/scim/group.h). */
+#include "gateway/json/parse.h"
+#include "routes/scim/group.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MEMBERS_MAX 1000u
+
+static const char GROUP[] =
+    "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"id\":\"g1\",\"displayName\":\"G\","
+    "\"members\":[{\"value\":\"u1\"},{\"value\":\"u2\"},{\"value\":\"u3\"}],\"meta\":{\"version\":\"1\"}}";
+static const char EMPTY[] = "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"id\":\"g1\","
+                            "\"displayName\":\"G\",\"meta\":{\"version\":\"1\"}}";
+
+struct set {
+    struct gw_str ids[MEMBERS_MAX];
+    size_t count;
+};
+
+static size_t find(const struct set *set, struct gw_str id)
+{
+    size_t at = 0;
+    while (at < set->count && !gw_str_eq(set->ids[at], id))
+        at++;
+    return at;
+}
+
+static void change_set(struct set *set, const struct scim_member_change *change)
+{
+    size_t at = find(set, change->member);
+    if (change->kind == SCIM_MEMBER_CLEAR)
+        set->count = 0;
+    else if (change->kind == SCIM_MEMBER_ADD && at == set->count && at < MEMBERS_MAX)
+        set->ids[set->count++] = change->member;
+    else if (change->kind == SCIM_MEMBER_REMOVE && at < set->count)
+        set->ids[at] = set->ids[--set->count];
+}
+
+static void compare(const struct set *set, const struct json_value *group)
+{
+    const struct json_value *members = json_object_get(group, GW_STR("members"));
+    GW_ASSERT(json_count(members) == set->count);
+    for (size_t i = 0; i < json_count(members); i++)
+        GW_ASSERT(find(set, scim_text_of(members->array.items[i], GW_STR("value"))) < set->count);
+}
+
+static void patch(struct gw_arena *arena, const struct scim_resource_type *type, const struct json_value *message)
+{
+    struct json_limits limits = JSON_LIMITS_BODY;
+    struct json_value *whole = NULL;
+    struct json_value *bare = NULL;
+    struct json_value *after = NULL;
+    struct json_value *rest = NULL;
+    struct scim_member_changes changes;
+    struct scim_patch steps;
+    struct gw_error err;
+    bool is_changed = false;
+    GW_ASSERT(json_parse(arena, gw_str_from(GROUP), &limits, &whole, &err) == GW_OK);
+    GW_ASSERT(json_parse(arena, gw_str_from(EMPTY), &limits, &bare, &err) == GW_OK);
+    if (scim_patch_parse(arena, type, message, &steps, NULL, &err) != GW_OK ||
+        scim_patch_apply(arena, type, whole, &steps, &after, &is_changed, &err) != GW_OK)
+        return;
+    GW_ASSERT(scim_group_patch_split(arena, &steps, &changes, &err) == GW_OK);
+    if (changes.whole)
+        return;
+    struct set *set = gw_arena_alloc(arena, sizeof *set);
+    *set = (struct set){.ids = {GW_STR("u1"), GW_STR("u2"), GW_STR("u3")}, .count = 3};
+    for (size_t i = 0; i < changes.count; i++)
+        change_set(set, &changes.changes[i]);
+    if (set->count < MEMBERS_MAX)
+        compare(set, after);
+    GW_ASSERT(scim_patch_apply(arena, type, bare, &changes.rest, &rest, &is_changed, &err) == GW_OK);
+    GW_ASSERT(json_equal(json_object_get(rest, GW_STR("displayName")), json_object_get(after, GW_STR("displayName"))));
+    GW_ASSERT(json_equal(json_object_get(rest, GW_STR("externalId")), json_object_get(after, GW_STR("externalId"))));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    GW_ARENA_SCOPED(arena);
+    struct json_limits limits = {.depth = 12, .values = 2000, .members = 100, .string_bytes = 1024, .number_bytes = 64};
+    struct scim_schema_set set;
+    struct json_value *message = NULL;
+    struct gw_error err;
+    scim_schema_set_init(&set, &(struct scim_schema_options){.roles = true});
+    if (json_parse(&arena, gw_str_n((const char *)data, size), &limits, &message, &err) == GW_OK)
+        patch(&arena, scim_resource_type_find(&set, GW_STR("Group")), message);
+    return 0;
+}
