@@ -6,18 +6,39 @@
 #include "store/sentinel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_FILE_BYTES (STORE_READERS_MAX * 64 + 16384)
+
 /* LMDB must not have one file open twice in a process: closing one drops the file locks of the other. */
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *open_stores;
 
+/* LMDB maps lock.mdb and writes to it: on a full disk a hole in it would be a SIGBUS. Before LMDB has it open, for
+ * closing any descriptor of it drops LMDB's locks. Where this cannot be done the disk was not full when it was made. */
+static enum gw_code reserve_lock_file(const char *path, struct gw_error *err)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    GW_TRY(store_files_path(path, "lock.mdb", file, err));
+    int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return GW_OK;
+    int rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES);
+    int reason = errno;
+    (void)close(fd);
+    if (rc != 0 && (reason == ENOSPC || reason == EDQUOT))
+        return gw_fail(err, GW_E_STORE_FULL, "%s: the disk is full", file);
+    return GW_OK;
+}
+
 enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env, struct gw_error *err)
 {
     MDB_env *env = NULL;
+    GW_TRY(reserve_lock_file(path, err));
     int rc = mdb_env_create(&env);
     if (rc == 0)
         rc = mdb_env_set_mapsize(env, (size_t)max_size_bytes);

@@ -74,13 +74,24 @@ static bool has_file(const char *path, const char *name)
     return store_files_path(path, name, file, NULL) == GW_OK && lstat(file, &info) == 0;
 }
 
+bool store_files_is_half_moved(const char *path)
+{
+    return has_file(path, STORE_WORKSHOP "/" DATA_FILE) && !has_file(path, STORE_WORKSHOP "/" KEY_FILE) &&
+           !has_file(path, DATA_FILE);
+}
+
 enum gw_code store_files_check(const char *path, struct gw_error *err)
 {
     GW_TRY(check_folder(path, err));
-    if (!has_file(path, DATA_FILE) && !has_file(path, KEY_FILE))
+    if (!has_file(path, DATA_FILE) && (!has_file(path, KEY_FILE) || store_files_is_half_moved(path)))
         return missing(path, err);
     GW_TRY(check_file(path, DATA_FILE, S_IWGRP | S_IWOTH | S_IROTH, err));
     return check_file(path, KEY_FILE, S_IRWXG | S_IRWXO, err);
+}
+
+static bool is_leftover(const char *path, const char *name)
+{
+    return strcmp(name, STORE_WORKSHOP) == 0 || (strcmp(name, KEY_FILE) == 0 && store_files_is_half_moved(path));
 }
 
 static enum gw_code check_empty(const char *path, struct gw_error *err)
@@ -93,7 +104,8 @@ static enum gw_code check_empty(const char *path, struct gw_error *err)
     const struct dirent *entry;
     enum gw_code code = GW_OK;
     while (code == GW_OK && (entry = readdir(folder)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        bool is_folder = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!is_folder && !is_leftover(path, entry->d_name))
             code = gw_fail(err, GW_E_CONFLICT, "%s is not empty: it holds %s", path, entry->d_name);
     }
     (void)closedir(folder);

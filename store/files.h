@@ -5,6 +5,7 @@
 #include "gateway/base/digest.h"
 #include "gateway/base/result.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define STORE_EPOCH_BYTES 16u
@@ -24,7 +25,13 @@ GW_MUST_CHECK enum gw_code store_files_path(const char *path, const char *name, 
 /* The directory and the files in it are what they should be. Changes nothing. */
 GW_MUST_CHECK enum gw_code store_files_check(const char *path, struct gw_error *err);
 
-/* Makes the directory, or accepts an empty one. */
+/* Where a new store is made, inside its directory: store/workshop.h. */
+#define STORE_WORKSHOP ".provgate-init"
+
+/* An interrupted create left the key in place, and the data that belongs to it in the workshop. */
+bool store_files_is_half_moved(const char *path);
+
+/* Makes the directory, or accepts one that is empty but for what an interrupted create left. */
 GW_MUST_CHECK enum gw_code store_files_make_folder(const char *path, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_files_sync_folder(const char *path, struct gw_error *err);
 /* Takes away what a failed create left. */
