@@ -188,7 +188,6 @@ static const struct {
     const char *key; /* below the app */
     const char *consequence;
 } later[] = {
-    {"sso.roles", "everybody who may use the app reaches these paths"},
     {"sso.inject", "clients cannot send these headers, but none is added"},
     {"sso.session_ttl", "bindings of sessions are kept"},
     {"prov.policy.retain", "records are kept"},

@@ -4,6 +4,7 @@
 #include "gateway/sso/answer.h"
 #include "gateway/sso/header.h"
 #include "gateway/sso/probe.h"
+#include "gateway/sso/role.h"
 #include "gateway/sso/sign_on.h"
 
 #include <stdlib.h>
@@ -49,7 +50,8 @@ static bool step_probe(struct sso_request *rq)
 }
 
 typedef bool (*step_fn)(struct sso_request *rq);
-static const step_fn steps[] = {step_route, step_guard, step_sign_on, step_probe, sso_request_admit, step_forward};
+static const step_fn steps[] = {step_route,        step_guard,     step_sign_on, step_probe,
+                                sso_request_admit, sso_role_admit, step_forward};
 
 static void on_request(struct http_exchange *x, void *data)
 {
@@ -92,6 +94,7 @@ static void on_end(struct http_exchange *x, void *data)
         return;
     sso_live_remove(&rq->face->live, &rq->live);
     sso_probe_leave(rq);
+    sso_role_leave(rq);
     sso_sign_on_end(rq);
     x->face_state = NULL;
 }
@@ -184,6 +187,7 @@ static void on_tick(void *data)
     struct sso_face *face = data;
     int64_t now_ms = http_loop_now_ms(face->loop);
     sso_face_cut_revoked(face);
+    sso_role_tick(face);
     sso_jobs_tick(face, now_ms);
     sso_answer_tick(face, now_ms);
 }
@@ -239,6 +243,7 @@ enum gw_code sso_face_new(struct sso_shared *shared, struct http_loop *loop, str
     struct sso_face *face = gw_alloc(sizeof *face);
     face->shared = shared;
     face->loop = loop;
+    http_link_init(&face->guarded);
     enum gw_code code = face_prepare(face, err);
     if (code != GW_OK) {
         sso_face_free(face);

@@ -38,6 +38,8 @@ static const struct refusal_row refusal_table[SSO_REFUSAL_COUNT] = {
                                  "administrator."},
     [SSO_REFUSAL_REPLAYED] = {"replayed", 403, true, "This sign-in was already used",
                               "An answer of the identity provider can be used once. Please sign in again."},
+    [SSO_REFUSAL_ROLE] = {"role", 403, false, "Not for your role",
+                          "Your account has no access to this part of the application. Please ask your administrator."},
     [SSO_REFUSAL_NO_USER] = {"no_user", 403, false, "No account here",
                              "There is no account for you in this application. Please ask your administrator."},
     [SSO_REFUSAL_HOST] = {"host", 421, false, "Not here", "This address is not served here."},

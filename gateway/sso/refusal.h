@@ -21,6 +21,7 @@ enum sso_refusal {
     SSO_REFUSAL_EXPIRED,     /* out of its time */
     SSO_REFUSAL_UNKNOWN_KEY, /* well-shaped, signed with a key that is not configured */
     SSO_REFUSAL_REPLAYED,
+    SSO_REFUSAL_ROLE,    /* lacks a role that the path requires */
     SSO_REFUSAL_NO_USER, /* nobody, or two people, by the join rule */
     SSO_REFUSAL_HOST,
     SSO_REFUSAL_COUNT,

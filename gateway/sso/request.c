@@ -4,6 +4,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
+#include "gateway/sso/role.h"
 #include "gateway/sso/sign_on.h"
 
 struct gw_str sso_request_reference(const struct sso_request *rq)
@@ -22,6 +23,7 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
     rq->is_answered = true;
     sso_live_remove(&rq->face->live, &rq->live);
     sso_probe_leave(rq);
+    sso_role_leave(rq);
     sso_sign_on_end(rq);
     gw_log(GW_LOG_INFO, "refused", "app=%.*s why=%s reference=%.*s reason=\"%s\"", GW_STR_ARG(text.app),
            sso_refusal_name(refusal), GW_STR_ARG(text.reference), why != NULL ? why : "");

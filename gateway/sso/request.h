@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "gateway/http/exchange.h"
+#include "gateway/http/link.h"
 #include "gateway/http/loop.h"
 #include "gateway/http/tls.h"
 #include "gateway/http/upstream.h"
@@ -52,7 +53,7 @@ struct sso_shared {
     struct sso_held *anonymous;
     struct sso_held *probed;     /* sessions that the app was asked about lately */
     pthread_mutex_t probed_lock; /* so that one of several workers asks */
-    uint32_t reference_prefix; /* random: references of two runs differ */
+    uint32_t reference_prefix;   /* random: references of two runs differ */
 };
 
 struct sso_probe;
@@ -66,6 +67,7 @@ struct sso_face {
     struct sso_jobs jobs;
     struct sso_notes notes;
     struct sso_probe *probes; /* under way */
+    struct http_link guarded; /* requests below guarded paths, the longest not looked at first */
     size_t probe_count;
     uint64_t revocation_seq; /* the log was read up to here */
 };
@@ -81,7 +83,9 @@ struct sso_request {
     struct sso_sign_on *sign_on; /* on the way through an ACS; NULL: an ordinary request */
     struct sso_probe *probe;     /* asks about its session; NULL: none does */
     struct sso_request *probe_next;
-    size_t probe_set_count; /* of an answer that is held: so many session cookies does it set */
+    size_t probe_set_count;   /* of an answer that is held: so many session cookies does it set */
+    struct http_link guarded; /* in the face's list */
+    uint64_t role_snapshot;   /* in which its roles were looked at */
     bool was_forwarded;
     bool is_answered; /* by us */
 };

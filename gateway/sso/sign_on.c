@@ -3,6 +3,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/sso/form.h"
 #include "gateway/sso/path_reading.h"
+#include "gateway/sso/role.h"
 #include "gateway/sso/saml_scan.h"
 #include "gateway/sso/sign_on_private.h"
 
@@ -23,7 +24,7 @@ static void fail(struct sso_request *rq, enum sso_refusal refusal, const char *w
     gw_metric_add(GW_METRIC_SAML_OBSERVED_INVALID, 1);
     gw_log(GW_LOG_WARN, "saml-observed", "app=%.*s would_be=%s reason=\"%s\"", GW_STR_ARG(rq->app->name),
            sso_refusal_name(refusal), why != NULL ? why : "");
-    if (sso_request_admit(rq))
+    if (sso_request_admit(rq) && sso_role_admit(rq))
         sso_request_forward(rq);
 }
 

@@ -146,4 +146,38 @@ class Probe(Identity):
         return self.world.browser().get(self.world.admin_url + "/metrics", headers).body.decode()
 
 
+class Roles(WorldCase):
+    """Paths that need a role."""
+
+    @classmethod
+    def configure(cls, values):
+        """/static is for admins."""
+        values["apps"][0]["sso"]["roles"] = [{"path": "/static", "require": ["admin"]}]
+        values["apps"][0]["prov"]["roles"] = [{"id": "admin", "display": "Administrator",
+                                                "groups": ["Wiki Admins"]}]
+
+    def test_a_pushed_group_gives_its_role(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign(BOB)
+        bob = self.world.sign_in(BOB)
+        self.assertEqual(bob.get(self.sso("/static/4k")).status, 403)
+        okta.push_group("Wiki Admins", [(user["id"], BOB)])
+        self.assertEqual(bob.get(self.sso("/static/4k")).status, 200)
+
+    def test_a_role_opens_its_path_and_its_loss_closes_it_at_once(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign(ALICE)
+        alice = self.world.sign_in(ALICE)
+        self.assertEqual(alice.get(self.sso("/static/4k")).status, 403)
+        self.assertEqual(alice.get(self.sso("/%73tatic/4k")).status, 403)
+        self.assertEqual(alice.get(self.sso("/api/me")).status, 200)
+        for roles, status in (([{"value": "admin", "display": "Administrator"}], 200), ([], 403)):
+            okta.put(user["id"], roles=roles)
+            self.assertEqual(alice.get(self.sso("/static/4k")).status, status)
+        self.assertEqual(alice.get(self.sso("/api/me")).status, 200)
+        self.assertEqual(self.world.browser().get(self.sso("/static/4k")).status, 200)
+
+
 del Identity
