@@ -35,6 +35,19 @@ static bool is_shut(const struct http2_stream *stream)
            nghttp2_session_get_stream_remote_window_size(stream->http2->session, stream->id) <= 0;
 }
 
+/* A stream that rests keeps no empty buffers. */
+static void trim_stream(struct http2_stream *stream)
+{
+    if (http2_stream_in(stream) == 0) {
+        gw_buf_done(&stream->in);
+        stream->in_taken = 0;
+    }
+    if (http2_stream_out(stream) == 0) {
+        gw_buf_done(&stream->out);
+        stream->out_sent = 0;
+    }
+}
+
 /* One stream alone need not keep the rate of a whole connection, only its share of it, and has twice the time. */
 static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
 {
@@ -44,6 +57,8 @@ static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
     uint64_t bytes_min = limits->min_rate * (uint64_t)window_ms / 1000 / http2->stream_count;
     bool is_owed = owes_body(stream) || is_shut(stream);
     bool is_slow = is_too_slow(&stream->pace, is_owed, stream->moved_bytes, bytes_min, window_ms, now_ms);
+    if (now_ms - stream->moved_ms >= HTTP_SWEEP_MS)
+        trim_stream(stream);
     if (stream->flow == NULL || !stream->has_begun) {
         if (is_slow)
             http2_stream_reset(stream, NGHTTP2_CANCEL);
@@ -69,7 +84,6 @@ static bool is_owed(struct http2 *http2)
 static void sweep_idle(struct http2 *http2, int64_t now_ms)
 {
     const struct http_limits *limits = &http2->server->limits;
-    http_socket_trim(&http2->socket);
     http2_head_done(&http2->head);
     /* So that it is gone by then. */
     if (now_ms - http2->idle_since_ms >= limits->idle_ms - HTTP2_LINGER_MS - HTTP_SWEEP_MS)
@@ -94,6 +108,8 @@ static void sweep_open(struct http2 *http2, int64_t now_ms)
         http2_close(http2, HTTP_END_SLOW, /* is_clean */ false);
         return;
     }
+    if (now_ms - http2->socket.moved_ms >= HTTP_SWEEP_MS)
+        http_socket_trim(&http2->socket);
     if (http2_meter_is_inside(&http2->meter) && now_ms - http2->meter.since_ms >= limits->head_ms)
         http2_terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
     for (struct http_link *at = http2->streams.next, *next; at != &http2->streams; at = next) {
