@@ -1,4 +1,5 @@
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 #include "gateway/command/folder.h"
 #include "gateway/json/write.h"
 
@@ -16,9 +17,10 @@ struct gw_str command_actor(struct gw_arena *arena)
         const struct passwd *entry = getpwuid(getuid());
         name = entry != NULL ? entry->pw_name : NULL;
     }
-    if (name == NULL)
+    /* whoever reads the record must be able to: as text, and as JSON */
+    if (name == NULL || !gw_name_printable(gw_str_from(name), ACTOR_NAME_BYTES_MAX))
         return gw_arena_printf(arena, "operator:%ld", (long)getuid());
-    return gw_arena_printf(arena, "operator:%.*s", ACTOR_NAME_BYTES_MAX, name);
+    return gw_arena_printf(arena, "operator:%s", name);
 }
 
 bool command_is_control(struct gw_str text, size_t at)

@@ -162,6 +162,8 @@ static int import_with(struct command_folder *folder, struct store_writer *write
     scim_schema_set_init(&schemas, &options);
     import.type = scim_resource_type_find(&schemas, GW_STR("User"));
     import.reference = gw_str_from(slash != NULL ? slash + 1 : request->file);
+    if (!gw_utf8_valid(import.reference))
+        import.reference = GW_STR_NONE;
     import.batch = import_batch_new(folder, writer, &import.counts);
     int status = import_rows(&import, request, format);
     import_batch_free(import.batch);

@@ -1,3 +1,4 @@
+#include "gateway/base/text.h"
 #include "gateway/command/user_show.h"
 
 #include <getopt.h>
@@ -126,8 +127,9 @@ static void print_done(const struct command_folder *folder, const struct request
 static int change_user(const struct command *command, struct command_folder *folder, const struct request *request,
                        const struct verb *verb)
 {
-    if (request->reason != NULL && strlen(request->reason) > REASON_BYTES_MAX)
-        return command_usage_error(command, "--reason may have %u bytes", REASON_BYTES_MAX);
+    if (request->reason != NULL && !gw_name_printable(gw_str_from(request->reason), REASON_BYTES_MAX))
+        return command_usage_error(command, "--reason is a text of at most %u bytes, without control characters",
+                                   REASON_BYTES_MAX);
     GW_ARENA_SCOPED(arena);
     struct gw_error err;
     struct store_user user;

@@ -216,10 +216,26 @@ class Imports(OperatorCase):
         self.assertEqual(exported["ines@example.com"]["id"], found["id"])
         self.assertIs(exported["otto@example.com"]["active"], False)
 
+    def test_an_import_that_was_killed_is_run_again(self):
+        accounts = self.folder / "killed.csv"
+        accounts.write_text("userName\n" + "".join(f"killed{number}@example.com\n" for number in range(8000)))
+        words = [str(self.world.gateway.binary), "import", str(accounts), "--config", str(self.world.config)]
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as running:
+            self.addCleanup(running.kill)
+            wait_until(lambda: self.okta.lookup("killed600@example.com") or running.poll() is not None, 30,
+                       "rows come in")
+            running.kill()
+        counts = json.loads(self.command("import", str(accounts), "--json"))
+        self.assertEqual(counts["created"] + counts["matched"], 8000)
+        self.assertGreater(counts["matched"], 600)
+        self.command("check", "--store")
+        names = [json.loads(line)["userName"] for line in self.command("export").splitlines()]
+        self.assertEqual(len([name for name in names if name.startswith("killed")]), 8000)
+
     def test_a_large_import_keeps_nobody_waiting(self):
         self.timeout_s = 120
         accounts = self.folder / "many.csv"
-        accounts.write_text("userName\n" + "".join(f"many{number}@example.com\n" for number in range(20000)))
+        accounts.write_text("userName\n" + "".join(f"many{number}@example.com\n" for number in range(8000)))
         with subprocess.Popen([str(self.world.gateway.binary), "import", str(accounts), "--config",
                                str(self.world.config)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
                               text=True) as running:
@@ -232,5 +248,5 @@ class Imports(OperatorCase):
                 self.story.expect_refused(self.story.cookie(browser))
                 rounds += 1
             self.assertEqual(running.returncode, 0)
-            self.assertIn("20000 created", running.stdout.read())
+            self.assertIn("8000 created", running.stdout.read())
         self.assertGreater(rounds, 0)

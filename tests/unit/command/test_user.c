@@ -154,6 +154,8 @@ ground_test(what_cannot_be_meant_is_a_usage_error)
         "sing --app wiki --user a",
         "--app wiki",
         "lock --app wiki --user a extra",
+        "lock --app wiki --user a --reason \xff",
+        "lock --app wiki --user a --reason two\nlines",
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_run(g, &command_user, rows[i], COMMAND_WRONG);
