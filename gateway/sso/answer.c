@@ -56,13 +56,22 @@ size_t sso_answer_sessions(const struct sso_request *rq,
     return count;
 }
 
+/* The hour runs from the first cookie that was handed out: setting it again, or a new one in its place, renews nothing.
+ */
 static void anonymous_put(struct sso_request *rq, const struct store_session_digest *digest)
 {
+    struct sso_held *anonymous = rq->face->shared->anonymous;
+    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    struct sso_held_session known;
+    if (sso_held_get(anonymous, digest, now_ms, &known) && known.kind == SSO_HELD_ANONYMOUS)
+        return;
     struct sso_held_session held = {.digest = *digest,
                                     .kind = SSO_HELD_ANONYMOUS,
                                     .app = rq->app->index,
-                                    .expires_ms = http_loop_now_ms(rq->face->loop) + SSO_ANONYMOUS_HELD_MS};
-    sso_held_put(rq->face->shared->anonymous, &held);
+                                    .expires_ms = now_ms + SSO_ANONYMOUS_HELD_MS};
+    if (rq->guard.verdict == SSO_GUARD_ANONYMOUS)
+        held.expires_ms = rq->guard.anonymous_until_ms;
+    sso_held_put(anonymous, &held);
 }
 
 /* What is held goes on for readers whose snapshot is older, unless the store knows better whom it belongs to. */

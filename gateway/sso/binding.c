@@ -23,8 +23,8 @@ void sso_binding_release(struct sso_job *job)
     struct sso_shared *shared = job->face->shared;
     for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
         sso_held_remove(shared->anonymous, &change->as.sign_on.sessions[i]);
-        if (job->is_held)
-            sso_held_remove(shared->bound, &change->as.sign_on.sessions[i]);
+        /* Also what was held of the one whose session it was before: it would speak up when this one is dead. */
+        sso_held_remove(shared->bound, &change->as.sign_on.sessions[i]);
     }
 }
 

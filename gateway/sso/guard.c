@@ -121,10 +121,14 @@ static void standing_add(struct check *c, enum standing standing)
         c->worst = standing;
 }
 
-static bool is_anonymous(const struct check *c, const struct store_session_digest *digest)
+static bool is_anonymous(struct check *c, const struct store_session_digest *digest)
 {
     struct sso_held_session held;
-    return sso_held_get(c->view->anonymous, digest, c->view->now_ms, &held) && held.kind == SSO_HELD_ANONYMOUS;
+    if (!sso_held_get(c->view->anonymous, digest, c->view->now_ms, &held) || held.kind != SSO_HELD_ANONYMOUS)
+        return false;
+    if (!c->has_anonymous || held.expires_ms < c->guard->anonymous_until_ms)
+        c->guard->anonymous_until_ms = held.expires_ms;
+    return true;
 }
 
 /* What a reading says of its name, for the twins below. */

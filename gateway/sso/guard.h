@@ -50,8 +50,9 @@ struct sso_guard {
     size_t carried_count;
     const struct store_session_digest *sessions; /* of them the canonical ones: what would be bound, in the arena */
     size_t session_count;
-    bool has_twins;        /* one name came with two values: which of them the app takes is a guess */
-    bool has_unbound_twin; /* BOUND, and the same name came with a second value that nobody knows */
+    int64_t anonymous_until_ms; /* monotonic, with ANONYMOUS: when the first of them is nobody's cookie no more */
+    bool has_twins;             /* one name came with two values: which of them the app takes is a guess */
+    bool has_unbound_twin;      /* BOUND, and the same name came with a second value that nobody knows */
 };
 
 void sso_guard_check(const struct sso_guard_view *view, const struct http_request *request, struct gw_arena *arena,

@@ -1,8 +1,8 @@
 /* sign_on: a POST to an assertion consumer service, from its head to the moment its answer may leave.
  *
  * In: the body is collected, the assertion is checked, marked as used, and joined to a user; whoever is inactive,
- * unknown where that is refused, or two people, is refused before the app sees anything. Out: an accepted sign-on
- * (status below 400 that sets a session cookie) waits until the store holds its mark and its binding, at most
+ * unknown where that is refused, or two people, is refused before the app sees anything. Out: an answer that sets
+ * a session cookie, whatever its status, waits until the store holds its mark and its binding, at most
  * SSO_SIGN_ON_WAIT_MS: one commit group (law 2). What cannot be recorded in that time is held in memory and tried
  * again, and `undecided` decides. An assertion that fails verification is never undecided: it is refused, or with gate:
  * observe passed on unbound. One loop's thread. */

@@ -174,11 +174,13 @@ bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_
 {
     struct sso_sign_on *on = rq->sign_on;
     bool keeps_id = rq->app->config->sso.keeps_session_id;
-    size_t kept = keeps_id ? rq->guard.carried_count : 0;
-    if (on == NULL || !on->is_vouched || rq->x->answer.status >= 400)
+    bool is_accepted = rq->x->answer.status < 400;
+    size_t kept = keeps_id && is_accepted ? rq->guard.carried_count : 0;
+    if (on == NULL || !on->is_vouched)
         return false;
     if (count + kept == 0) {
-        warn_unbound(rq);
+        if (is_accepted)
+            warn_unbound(rq);
         return false;
     }
     struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_SIGN_ON, true, on_recorded);

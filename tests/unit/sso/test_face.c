@@ -1,5 +1,7 @@
 #include "tests/unit/sso/face_world.h"
 
+#include "gateway/sso/request.h"
+
 #define COOKIE(value) "Cookie: sid=" value "\r\n"
 #define SETS(value) "Set-Cookie: sid=" value "; Path=/; HttpOnly\r\n"
 
@@ -317,7 +319,15 @@ static void f11_bound_is_what_the_browser_keeps(void **state)
     (void)close(client);
 }
 
-static void an_answer_that_is_no_accepted_sign_on_binds_nothing(void **state)
+static void wait_until_alive(struct world *w, const char *cookie)
+{
+    for (unsigned i = 0; i < 1000 && fixture_guard(&w->store, cookie) != VERDICT_ALIVE; i++)
+        (void)poll(NULL, 0, 10);
+    assert_int_equal(fixture_guard(&w->store, cookie), VERDICT_ALIVE);
+}
+
+/* F11: a second factor may still be asked for, or the app may be wrong about its status. */
+static void f11_what_an_app_sets_is_bound_whatever_its_status(void **state)
 {
     struct world *w = *state;
     int client = lab_connect(&w->lab);
@@ -325,8 +335,33 @@ static void an_answer_that_is_no_accepted_sign_on_binds_nothing(void **state)
     (void)world_app_request(w);
     world_app_answers(w, "403 Forbidden", SETS("a1"), "no");
     assert_int_equal(world_reply(w, client)->status, 403);
-    assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_UNBOUND);
-    assert_int_equal(world_sign_on(w, client, "alice@example.com", "", "")->status, 303);
+    assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_ALIVE);
+    world_set_active(w, "alice@example.com", false);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("a1"))->status, 403);
+    (void)close(client);
+}
+
+static void an_answer_that_sets_no_session_binds_nothing(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    assert_int_equal(world_sign_on(w, client, "alice@example.com", COOKIE("brought"), "")->status, 303);
+    assert_int_equal(fixture_guard(&w->store, "brought"), VERDICT_UNBOUND);
+    (void)close(client);
+}
+
+/* The last binding wins, also over what is remembered of the one before. */
+static void a_session_that_changes_hands_dies_with_its_new_user(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    (void)world_visit(w, client, "/", COOKIE("a1"), SETS("a2"));
+    wait_until_alive(w, "a2");
+    (void)world_sign_on(w, client, "bob@example.com", COOKIE("a2"), SETS("a2"));
+    world_set_active(w, "bob@example.com", false);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("a2"))->status, 403);
+    assert_int_equal(world_visit(w, client, "/", COOKIE("a1"), "")->status, 200);
     (void)close(client);
 }
 
@@ -422,13 +457,6 @@ static void a_rotated_session_is_known_at_once_and_dies_with_the_old_one(void **
     (void)close(client);
 }
 
-static void wait_until_alive(struct world *w, const char *cookie)
-{
-    for (unsigned i = 0; i < 1000 && fixture_guard(&w->store, cookie) != VERDICT_ALIVE; i++)
-        (void)poll(NULL, 0, 10);
-    assert_int_equal(fixture_guard(&w->store, cookie), VERDICT_ALIVE);
-}
-
 /* Law 3: a process that is killed forgets nobody whose cookie the app renewed. */
 static void rotated_sessions_are_written_without_anybody_asking(void **state)
 {
@@ -471,6 +499,29 @@ static void a_constant_that_every_visitor_gets_is_bound_to_nobody(void **state)
     assert_int_equal(world_visit(w, visitor, "/", COOKIE("guest"), "")->status, 200);
     (void)close(visitor);
     (void)close(alice);
+}
+
+static struct sso_held_session anonymous_of(struct world *w, const char *cookie)
+{
+    struct sso_held_session held = {.kind = SSO_HELD_ANONYMOUS, .expires_ms = gw_clock_mono_ms() + 60000};
+    held.digest = store_session_digest(w->store.store, GW_STR("wiki"), GW_STR("sid"), gw_str_from(cookie));
+    return held;
+}
+
+/* semantics.md 3: one hour, and not one hour after the last answer. */
+static void an_anonymous_cookie_that_is_set_again_lasts_no_longer(void **state)
+{
+    struct world *w = *state;
+    int visitor = lab_connect(&w->lab);
+    struct sso_held_session first = anonymous_of(w, "guest"), second = anonymous_of(w, "guest2"), found;
+    sso_held_put(w->shared->anonymous, &first);
+    (void)world_visit(w, visitor, "/", COOKIE("guest"), SETS("guest"));
+    assert_true(sso_held_get(w->shared->anonymous, &first.digest, 0, &found));
+    assert_int_equal(found.expires_ms, first.expires_ms);
+    (void)world_visit(w, visitor, "/", COOKIE("guest"), SETS("guest2"));
+    assert_true(sso_held_get(w->shared->anonymous, &second.digest, 0, &found));
+    assert_int_equal(found.expires_ms, first.expires_ms);
+    (void)close(visitor);
 }
 
 /* F15 */
@@ -793,7 +844,9 @@ int main(void)
         WITH(a_response_of_another_key_is_refused_with_its_own_page, setup),
         WITH(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
         WITH(f11_bound_is_what_the_browser_keeps, setup),
-        WITH(an_answer_that_is_no_accepted_sign_on_binds_nothing, setup),
+        WITH(f11_what_an_app_sets_is_bound_whatever_its_status, setup),
+        WITH(an_answer_that_sets_no_session_binds_nothing, setup),
+        WITH(a_session_that_changes_hands_dies_with_its_new_user, setup),
         WITH(keeps_session_id_binds_the_brought_cookie, setup_keeps),
         WITH(f10_sessions_of_two_users_in_one_request_are_refused, setup),
         WITH(f12_an_open_stream_is_cut_and_others_go_on, setup),
@@ -803,6 +856,7 @@ int main(void)
         WITH(rotated_sessions_are_written_without_anybody_asking, setup),
         WITH(rotated_sessions_are_written_before_the_end, setup),
         WITH(a_constant_that_every_visitor_gets_is_bound_to_nobody, setup),
+        WITH(an_anonymous_cookie_that_is_set_again_lasts_no_longer, setup),
         WITH(f15_unbound_refuse_stops_what_nobody_knows_and_lets_a_login_begin, setup_refuse),
         WITH(reauth_expires_the_cookie_once_and_then_refuses, setup_reauth),
         WITH(deactivated_report_passes_and_counts, setup_report),
