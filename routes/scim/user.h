@@ -2,6 +2,7 @@
  * columns; everything else is one JSON object text. Pure; any thread. */
 #pragma once
 
+#include "gateway/base/buf.h"
 #include "routes/scim/resource.h"
 
 struct scim_user_draft {
@@ -43,3 +44,9 @@ struct scim_user_columns {
 GW_MUST_CHECK enum gw_code scim_user_load(struct gw_arena *arena, const struct scim_resource_type *type,
                                           const struct scim_user_columns *columns, struct json_value **ret_resource,
                                           struct gw_error *err);
+
+/* The same resource as text, as it looks with neither attributes nor excludedAttributes asked for, appended to `buf`;
+ * much cheaper than by way of a tree. False, and nothing appended, when the attributes cannot be copied as they are: then
+ * scim_user_load and scim_project say it. */
+bool scim_user_write(struct gw_buf *buf, const struct scim_resource_type *type,
+                     const struct scim_user_columns *columns);

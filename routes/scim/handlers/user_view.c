@@ -1,6 +1,7 @@
 #include "routes/scim/handlers/user_view.h"
 
 #include "gateway/base/text.h"
+#include "gateway/json/write.h"
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/group_view.h"
@@ -105,13 +106,14 @@ static enum gw_code load_groups(struct gw_arena *arena, const struct prov_reques
     return code;
 }
 
-enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
-                           struct json_value **ret_resource, struct gw_error *err)
+/* Everything of the resource but the attributes; may borrow from `user`. */
+static enum gw_code user_columns(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
+                                 struct scim_user_columns *ret_columns, struct gw_error *err)
 {
     struct gw_str id = user_id_format(arena, r, user->seq);
     struct json_value *groups = NULL;
     GW_TRY(load_groups(arena, r, user, &groups, err));
-    struct scim_user_columns columns = {
+    *ret_columns = (struct scim_user_columns){
         .meta =
             {
                 .id = id,
@@ -126,7 +128,29 @@ enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r,
         .attributes = user->attributes,
         .groups = groups,
     };
+    return GW_OK;
+}
+
+enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r, const struct store_user *user,
+                           struct json_value **ret_resource, struct gw_error *err)
+{
+    struct scim_user_columns columns;
+    GW_TRY(user_columns(arena, r, user, &columns, err));
     return scim_user_load(arena, r->app->user_type, &columns, ret_resource, err);
+}
+
+enum gw_code user_write(struct gw_buf *buf, struct gw_arena *arena, const struct prov_request *r,
+                        const struct store_user *user, struct gw_error *err)
+{
+    struct scim_user_columns columns;
+    struct json_value *resource = NULL;
+    bool is_whole = !r->projection.only && r->projection.ref_count == 0;
+    GW_TRY(user_columns(arena, r, user, &columns, err));
+    if (is_whole && scim_user_write(buf, r->app->user_type, &columns))
+        return GW_OK;
+    GW_TRY(scim_user_load(arena, r->app->user_type, &columns, &resource, err));
+    json_write(buf, scim_project(arena, &r->projection, resource));
+    return GW_OK;
 }
 
 enum gw_code user_projection_read(struct prov_request *r, struct gw_error *err)
@@ -140,8 +164,8 @@ void user_reply(struct prov_request *r, int status, const struct store_user *use
     struct gw_error err = {0};
     struct http_field fields[2];
     size_t count = 0;
-    struct json_value *resource = NULL;
-    if (user_resource(r->arena, r, user, &resource, &err) != GW_OK) {
+    GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
+    if (user_write(&body, r->arena, r, user, &err) != GW_OK) {
         reply_error_from(r, &err);
         return;
     }
@@ -156,5 +180,5 @@ void user_reply(struct prov_request *r, int status, const struct store_user *use
         fields[count++] = (struct http_field){
             GW_STR("Location"), gw_arena_printf(r->arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id))};
     }
-    reply_json(r, status, fields, count, scim_project(r->arena, &r->projection, resource));
+    reply_text(r, status, fields, count, gw_buf_str(&body));
 }

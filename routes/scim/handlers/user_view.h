@@ -25,6 +25,9 @@ GW_MUST_CHECK enum gw_code user_fetch(struct prov_request *r, uint64_t seq, stru
 GW_MUST_CHECK enum gw_code user_resource(struct gw_arena *arena, const struct prov_request *r,
                                          const struct store_user *user, struct json_value **ret_resource,
                                          struct gw_error *err);
+/* Appends the resource as the client asked for it (r->projection), as text. */
+GW_MUST_CHECK enum gw_code user_write(struct gw_buf *buf, struct gw_arena *arena, const struct prov_request *r,
+                                      const struct store_user *user, struct gw_error *err);
 /* The service user as if it were stored. */
 struct store_user service_user(const struct prov_request *r);
 

@@ -1,4 +1,3 @@
-#include "gateway/json/write.h"
 #include "routes/reply.h"
 #include "routes/scim/filter_plan.h"
 #include "routes/scim/handlers/handlers.h"
@@ -12,6 +11,7 @@
 #define FILTER_USERS_MAX 100000u
 #define FILTER_WALK_MAX 5000000u
 #define FILTER_CANDIDATES_MAX 10000u
+#define FILTER_CANDIDATES_FEW 64u /* the usual case takes no memory for them */
 
 /* A page is cut after this many bytes, but never below PAGE_USERS_MIN: Okta goes on at startIndex + 100 whatever it got
  * (scim-clients.md, rule 4). */
@@ -38,11 +38,11 @@ static bool is_page_full(const struct listing *list)
            (list->emitted >= PAGE_USERS_MIN && list->resources.len >= PAGE_BYTES);
 }
 
-static void emit(struct listing *list, const struct json_value *resource)
+static void emit(struct listing *list, const struct store_user *user)
 {
     if (list->emitted++ > 0)
         gw_buf_add_byte(&list->resources, ',');
-    json_write(&list->resources, scim_project(&list->scratch, &list->r->projection, resource));
+    list->code = user_write(&list->resources, &list->scratch, list->r, user, &list->err);
 }
 
 static bool load(struct listing *list, const struct store_user *user, struct json_value **ret_resource)
@@ -56,11 +56,11 @@ static bool load(struct listing *list, const struct store_user *user, struct jso
 static bool on_page_user(const struct store_user *user, void *data)
 {
     struct listing *list = data;
-    struct json_value *resource = NULL;
-    if (is_page_full(list) || !load(list, user, &resource))
+    if (is_page_full(list))
         return false;
-    emit(list, resource);
-    return true;
+    gw_arena_reset(&list->scratch);
+    emit(list, user);
+    return list->code == GW_OK;
 }
 
 /* With a filter: counts every match, and shows those of the page. */
@@ -73,8 +73,8 @@ static bool on_candidate(const struct store_user *user, void *data)
     if (!scim_filter_matches(list->filter, resource, &list->scratch))
         return true;
     if (++list->matched >= list->r->query.start_index && !is_page_full(list))
-        emit(list, resource);
-    return true;
+        emit(list, user);
+    return list->code == GW_OK;
 }
 
 static bool on_scanned(const struct store_user *user, void *data)
@@ -132,15 +132,27 @@ static void list_candidates(struct listing *list, const uint64_t *seqs, size_t c
     }
 }
 
-static void list_by_index(struct listing *list, const struct scim_plan *plan)
+/* False: there are more than `max`. */
+static bool find_candidates(struct listing *list, const struct scim_plan *plan, uint64_t *seqs, size_t max,
+                            size_t *ret_count)
 {
-    uint64_t *seqs = gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof seqs[0]);
-    size_t count = 0;
+    *ret_count = 0;
     for (size_t i = 0; i < plan->lookup_count && list->code == GW_OK; i++) {
         size_t found = 0;
-        list->code = find_seqs(list, &plan->lookups[i], seqs + count, FILTER_CANDIDATES_MAX - count, &found);
-        count += found;
-        if (list->code == GW_OK && count >= FILTER_CANDIDATES_MAX)
+        list->code = find_seqs(list, &plan->lookups[i], seqs + *ret_count, max - *ret_count, &found);
+        *ret_count += found;
+    }
+    return *ret_count < max;
+}
+
+static void list_by_index(struct listing *list, const struct scim_plan *plan)
+{
+    uint64_t few[FILTER_CANDIDATES_FEW];
+    uint64_t *seqs = few;
+    size_t count = 0;
+    if (!find_candidates(list, plan, few, FILTER_CANDIDATES_FEW, &count) && list->code == GW_OK) {
+        seqs = gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof seqs[0]);
+        if (!find_candidates(list, plan, seqs, FILTER_CANDIDATES_MAX, &count) && list->code == GW_OK)
             list->code =
                 gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u users", FILTER_CANDIDATES_MAX);
     }
@@ -170,12 +182,26 @@ static bool needs_scan(const struct scim_plan *plan)
     return plan->scan;
 }
 
+/* Index look-ups name it by its id or by its one name; any other filter has to be put to it. */
+static bool may_be_service_user(const struct prov_request *r, const struct scim_plan *plan)
+{
+    for (size_t i = 0; i < plan->lookup_count && !needs_scan(plan); i++) {
+        const struct scim_lookup *lookup = &plan->lookups[i];
+        uint64_t seq;
+        if (lookup->kind == SCIM_LOOKUP_ID && user_id_parse(r, lookup->value, &seq) && seq == SERVICE_USER_SEQ)
+            return true;
+        if (lookup->kind != SCIM_LOOKUP_ID && service_user_has_name(r, lookup->value))
+            return true;
+    }
+    return needs_scan(plan);
+}
+
 static uint64_t list_filtered(struct listing *list)
 {
     struct prov_request *r = list->r;
     struct scim_plan plan = scim_filter_plan(r->arena, list->filter, r->app->user_type);
     struct store_user first = service_user(r);
-    if (service_user_is_on(r))
+    if (service_user_is_on(r) && may_be_service_user(r, &plan))
         (void)on_candidate(&first, list);
     if (list->code != GW_OK)
         return 0;

@@ -1,7 +1,9 @@
 #include "tests/unit/scim/scim_test.h"
 
 #include "gateway/base/buf.h"
+#include "gateway/json/write.h"
 #include "routes/scim/group.h"
+#include "routes/scim/projection.h"
 #include "routes/scim/user.h"
 
 #define USER "'schemas':['urn:ietf:params:scim:schemas:core:2.0:User']"
@@ -292,6 +294,57 @@ static void a_user_comes_back_whole(void **state)
     assert_int_equal(scim_user_load(&arena, type, &columns, &user, &err), GW_E_STORE_DAMAGED);
 }
 
+/* The short way of a read must say exactly what the long way says. */
+static void a_user_written_as_text_is_the_same_as_by_way_of_a_tree(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "{\"title\":\"T\"}",
+        "{\"title\":\"a,b}\\\"{[:\",\"nickName\":\"\\\\\"}",
+        "{\"name\":{\"givenName\":\"G\",\"familyName\":\"F\"},\"emails\":[{\"value\":\"a@b\",\"primary\":true},"
+        "{\"value\":\"]\"}],\"" ENTERPRISE "\":{\"department\":\"d\"}}",
+        "{\"notInTheTables\":[1,{\"a\":2}],\"title\":\"T\"}",
+        "{\"roles\":[{\"value\":\"r\"}]}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        GW_ARENA_SCOPED(arena);
+        GW_BUF_SCOPED(buf, 65536);
+        struct scim_schema_set set;
+        struct gw_error err = {0};
+        struct json_value *tree;
+        const struct scim_resource_type *type = type_with(&set, i % 2 == 0, "User");
+        struct scim_user_columns columns = {
+            .meta = {GW_STR("u1"), 0, 1500, GW_STR("https://p/Users/u1"), GW_STR("W/\"1\"")},
+            .user_name = GW_STR("A\"nn"),
+            .external_id = i % 3 == 0 ? GW_STR("e1") : GW_STR_NONE,
+            .active = i % 2 == 0,
+            .attributes = gw_str_from(texts[i]),
+            .groups = i % 2 == 0 ? json_of(&arena, "[{'value':'g1','display':'G'}]") : NULL,
+        };
+        struct scim_projection all;
+        assert_int_equal(scim_projection_parse(&arena, type, GW_STR_NONE, GW_STR_NONE, &all, &err), GW_OK);
+        assert_int_equal(scim_user_load(&arena, type, &columns, &tree, &err), GW_OK);
+        assert_true(scim_user_write(&buf, type, &columns));
+        assert_str_equal(gw_buf_str(&buf), json_text(&arena, scim_project(&arena, &all, tree)).ptr);
+    }
+}
+
+static void damaged_text_is_not_copied(void **state)
+{
+    static const char *const texts[] = {"[1]", "{\"title\":", "{\"title\"", "{title:1}", "{\"a\":1,}", "{\"a\":\"}",
+                                        "{,}", "{\"a\":}",    "{\"a\":1",   "{",         "x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        GW_BUF_SCOPED(buf, 65536);
+        struct scim_schema_set set;
+        const struct scim_resource_type *type = type_with(&set, false, "User");
+        struct scim_user_columns columns = {.user_name = GW_STR("Ann"), .attributes = gw_str_from(texts[i])};
+        assert_false(scim_user_write(&buf, type, &columns));
+        assert_int_equal(buf.len, 0);
+    }
+}
+
 /* Rules 0.22, R13: what Okta sends as a member; display is ours to say */
 static void a_group_is_read_and_comes_back(void **state)
 {
@@ -374,6 +427,8 @@ int main(void)
         cmocka_unit_test(a_draft_has_the_columns_and_the_rest),
         cmocka_unit_test(put_keeps_roles_entitlements_and_active_that_it_does_not_name),
         cmocka_unit_test(a_user_comes_back_whole),
+        cmocka_unit_test(a_user_written_as_text_is_the_same_as_by_way_of_a_tree),
+        cmocka_unit_test(damaged_text_is_not_copied),
         cmocka_unit_test(a_group_is_read_and_comes_back),
         cmocka_unit_test(wrong_groups_are_refused),
         cmocka_unit_test(a_hundred_thousand_members_are_read),
