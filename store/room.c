@@ -79,6 +79,11 @@ static uint64_t disk_free(const struct store *store)
     return (uint64_t)info.f_bavail * info.f_frsize;
 }
 
+bool store_room_is_disk_full(const struct store *store)
+{
+    return disk_free(store) < STORE_RESERVE_DISK_LAST_BYTES;
+}
+
 enum gw_code store_room_find(struct store *store, MDB_txn *txn, struct store_room_found *ret_found,
                              struct gw_error *err)
 {

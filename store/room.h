@@ -21,6 +21,9 @@ struct store_room_found {
     uint64_t spare_bytes; /* that may be written before it is less */
 };
 
+/* Less is left of the disk than the reserve for deactivations. */
+bool store_room_is_disk_full(const struct store *store);
+
 /* `txn` is the writer's, before its first write. */
 GW_MUST_CHECK enum gw_code store_room_find(struct store *store, MDB_txn *txn, struct store_room_found *ret_found,
                                            struct gw_error *err);

@@ -151,6 +151,10 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
     int rc = mdb_txn_commit(apply->view.txn);
     if (rc == 0)
         return GW_OK;
+    /* LMDB calls a short write EIO. Nothing refers to the pages of a commit that failed before its meta page, and after
+     * a failed meta page LMDB refuses all writes by itself. */
+    if (rc == EIO && store_room_is_disk_full(writer->store))
+        rc = ENOSPC;
     if (!is_full(rc))
         set_read_only(writer);
     return store_fail_mdb(err, rc, "write the store");
