@@ -117,7 +117,7 @@ class GroupPushOfACatalogApp(GroupPush, WorldCase):
 
 
 class Many(WorldCase):
-    """Large groups and many at once (issue 6 item 5)."""
+    """Large groups and many changes at once."""
 
     timeout_s = 300
 
