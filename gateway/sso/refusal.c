@@ -16,7 +16,8 @@ static const struct refusal_row refusal_table[SSO_REFUSAL_COUNT] = {
     [SSO_REFUSAL_INACTIVE] = {"inactive", 403, false, "Your access has ended",
                               "Your account has no access to this application. Please ask your administrator."},
     [SSO_REFUSAL_ENDED] = {"ended", 403, false, "Your session has ended",
-                           "This session was ended. Please sign in again from your identity provider's page."},
+                           "This session was ended, but your account is active. Please open the application again from "
+                           "the dashboard of your identity provider: that signs you in."},
     [SSO_REFUSAL_TWO_USERS] = {"two_users", 403, false, "Two sessions at once",
                                "Your browser sent the sessions of two people. Please delete the cookies of this site."},
     [SSO_REFUSAL_AMBIGUOUS] = {"ambiguous", 400, false, "Unclear session",
