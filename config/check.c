@@ -188,7 +188,6 @@ static const struct {
     const char *key; /* below the app */
     const char *consequence;
 } later[] = {
-    {"sso.inject", "clients cannot send these headers, but none is added"},
     {"sso.session_ttl", "bindings of sessions are kept"},
     {"prov.policy.retain", "records are kept"},
     {"prov.policy.after_retention", "records are kept"},

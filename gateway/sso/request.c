@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/inject.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
 #include "gateway/sso/role.h"
@@ -163,6 +164,7 @@ void sso_request_forward(struct sso_request *rq)
     struct http_exchange *x = rq->x;
     size_t count;
     struct http_field *fields = sso_request_fields(rq, &count);
+    fields = sso_inject_fields(rq, fields, &count);
     rq->was_forwarded = true;
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);
