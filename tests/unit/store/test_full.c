@@ -115,7 +115,7 @@ static void law_3_every_user_of_a_full_store_can_be_deactivated_and_deleted(void
 {
     (void)state;
     check_everyone_can_go(SMALL_MAP_BYTES, ATTRIBUTES_BYTES);
-    check_everyone_can_go(SMALL_MAP_BYTES, 2);
+    check_everyone_can_go(SMALL_MAP_BYTES / 2, 2);
     check_everyone_can_go(SMALL_MAP_BYTES, 40000);
     check_everyone_can_go(TINY_MAP_BYTES, ATTRIBUTES_BYTES);
 }
