@@ -254,6 +254,13 @@ void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstre
     http_flow_stir(flow);
 }
 
+void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data)
+{
+    struct http_flow *flow = http_flow_of(x);
+    flow->trailer_may_pass = may_pass;
+    flow->trailer_data = data;
+}
+
 void http_exchange_pass(struct http_exchange *x)
 {
     struct http_flow *flow = http_flow_of(x);

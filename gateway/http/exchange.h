@@ -87,6 +87,11 @@ void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_
 void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstream, const struct http_field *fields,
                            size_t field_count);
 
+/* Asked for each trailer field of the request, when they have all come: false leaves it out. Before
+ * http_exchange_forward; without one, all that may be trailers pass. `data` lives as long as the exchange. */
+typedef bool (*http_trailer_fn)(const struct http_field *field, const void *data);
+void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data);
+
 /* Lets the upstream's answer go on to the client. */
 void http_exchange_pass(struct http_exchange *x);
 

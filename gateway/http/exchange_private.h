@@ -66,6 +66,8 @@ struct http_flow {
     struct http_request_facts request_facts;
     struct http_field *request_trailers;
     size_t request_trailer_count;
+    http_trailer_fn trailer_may_pass; /* NULL: all */
+    const void *trailer_data;
     bool request_is_given; /* to the upstream, to its end */
     bool body_was_given;   /* some byte of it was */
 

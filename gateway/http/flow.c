@@ -27,9 +27,22 @@ static void request_take(struct http_flow *flow, size_t size)
         flow->codec->request_take(flow, size);
 }
 
+/* A trailer may name what the head must not: some apps merge the two (RFC 9110 section 6.5.1). */
+static void filter_trailers(struct http_flow *flow)
+{
+    size_t kept = 0;
+    for (size_t i = 0; flow->trailer_may_pass != NULL && i < flow->request_trailer_count; i++) {
+        if (flow->trailer_may_pass(&flow->request_trailers[i], flow->trailer_data))
+            flow->request_trailers[kept++] = flow->request_trailers[i];
+    }
+    if (flow->trailer_may_pass != NULL)
+        flow->request_trailer_count = kept;
+}
+
 static void give_request_end(struct http_flow *flow, struct http_socket *socket)
 {
     flow->request_is_given = true;
+    filter_trailers(flow);
     if (flow->is_tunnel)
         http_socket_end(socket);
     else if (flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)

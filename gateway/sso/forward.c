@@ -114,6 +114,15 @@ static void field_pass(struct forwarding *f, const struct http_field *field)
     f->fields[f->count++] = *field;
 }
 
+bool sso_forward_trailer_passes(const struct http_field *field, const void *data)
+{
+    const struct sso_forward_rules *rules = data;
+    char bytes[NAME_BYTES_MAX];
+    struct gw_str name;
+    return !name_normalise(field->name, bytes, &name) ||
+           (own_field_of(name) == OWN_NONE && !list_has(rules->strip, rules->strip_count, name));
+}
+
 /* A dual-stack listener names an IPv4 peer as ::ffff:192.0.2.7; apps know it without. */
 static struct gw_str plain_address(struct gw_str address)
 {

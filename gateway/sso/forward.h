@@ -31,6 +31,9 @@ struct sso_forward_peer {
 struct http_field *sso_forward_fields(const struct sso_forward_rules *rules, const struct http_request *request,
                                       const struct sso_forward_peer *peer, struct gw_arena *arena, size_t *ret_count);
 
+/* May the trailer field go to the app? Not one of the strip list, nor a forwarding header, in any spelling. */
+bool sso_forward_trailer_passes(const struct http_field *field, const void *rules);
+
 /* Takes the answer's identity headers out, in place. */
 void sso_forward_answer(const struct sso_forward_rules *rules, struct http_answer *answer);
 

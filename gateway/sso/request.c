@@ -167,5 +167,6 @@ void sso_request_forward(struct sso_request *rq)
     fields = sso_inject_fields(rq, fields, &count);
     rq->was_forwarded = true;
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
+    http_exchange_filter_trailers(x, sso_forward_trailer_passes, &rq->app->forward);
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);
 }

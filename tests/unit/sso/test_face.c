@@ -77,6 +77,23 @@ static void a_request_without_a_session_reaches_the_app_with_our_headers(void **
     (void)close(client);
 }
 
+/* Apps that merge trailers into the head would take a spoofed identity from there. */
+static void a_trailer_spoofs_no_header_that_is_stripped(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    char end[512];
+    lab_send(client, "POST /up HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+                     "X-Sum: 1\r\nX-Remote-User: SPOOF\r\nREMOTE_USER: SPOOF\r\nX-Forwarded-For: SPOOF\r\n"
+                     "x_forwarded.host: SPOOF\r\nX-Last: 2\r\n\r\n");
+    (void)world_app_request(w);
+    lab_read_head(w->app, end, sizeof end);
+    assert_string_equal(end, "1\r\na\r\n0\r\nX-Sum: 1\r\nX-Last: 2\r\n\r\n");
+    world_app_answers(w, "200 OK", "", "ok");
+    assert_int_equal(world_reply(w, client)->status, 200);
+    (void)close(client);
+}
+
 static void a_host_that_is_not_ours_is_misdirected(void **state)
 {
     struct world *w = *state;
@@ -452,8 +469,13 @@ static void a_rotated_session_is_known_at_once_and_dies_with_the_old_one(void **
     assert_int_equal(world_refused(w, client, "/", COOKIE("a1"))->status, 403);
     assert_int_equal(world_refused(w, client, "/", COOKIE("a2"))->status, 403);
     assert_int_equal(world_refused(w, client, "/", COOKIE("a3"))->status, 403);
+    assert_null(strstr(world_refused(w, client, "/", COOKIE("a3"))->body, "dashboard"));
     world_set_active(w, "alice@example.com", true);
-    assert_int_equal(world_refused(w, client, "/", COOKIE("a3"))->status, 403);
+    struct reply *ended = world_refused(w, client, "/", COOKIE("a3"));
+    assert_int_equal(ended->status, 403);
+    assert_non_null(strstr(ended->body, "dashboard"));
+    (void)world_sign_on(w, client, "alice@example.com", COOKIE("a3"), SETS("a4"));
+    assert_int_equal(world_visit(w, client, "/", COOKIE("a4"), "")->status, 200);
     (void)close(client);
 }
 
@@ -833,6 +855,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH(a_request_without_a_session_reaches_the_app_with_our_headers, setup),
+        WITH(a_trailer_spoofs_no_header_that_is_stripped, setup),
         WITH(a_host_that_is_not_ours_is_misdirected, setup),
         WITH(a_deactivated_user_is_out_at_once_and_stays_out_with_the_old_cookie, setup),
         WITH(the_refusal_is_a_page_for_browsers_and_json_for_scripts, setup),
