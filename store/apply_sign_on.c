@@ -108,7 +108,7 @@ static enum gw_code link_and_bind(struct store_apply *apply, const struct store_
         GW_TRY(store_journal_add(apply, STORE_ACTIVITY_LINK, user, GW_STR_NONE, err));
     if (change->as.sign_on.session_count == 0)
         return GW_OK;
-    GW_TRY(bind_sessions(apply, user->seq, generation, err));
+    GW_TRY(bind_sessions(apply, user->seq, change->as.sign_on.ends_sessions ? DEAD_GENERATION : generation, err));
     return store_journal_add(apply, STORE_ACTIVITY_BIND, user, GW_STR_NONE, err);
 }
 

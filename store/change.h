@@ -138,6 +138,7 @@ struct store_change {
             uint64_t expected_generation;  /* sessions are bound with this one, so a deactivation in between wins */
             struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
             size_t session_count;
+            bool ends_sessions; /* they are bound to a generation that never lives */
         } sign_on;
         struct {
             struct store_session_digest old_digest;

@@ -13,6 +13,7 @@ struct check {
     enum standing worst;
     struct store_session_digest *carried;
     struct store_session_digest *sessions;
+    struct store_session_digest *known;
     bool has_unbound; /* an occurrence that no reading of is known */
     bool has_anonymous;
     bool has_two_users;
@@ -157,6 +158,8 @@ static struct reading reading_check(struct check *c, const struct sso_cookie_val
         store_session_digest(c->view->store, c->view->app, reading->name, reading->value);
     enum standing standing = digest_standing(c, &digest);
     standing_add(c, standing);
+    if (standing != STANDING_NONE && c->guard->known_count < CARRIED_MAX)
+        c->known[c->guard->known_count++] = digest;
     if (c->guard->carried_count < CARRIED_MAX)
         c->carried[c->guard->carried_count++] = digest;
     bool is_canonical = gw_str_eq(sso_cookie_canonical(reading->value, arena), reading->value);
@@ -246,6 +249,8 @@ void sso_guard_check(const struct sso_guard_view *view, const struct http_reques
     ret_guard->carried = c.carried;
     c.sessions = gw_arena_array(arena, CARRIED_MAX, sizeof *c.sessions);
     ret_guard->sessions = c.sessions;
+    c.known = gw_arena_array(arena, CARRIED_MAX, sizeof *c.known);
+    ret_guard->known = c.known;
     bool ambiguous = false;
     for (size_t i = 0; i < view->session_cookie_count; i++) {
         if (!pattern_check(&c, lines, line_count, gw_str_from(view->session_cookies[i]), arena))

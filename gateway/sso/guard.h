@@ -51,8 +51,10 @@ struct sso_guard {
     const struct store_session_digest *sessions; /* of them the canonical ones: what would be bound, in the arena */
     size_t session_count;
     int64_t anonymous_until_ms; /* monotonic, with ANONYMOUS: when the first of them is nobody's cookie no more */
-    bool has_twins;             /* one name came with two values: which of them the app takes is a guess */
-    bool has_unbound_twin;      /* BOUND, and the same name came with a second value that nobody knows */
+    const struct store_session_digest *known; /* of them the ones that are somebody's, dead or alive, in the arena */
+    size_t known_count;
+    bool has_twins;        /* one name came with two values: which of them the app takes is a guess */
+    bool has_unbound_twin; /* BOUND, and the same name came with a second value that nobody knows */
 };
 
 void sso_guard_check(const struct sso_guard_view *view, const struct http_request *request, struct gw_arena *arena,

@@ -170,6 +170,15 @@ static void warn_unbound(const struct sso_request *rq)
            GW_STR_ARG(rq->app->name), rq->x->answer.status);
 }
 
+/* F8: somebody signs in over another person's session and the app sets no new one. Whose it is now is a guess, so it is
+ * nobody's: left alone, it would go on after its new user is deactivated. */
+static bool keeps_another_session(const struct sso_request *rq)
+{
+    const struct sso_guard *guard = &rq->guard;
+    return guard->verdict == SSO_GUARD_TWO_USERS ||
+           (guard->verdict == SSO_GUARD_BOUND && guard->user_seq != rq->sign_on->user_seq);
+}
+
 bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)
 {
     struct sso_sign_on *on = rq->sign_on;
@@ -181,12 +190,16 @@ bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_
     if (count + kept == 0) {
         if (is_accepted)
             warn_unbound(rq);
-        return false;
+        if (!is_accepted || !keeps_another_session(rq))
+            return false;
     }
+    bool ends = count + kept == 0;
     struct sso_job *job = sso_job_new(rq->face, STORE_CHANGE_SIGN_ON, true, on_recorded);
     change_fill(rq, job->change);
     sessions_add(job->change, sessions, count);
     sessions_add(job->change, rq->guard.carried, kept);
+    sessions_add(job->change, rq->guard.known, ends ? rq->guard.known_count : 0);
+    job->change->as.sign_on.ends_sessions = ends;
     job->request = rq;
     on->record_job = job;
     on->timer = http_timer_start(rq->face->loop, SSO_SIGN_ON_WAIT_MS, on_wait_over, rq);

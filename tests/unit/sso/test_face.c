@@ -367,6 +367,25 @@ static void an_answer_that_sets_no_session_binds_nothing(void **state)
     (void)close(client);
 }
 
+/* F8: the app goes on with the id that the browser brought, which was another person's. */
+static void f8_a_session_that_another_person_signs_in_over_ends(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    (void)world_sign_on(w, client, "mallory@example.com", "", SETS("m1"));
+    (void)world_visit(w, client, "/", COOKIE("m1"), SETS("m2"));
+    wait_until_alive(w, "m2");
+    assert_int_equal(world_sign_on(w, client, "victim@example.com", COOKIE("m2"), "")->status, 303);
+    assert_int_equal(fixture_guard(&w->store, "m2"), VERDICT_DEAD);
+    assert_int_equal(world_refused(w, client, "/", COOKIE("m2"))->status, 403);
+    assert_int_equal(world_visit(w, client, "/", COOKIE("m1"), "")->status, 200);
+    (void)world_sign_on(w, client, "victim@example.com", COOKIE("m2"), SETS("v1"));
+    assert_int_equal(world_visit(w, client, "/", COOKIE("v1"), "")->status, 200);
+    assert_int_equal(world_sign_on(w, client, "victim@example.com", COOKIE("v1"), "")->status, 303);
+    assert_int_equal(world_visit(w, client, "/", COOKIE("v1"), "")->status, 200);
+    (void)close(client);
+}
+
 /* The last binding wins, also over what is remembered of the one before. */
 static void a_session_that_changes_hands_dies_with_its_new_user(void **state)
 {
@@ -869,6 +888,7 @@ int main(void)
         WITH(f11_bound_is_what_the_browser_keeps, setup),
         WITH(f11_what_an_app_sets_is_bound_whatever_its_status, setup),
         WITH(an_answer_that_sets_no_session_binds_nothing, setup),
+        WITH(f8_a_session_that_another_person_signs_in_over_ends, setup),
         WITH(a_session_that_changes_hands_dies_with_its_new_user, setup),
         WITH(keeps_session_id_binds_the_brought_cookie, setup_keeps),
         WITH(f10_sessions_of_two_users_in_one_request_are_refused, setup),
