@@ -121,14 +121,18 @@ void pending_forget(struct prov_request *r)
     r->pending = NULL;
 }
 
-void pending_free_all(struct prov_face *face)
+/* The face is gone: there is nobody to tell. */
+static void on_late_arrival(struct http_loop_message *message)
+{
+    struct pending_change *pending = (struct pending_change *)(void *)message;
+    store_change_free(pending->change);
+    free(pending);
+}
+
+void pending_leave_all(struct prov_face *face)
 {
     struct pending_change *pending = face->pending;
     face->pending = NULL;
-    while (pending != NULL) {
-        struct pending_change *next = pending->next;
-        store_change_free(pending->change);
-        free(pending);
-        pending = next;
-    }
+    for (; pending != NULL; pending = pending->next)
+        pending->message.on_arrival = on_late_arrival;
 }

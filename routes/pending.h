@@ -26,5 +26,6 @@ bool pending_submit_alone(struct prov_face *face, struct store_change *change, p
 /* The request is over: its answer is not wanted any more. */
 void pending_forget(struct prov_request *r);
 
-/* Frees what a stopped loop will never deliver; when the writer is gone. */
-void pending_free_all(struct prov_face *face);
+/* The face goes away, and the writer is gone: what it posted and the loop has not delivered yet is freed when the loop
+ * does, at the latest in its own end. */
+void pending_leave_all(struct prov_face *face);

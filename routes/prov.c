@@ -71,7 +71,7 @@ void prov_face_free(struct prov_face *face)
 {
     if (face == NULL)
         return;
-    pending_free_all(face);
+    pending_leave_all(face);
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_done(&face->apps[i].credentials);
     if (face->reader != NULL)

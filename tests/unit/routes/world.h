@@ -170,6 +170,8 @@ static inline void world_free(struct world *w)
 {
     struct http_loop *loop = w->loop;
     world_close(w);
+    while (loop->first != NULL) /* as http_loop_free does */
+        (void)loop_turn(loop);
     (void)pthread_cond_destroy(&loop->arrived);
     (void)pthread_mutex_destroy(&loop->mutex);
     free(loop);
