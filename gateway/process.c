@@ -3,12 +3,20 @@
 #include "gateway/base/log.h"
 #include "gateway/http/listener.h"
 
+#include <malloc.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #define DESCRIPTORS_RESERVED 256u /* of a process, for what is not a connection */
 #define DESCRIPTORS_MAX (1u << 20)
+#define MAPPED_BYTES (1 << 20) /* blocks from this size on go back to the system when they are freed */
+#define SPARE_BYTES (8 << 20)  /* freed memory that may stay resident for longer than GIVE_BACK_S */
+#define GIVE_BACK_S 10
 
 static size_t descriptor_limit(void)
 {
@@ -47,14 +55,41 @@ void process_block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+/* Resident memory that no file backs. */
+static size_t anonymous_bytes(void)
+{
+    unsigned long resident = 0, shared = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return 0;
+    bool is_read = fscanf(file, "%*s %lu %lu", &resident, &shared) == 2;
+    (void)fclose(file);
+    return is_read && resident > shared ? (resident - shared) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* What was freed between blocks that are in use stays resident until it is asked for. */
+static void give_back_memory(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    if (anonymous_bytes() > info.uordblks + info.hblkhd + SPARE_BYTES)
+        (void)malloc_trim(0);
+}
+
+void process_bound_spare_memory(void)
+{
+    /* Both are fixed by being set; by themselves they would grow with the largest block ever freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, SPARE_BYTES);
+}
+
 void process_wait_for_stop(void)
 {
     sigset_t set;
-    int number = 0;
+    struct timespec interval = {.tv_sec = GIVE_BACK_S};
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM); /* an interrupt from the terminal reaches the parent, which then sends this */
-    while (sigwait(&set, &number) != 0)
-        continue;
+    while (sigtimedwait(&set, NULL, &interval) != SIGTERM)
+        give_back_memory();
 }
 
 int process_fail(const char *what, const struct gw_error *err)

@@ -7,8 +7,11 @@
 
 /* SIGTERM and SIGINT are taken by process_wait_for_stop alone; before any thread is made. */
 void process_block_signals(void);
+/* Meanwhile gives back memory that was freed, on the calling thread. */
 void process_wait_for_stop(void);
 
+/* Bounds what malloc keeps of freed memory; before any thread is made. */
+void process_bound_spare_memory(void);
 /* Takes all descriptors the system grants (security.md K2). */
 void process_raise_descriptors(void);
 /* How many connections each of `loop_count` loops may accept so that for each there is a descriptor towards the app. */

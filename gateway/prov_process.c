@@ -139,6 +139,7 @@ int prov_process_run(const char *config_path)
     gw_log_init("prov", GW_LOG_INFO);
     process_block_signals();
     process_raise_descriptors();
+    process_bound_spare_memory();
     gw_log_start();
     struct prov_process p = {0};
     struct gw_error err;

@@ -113,6 +113,7 @@ int sso_process_run(const char *config_path)
     gw_log_init("sso", GW_LOG_INFO);
     process_block_signals();
     process_raise_descriptors();
+    process_bound_spare_memory();
     gw_log_start();
     struct sso_process p = {0};
     struct gw_error err;
