@@ -35,6 +35,8 @@ static void sweep_exchange(struct http1 *http1, int64_t now_ms)
 {
     struct http_flow *flow = http1->flow;
     int64_t still_ms = now_ms - http1->socket.moved_ms;
+    if (still_ms >= HTTP_SWEEP_MS)
+        http_socket_trim(&http1->socket);
     bool is_half = flow->is_tunnel && (http1->socket.has_ended || flow->stage == HTTP_ANSWER_DONE);
     bool has_left = (http1->socket.has_ended && !flow->is_tunnel && still_ms >= HTTP1_LEFT_MS) ||
                     (is_half && still_ms >= HTTP1_HALF_TUNNEL_MS);

@@ -17,8 +17,10 @@ void http_queue_done(struct http_queue *queue)
 
 void http_queue_trim(struct http_queue *queue)
 {
-    if (http_queue_bytes(queue) == 0 && queue->piece == 0)
-        http_queue_done(queue);
+    if (queue->collecting.len == 0 && !queue->collecting.overflow)
+        gw_buf_done(&queue->collecting);
+    if (queue->flying.len == 0 && queue->piece == 0)
+        gw_buf_done(&queue->flying);
 }
 
 static void swap(struct http_queue *queue)

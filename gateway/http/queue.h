@@ -18,7 +18,7 @@ struct http_queue {
 
 void http_queue_init(struct http_queue *queue);
 void http_queue_done(struct http_queue *queue);
-void http_queue_trim(struct http_queue *queue); /* frees the memory of an empty queue */
+void http_queue_trim(struct http_queue *queue); /* frees the memory of those buffers that are empty */
 
 /* Bytes that were added and not written yet. */
 static inline size_t http_queue_bytes(const struct http_queue *queue)

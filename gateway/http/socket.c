@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TLS_RECORD_BYTES 16000u
+#define INPUT_SLACK_BYTES 4096u /* may stay when a buffer is trimmed: as much as the smallest buffer has */
 
 static void on_read(h2o_socket_t *h2o, const char *err);
 
@@ -50,10 +51,10 @@ static void on_read(h2o_socket_t *h2o, const char *err)
     socket->on_event(socket->owner);
 }
 
-static void set_options(struct http_socket *socket)
+static void set_options(struct http_socket *socket, int receive_bytes)
 {
     int fd = h2o_socket_get_fd(socket->h2o);
-    int receive_bytes = HTTP_RECEIVE_BUFFER_BYTES, on = 1;
+    int on = 1;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -71,7 +72,7 @@ void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd
     init(socket, loop, on_event, owner);
     socket->h2o = h2o_evloop_socket_create(http_loop_h2o(loop), fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     socket->h2o->data = socket;
-    set_options(socket);
+    set_options(socket, HTTP_CLIENT_RECEIVE_BYTES);
     int limit_ms = HTTP_UNACKNOWLEDGED_MS_MAX; /* also bounds the close_notify that libh2o waits for without a limit */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
     socket->phase = HTTP_SOCKET_OPEN;
@@ -96,7 +97,7 @@ bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, str
     if (socket->h2o == NULL)
         return false;
     socket->h2o->data = socket;
-    set_options(socket);
+    set_options(socket, HTTP_UPSTREAM_RECEIVE_BYTES);
     socket->phase = HTTP_SOCKET_CONNECTING;
     return true;
 }
@@ -288,12 +289,25 @@ void http_socket_close(struct http_socket *socket, bool is_clean)
     http_queue_done(&socket->queue);
 }
 
+/* libh2o doubles a buffer of which the front was consumed, and never gives any of it back. */
+static void trim_input(h2o_buffer_t **input)
+{
+    size_t size = (*input)->size;
+    if ((*input)->capacity < size + INPUT_SLACK_BYTES)
+        return;
+    h2o_buffer_t *exact;
+    h2o_buffer_init(&exact, &h2o_socket_buffer_prototype);
+    if (size > 0) {
+        memcpy(h2o_buffer_reserve(&exact, size).base, (*input)->bytes, size);
+        exact->size = size;
+    }
+    h2o_buffer_dispose(input);
+    *input = exact;
+}
+
 void http_socket_trim(struct http_socket *socket)
 {
     http_queue_trim(&socket->queue);
-    if (socket->h2o != NULL && socket->phase == HTTP_SOCKET_OPEN && socket->h2o->input->size == 0 &&
-        socket->h2o->input->capacity > 0) {
-        h2o_buffer_dispose(&socket->h2o->input);
-        h2o_buffer_init(&socket->h2o->input, &h2o_socket_buffer_prototype);
-    }
+    if (socket->h2o != NULL && socket->phase == HTTP_SOCKET_OPEN)
+        trim_input(&socket->h2o->input);
 }

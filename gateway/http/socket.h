@@ -16,9 +16,11 @@
 #define HTTP_INPUT_HIGH (64u * 1024u)
 #define HTTP_INPUT_LOW (32u * 1024u)
 #define HTTP_OUTPUT_HIGH (64u * 1024u)
-#define HTTP_WRITE_BYTES_MAX (64u * 1024u)     /* TLS encrypts a whole write at once */
-#define HTTP_RECEIVE_BUFFER_BYTES (128 * 1024) /* caps what libh2o reads in one go */
-#define HTTP_UNACKNOWLEDGED_MS_MAX 60000       /* TCP_USER_TIMEOUT */
+#define HTTP_WRITE_BYTES_MAX (64u * 1024u) /* TLS encrypts a whole write at once */
+/* Cap what libh2o reads in one go, and so what is held for a peer that takes nothing. Upstreams are near. */
+#define HTTP_CLIENT_RECEIVE_BYTES (128 * 1024)
+#define HTTP_UPSTREAM_RECEIVE_BYTES (64 * 1024)
+#define HTTP_UNACKNOWLEDGED_MS_MAX 60000 /* TCP_USER_TIMEOUT */
 
 enum http_socket_phase { HTTP_SOCKET_CLOSED, HTTP_SOCKET_CONNECTING, HTTP_SOCKET_SHAKING, HTTP_SOCKET_OPEN };
 
@@ -79,7 +81,7 @@ size_t http_socket_room(const struct http_socket *socket);
 void http_socket_end(struct http_socket *socket);
 /* Closes at once and forgets what is queued. `is_clean` false: the peer sees a reset. */
 void http_socket_close(struct http_socket *socket, bool is_clean);
-/* Frees buffers that hold nothing. */
+/* Frees what holds nothing. What http_socket_input gave before is no longer valid. */
 void http_socket_trim(struct http_socket *socket);
 
 /* For the loop: writes what was added in this turn. */

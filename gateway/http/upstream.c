@@ -187,6 +187,8 @@ static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
     const struct http_socket *socket = &conn->socket;
     int64_t still_ms = now_ms - (socket->moved_ms > conn->since_ms ? socket->moved_ms : conn->since_ms);
     bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
+    if (still_ms >= HTTP_SWEEP_MS)
+        http_socket_trim(&conn->socket);
     bool client_owes = !flow->request_is_given && http_socket_queued(socket) == 0 && !awaits_continue;
     if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
         http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);

@@ -45,6 +45,29 @@ static void what_is_being_written_does_not_move(void **state)
     http_queue_done(&queue);
 }
 
+/* security.md C3: a reader that stands still holds one buffer, not two. */
+static void the_buffer_that_waits_empty_is_given_back(void **state)
+{
+    (void)state;
+    struct http_queue queue;
+    http_queue_init(&queue);
+    for (int i = 0; i < 2; i++) {
+        gw_buf_add_lit(&queue.collecting, "first");
+        (void)http_queue_piece(&queue, 100);
+        http_queue_written(&queue);
+    }
+    gw_buf_add_lit(&queue.collecting, "still");
+    struct gw_str piece = http_queue_piece(&queue, 100);
+    assert_true(queue.collecting.capacity > 0);
+    http_queue_trim(&queue);
+    assert_int_equal(queue.collecting.capacity, 0);
+    assert_str_equal(piece, "still");
+    http_queue_written(&queue);
+    gw_buf_add_lit(&queue.collecting, "next");
+    assert_str_equal(http_queue_piece(&queue, 100), "next");
+    http_queue_done(&queue);
+}
+
 static void passing_the_cap_is_marked(void **state)
 {
     (void)state;
@@ -61,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_leave_in_the_order_in_which_they_came),
         cmocka_unit_test(what_is_being_written_does_not_move),
+        cmocka_unit_test(the_buffer_that_waits_empty_is_given_back),
         cmocka_unit_test(passing_the_cap_is_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
