@@ -141,6 +141,8 @@ struct config_sso_face {
     size_t inject_count;
     struct config_guarded_path *guarded_paths; /* key `roles` of the face */
     size_t guarded_path_count;
+    const char **never_refuse; /* user names */
+    size_t never_refuse_count;
     bool paths_case_insensitive; /* paths: case_insensitive */
 };
 

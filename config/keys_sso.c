@@ -277,6 +277,8 @@ static const struct config_field face_fields[] = {
     {"inject", CONFIG_CUSTOM, .read = read_inject},
     {"roles", CONFIG_LIST, .offset = offsetof(struct config_sso_face, guarded_paths),
      .count_offset = offsetof(struct config_sso_face, guarded_path_count), .mapping = &guarded_path_mapping},
+    {"never_refuse", CONFIG_TEXT_LIST, .offset = offsetof(struct config_sso_face, never_refuse),
+     .count_offset = offsetof(struct config_sso_face, never_refuse_count)},
     {"paths", CONFIG_SWITCH, .offset = offsetof(struct config_sso_face, paths_case_insensitive),
      .fallback = "case_sensitive", .words = path_words},
 };

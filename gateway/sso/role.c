@@ -4,6 +4,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/base/text.h"
 #include "gateway/json/parse.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/path_reading.h"
 
 #define ATTRIBUTE_LIMITS                                                                                               \
@@ -171,7 +172,7 @@ bool sso_role_admit(struct sso_request *rq)
     else if (code != GW_OK)
         return undecided(rq);
     if (!has)
-        return refuse(rq, SSO_REFUSAL_ROLE);
+        return sso_user_is_exempt(rq, rq->guard.user_seq) || refuse(rq, SSO_REFUSAL_ROLE);
     http_link_add(&rq->face->guarded, &rq->guarded);
     return true;
 }
@@ -212,8 +213,10 @@ void sso_role_tick(struct sso_face *face)
         store_reader_end(face->reader);
         if (rq == NULL)
             return;
-        gw_metric_add(GW_METRIC_SSO_CUT, 1);
         sso_role_leave(rq);
+        if (sso_user_is_exempt(rq, rq->guard.user_seq))
+            continue;
+        gw_metric_add(GW_METRIC_SSO_CUT, 1);
         http_exchange_cut(rq->x);
     }
 }

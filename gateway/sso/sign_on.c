@@ -1,6 +1,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/form.h"
 #include "gateway/sso/path_reading.h"
 #include "gateway/sso/role.h"
@@ -116,7 +117,8 @@ static void decide(struct sso_request *rq, const struct finding *finding)
         fail(rq, SSO_REFUSAL_REPLAYED, "the assertion was used before");
     } else if (finding->is_two) {
         refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "two users match");
-    } else if (finding->user_seq != 0 && !user_is_allowed(rq, &finding->state)) {
+    } else if (finding->user_seq != 0 && !user_is_allowed(rq, &finding->state) &&
+               !sso_user_is_exempt(rq, finding->user_seq)) {
         refuse_user(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, "the user is inactive or locked");
     } else if (finding->user_seq == 0 && rq->app->config->sso.unknown == CONFIG_UNKNOWN_REFUSE) {
         refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "nobody matches");

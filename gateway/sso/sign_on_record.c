@@ -2,6 +2,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/sso/binding.h"
+#include "gateway/sso/exempt.h"
 #include "gateway/sso/sign_on_private.h"
 
 static void on_marked(struct sso_job *job)
@@ -88,6 +89,10 @@ static void on_recorded_refused(struct sso_job *job)
         return;
     if (rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT) {
         gw_metric_add(GW_METRIC_SSO_REPORTED, 1);
+        http_exchange_pass(rq->x);
+        return;
+    }
+    if (sso_user_is_exempt(rq, rq->sign_on->user_seq)) {
         http_exchange_pass(rq->x);
         return;
     }
