@@ -157,19 +157,51 @@ static void on_revocation(const struct store_revocation *revocation, void *data)
     revoked->count++;
 }
 
+static void mark_dead(struct sso_live_entry *entry, void *data)
+{
+    struct sso_face *face = data;
+    struct store_user_state state;
+    enum gw_code code = store_user_state_get(face->reader, entry->folder, entry->user_seq, &state);
+    entry->is_dead = code == GW_E_NOT_FOUND || (code == GW_OK && state.generation != entry->generation);
+}
+
+static void cut_marked(struct sso_live_entry *entry, void *data)
+{
+    if (entry->is_dead)
+        on_older(entry, data);
+}
+
+/* In the snapshot that said so: the log does not go back to where this face stands, so the users themselves are asked.
+ */
+static enum gw_code mark_all(struct sso_face *face)
+{
+    GW_TRY(store_revocations_last(face->reader, &face->revocation_seq));
+    sso_live_each(&face->live, mark_dead, face);
+    return GW_OK;
+}
+
 /* Reads first, cuts after: ending an exchange may begin the next request of its connection, which reads too. */
 static bool cut_batch(struct sso_face *face)
 {
     struct gw_error err;
     struct revoked revoked;
     revoked.count = 0;
+    bool is_gap = false;
     enum gw_code code = store_reader_begin(face->reader, &err);
     if (code == GW_OK) {
         code = store_revocations_after(face->reader, face->revocation_seq, on_revocation, &revoked);
+        is_gap = code == GW_E_STALE;
+        if (is_gap)
+            code = mark_all(face);
         store_reader_end(face->reader);
     }
     if (code != GW_OK)
         gw_log(GW_LOG_ERROR, "cut", "code=%s", gw_code_name(code));
+    if (is_gap) {
+        if (code == GW_OK)
+            sso_live_each(&face->live, cut_marked, NULL);
+        return false;
+    }
     size_t count = revoked.count < CUT_BATCH ? revoked.count : CUT_BATCH;
     for (size_t i = 0; i < count; i++) {
         const struct store_revocation *one = &revoked.list[i];

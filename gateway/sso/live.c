@@ -43,3 +43,14 @@ void sso_live_each_older(struct sso_live *live, uint32_t folder, uint64_t user_s
             on_older(entry, data);
     }
 }
+
+void sso_live_each(struct sso_live *live, sso_live_fn on_entry, void *data)
+{
+    struct sso_live_entry *next;
+    for (size_t i = 0; live->count > 0 && i < SSO_LIVE_BUCKETS; i++) {
+        for (struct sso_live_entry *entry = live->buckets[i]; entry != NULL; entry = next) {
+            next = entry->next;
+            on_entry(entry, data);
+        }
+    }
+}

@@ -15,6 +15,7 @@ struct sso_live_entry {
     uint64_t user_seq;
     uint64_t generation; /* of the session that was admitted */
     uint32_t folder;
+    bool is_dead; /* the owner's mark */
 };
 
 struct sso_live {
@@ -29,5 +30,6 @@ void sso_live_remove(struct sso_live *live, struct sso_live_entry *entry); /* ag
 /* Calls `on_older` for every entry of that user with a generation below `generation`. The callback may remove the entry
  * it is called for, and no other. */
 typedef void (*sso_live_fn)(struct sso_live_entry *entry, void *data);
+void sso_live_each(struct sso_live *live, sso_live_fn on_entry, void *data); /* the same, for all */
 void sso_live_each_older(struct sso_live *live, uint32_t folder, uint64_t user_seq, uint64_t generation,
                          sso_live_fn on_older, void *data);

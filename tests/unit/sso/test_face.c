@@ -445,6 +445,37 @@ static void f12_an_open_stream_is_cut_and_others_go_on(void **state)
     (void)close(bob);
 }
 
+static int open_stream(struct world *w, int client, const char *cookie)
+{
+    world_get(client, "/events", cookie);
+    (void)world_app_request(w);
+    int stream = w->app;
+    w->app = -1;
+    lab_send(stream, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    lab_expect(client, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    return stream;
+}
+
+/* A face that stands where the revocation log no longer goes back to asks for every user. */
+static void a_gap_in_the_revocation_log_cuts_no_fewer(void **state)
+{
+    struct world *w = *state;
+    int alice = lab_connect(&w->lab), bob = lab_connect(&w->lab);
+    (void)world_sign_on(w, alice, "alice@example.com", "", SETS("a1"));
+    (void)world_sign_on(w, bob, "bob@example.com", "", SETS("b1"));
+    int streams[] = {open_stream(w, alice, COOKIE("a1")), open_stream(w, bob, COOKIE("b1"))};
+    w->face->revocation_seq = UINT64_MAX; /* before the first entry, with one missing between */
+    world_set_active(w, "alice@example.com", false);
+    lab_expect_gone(alice);
+    lab_expect_gone(streams[0]);
+    lab_send(streams[1], "2\r\nmo\r\n");
+    lab_expect(bob, "2\r\nmo\r\n");
+    (void)close(streams[0]);
+    (void)close(streams[1]);
+    (void)close(alice);
+    (void)close(bob);
+}
+
 static void a_websocket_is_cut_on_both_sides(void **state)
 {
     struct world *w = *state;
@@ -893,6 +924,7 @@ int main(void)
         WITH(keeps_session_id_binds_the_brought_cookie, setup_keeps),
         WITH(f10_sessions_of_two_users_in_one_request_are_refused, setup),
         WITH(f12_an_open_stream_is_cut_and_others_go_on, setup),
+        WITH(a_gap_in_the_revocation_log_cuts_no_fewer, setup),
         WITH(a_websocket_is_cut_on_both_sides, setup),
         WITH(a_request_that_waits_for_the_app_is_cut, setup),
         WITH(a_rotated_session_is_known_at_once_and_dies_with_the_old_one, setup),
