@@ -155,11 +155,27 @@ static void test_rule_0_23_among_thousands_one_unknown_member_changes_nothing(vo
     assert_str_equal(version(id), "W/\"1\"");
 }
 
+/* Late arrivals: the client has left, the face goes away before the loop delivers what was committed. */
+static void test_changes_under_way_when_everything_ends_are_freed_once(void **state)
+{
+    (void)state;
+    struct gw_str id = create_group("G", MEMBER(0));
+    const char *body = fill(PATCH_OP ADD(MEMBER(1)) "]}", id);
+    struct call *call = call_new(world, "PATCH", group_path(id), gw_str_from(body));
+    call_authorize(world, call);
+    call_start(world, call);
+    call_free(world, call);
+    call = send_body(world, "DELETE", group_path(id), NULL); /* begins a sweep, which nobody waits for */
+    assert_status(call, 204);
+    call_free(world, call);
+}
+
 #define each_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        each_test(test_changes_under_way_when_everything_ends_are_freed_once),
         each_test(test_8_40_concurrent_patches_lose_nothing),
         each_test(test_8_40_thousands_of_members_are_one_change_however_they_come),
         each_test(test_rule_0_23_among_thousands_one_unknown_member_changes_nothing),
