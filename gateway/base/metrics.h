@@ -23,8 +23,8 @@
     XX(SSO_REPORTED, "provgate_sso_reported_total", "counter",                                                         \
        "Requests of ended sessions passed by deactivated: report")                                                     \
     XX(SSO_UNBOUND_REFUSED, "provgate_sso_unbound_refused_total", "counter", "Requests stopped by the key unbound")    \
-    XX(SSO_ROLE_REFUSED, "provgate_sso_role_refused_total", "counter", "Requests refused on a guarded path")             \
-    XX(SSO_NEVER_REFUSED, "provgate_sso_never_refused_total", "counter", "Refusals that never_refuse turned away")      \
+    XX(SSO_ROLE_REFUSED, "provgate_sso_role_refused_total", "counter", "Requests refused on a guarded path")           \
+    XX(SSO_NEVER_REFUSED, "provgate_sso_never_refused_total", "counter", "Refusals that never_refuse turned away")     \
     XX(SSO_ROTATIONS, "provgate_sso_rotations_total", "counter",                                                       \
        "Session cookies that an app replaced in a bound session")                                                      \
     XX(SSO_CUT, "provgate_sso_cut_total", "counter", "Open exchanges cut because of a revocation")                     \
