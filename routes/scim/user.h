@@ -46,7 +46,7 @@ GW_MUST_CHECK enum gw_code scim_user_load(struct gw_arena *arena, const struct s
                                           struct gw_error *err);
 
 /* The same resource as text, as it looks with neither attributes nor excludedAttributes asked for, appended to `buf`;
- * much cheaper than by way of a tree. False, and nothing appended, when the attributes cannot be copied as they are: then
- * scim_user_load and scim_project say it. */
+ * much cheaper than by way of a tree. False, and nothing appended, when the attributes cannot be copied as they are:
+ * then scim_user_load and scim_project say it. */
 bool scim_user_write(struct gw_buf *buf, const struct scim_resource_type *type,
                      const struct scim_user_columns *columns);
