@@ -32,9 +32,9 @@ struct model {
     struct record users[RECORDS_MAX]; /* by sequence, from 1 */
     size_t count;
     struct session sessions[COOKIES];
-    char names[NAMES][16];
-    char externals[EXTERNALS][16];
-    char cookies[COOKIES][16];
+    char names[NAMES][24];
+    char externals[EXTERNALS][24];
+    char cookies[COOKIES][24];
 };
 
 static unsigned pick(struct model *m, unsigned below)
