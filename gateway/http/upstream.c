@@ -13,7 +13,7 @@ const struct http_upstream_settings http_upstream_settings_default = {
     .head_ms = 60000,
     .idle_ms = 60000,
     .keep_ms = 30000,
-    .idle_max = 64,
+    .idle_max = 1024, /* an HTTP/2 client asks for a hundred at once; keep_ms lets them go */
     .connections_max = 1024,
 };
 
