@@ -180,7 +180,7 @@ class Provgate(Peer):
         os.makedirs(home)
         self.store = os.path.join(home, "store")
         self.prov_port, self.admin_port, port = free_port(), free_port(), free_port()
-        cookies = "      session_cookies: [bench_session]" if guard else ""
+        cookies = "      session_cookies: [%s]" % ("bench_session" if guard else "another_session")
         self.config = os.path.join(home, "provgate.yaml")
         with open(self.config, "w") as f:
             f.write(

@@ -154,7 +154,7 @@ def bench_sso(options, folder, report):
 
 
 def bench_guard(options, folder, report):
-    """What the guard costs: the same build with and without session cookies configured."""
+    """What the guard costs: the same build and requests, with their cookie known to it and with another one named."""
     app = origin(folder)
     on = Provgate(
         "guard_on",
