@@ -33,7 +33,8 @@ static enum gw_code end_record(struct csv *csv, csv_record_fn on_record, void *d
     GW_TRY(end_field(csv, err));
     for (size_t i = 0; i < csv->count; i++) {
         size_t begin = i > 0 ? csv->ends[i - 1] : 0;
-        fields[i] = gw_str_n(csv->text.data + begin, csv->ends[i] - begin);
+        fields[i] = gw_str_from_pos(gw_buf_str(&csv->text), begin);
+        fields[i].len = csv->ends[i] - begin;
     }
     *ret_stopped = !on_record(fields, csv->count, csv->record_line, data);
     gw_buf_clear(&csv->text);
