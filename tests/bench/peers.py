@@ -27,6 +27,15 @@ def wait_port(port, seconds=15):
     raise RuntimeError(f"nobody listens on port {port}")
 
 
+running = []  # every peer that was started and not stopped
+
+
+def stop_all():
+    """Ends what is still running, the newest first; also after a failure."""
+    for peer in reversed(list(running)):
+        peer.stop()
+
+
 class Peer:
     """A started program with a port; stop() ends it and whatever it started."""
 
@@ -34,9 +43,11 @@ class Peer:
         self.name, self.port = name, port
         self.log = open(os.path.join(folder, name + ".log"), "wb")
         self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, env=env, cwd=folder)
+        running.append(self)
         wait_port(port)
 
     def stop(self):
+        running.remove(self)
         self.process.terminate()
         try:
             self.process.wait(20)

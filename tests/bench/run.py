@@ -14,7 +14,7 @@ import sys
 import tempfile
 import urllib.request
 
-from peers import ROOT, Provgate, Slapd, haproxy, nginx_proxy, origin
+from peers import ROOT, Provgate, Slapd, haproxy, nginx_proxy, origin, stop_all
 
 LUA = os.path.join(ROOT, "tests", "bench", "lua")
 
@@ -333,6 +333,7 @@ def main():
             os.makedirs(bench_folder)
             ROWS[row](options, bench_folder, report)
     finally:
+        stop_all()
         shutil.rmtree(folder, ignore_errors=True)
     if options.json:
         with open(options.json, "w") as f:
