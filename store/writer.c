@@ -1,6 +1,7 @@
 #include "store/writer.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
 #include "store/apply.h"
 #include "store/env.h"
 #include "store/queue.h"
@@ -179,6 +180,8 @@ static void answer(struct store_writer *writer, struct group *group)
     }
     (void)pthread_mutex_lock(&writer->lock);
     writer->stats.changes += count;
+    gw_metric_add(GW_METRIC_STORE_COMMITS, 1);
+    gw_metric_add(GW_METRIC_STORE_CHANGES, count);
     writer->stats.groups++;
     (void)pthread_mutex_unlock(&writer->lock);
 }

@@ -56,7 +56,7 @@
     XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter",                                   \
        "Unknown attributes that were ignored")                                                                         \
     XX(STORE_COMMITS, "provgate_store_commits_total", "counter", "Commits")                                            \
-    XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes committed")                                  \
+    XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                   \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
 
 enum gw_metric {

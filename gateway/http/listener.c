@@ -1,5 +1,6 @@
 #include "gateway/http/listener.h"
 
+#include "gateway/base/metrics.h"
 #include "gateway/http/http1.h"
 
 #include <arpa/inet.h>
@@ -162,6 +163,7 @@ static bool accept_one(struct http_listener *listener)
         }
         return reason == ECONNABORTED || reason == EINTR;
     }
+    gw_metric_add(GW_METRIC_CONNECTIONS_ACCEPTED, 1);
     if (listener->allow != NULL && !listener->allow((const struct sockaddr *)&peer, listener->server.face_data))
         (void)close(fd);
     else

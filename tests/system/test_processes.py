@@ -129,6 +129,8 @@ class Admin(WorldCase):
         self.assertEqual(self.ask("/metrics").status, 401)
         self.assertEqual(self.ask("/metrics", self.world.token).status, 401)
         answer = self.ask("/metrics", self.world.admin_token)
+        for name in ("connections_accepted", "store_commits", "store_changes"):
+            self.assertRegex(answer.body.decode(), rf"(?m)^provgate_{name}_total [1-9]", "it is never counted")
         self.assertEqual(answer.status, 200)
         self.assertIn(b"# TYPE provgate_", answer.body)
 
