@@ -5,6 +5,7 @@
 #include "config/value.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -188,7 +189,6 @@ static const struct {
     const char *key; /* below the app */
     const char *consequence;
 } later[] = {
-    {"sso.session_ttl", "bindings of sessions are kept"},
     {"prov.policy.retain", "records are kept"},
     {"prov.policy.after_retention", "records are kept"},
     {"prov.policy.brake", "nothing is held, and nobody is warned"},
@@ -225,6 +225,39 @@ static bool folder_has_prov_face(const struct config *config, const char *folder
     return false;
 }
 
+/* The operator's own page: what starting would refuse, and a page on which nobody finds the reference. */
+static void check_refusal(struct check *check, const char *key, const char *path)
+{
+    BIO *file = open_file(check, key, path, false);
+    if (file == NULL)
+        return;
+    char *text = gw_arena_alloc(&check->arena, CONFIG_REFUSAL_PAGE_BYTES_MAX + 2);
+    int len = BIO_read(file, text, (int)CONFIG_REFUSAL_PAGE_BYTES_MAX + 1);
+    BIO_free(file);
+    if (len <= 0)
+        find(check, CONFIG_ERROR, key, "%s is empty", path);
+    else if (len > (int)CONFIG_REFUSAL_PAGE_BYTES_MAX)
+        find(check, CONFIG_ERROR, key, "%s is larger than 256 KiB", path);
+    else if (!gw_utf8_valid(gw_str_n(text, (size_t)len)))
+        find(check, CONFIG_ERROR, key, "%s is not UTF-8", path);
+    else if (strstr(text, "{{reference}}") == NULL)
+        find(check, CONFIG_WARNING, key, "%s does not show {{reference}}: `provgate why` needs it", path);
+}
+
+/* The file is made at the start, so its folder must take it. */
+static void check_access_log(struct check *check)
+{
+    const char *path = check->config->access_log.file;
+    if (path == NULL)
+        return;
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    const char *folder = len == 0 ? "." : gw_arena_cstr(&check->arena, gw_str_n(path, len));
+    bool is_file = access(path, F_OK) == 0;
+    if (access(is_file ? path : folder, is_file ? W_OK : W_OK | X_OK) != 0)
+        find(check, CONFIG_ERROR, "sso.access_log.file", "%s cannot be written: %s", path, strerror(errno));
+}
+
 static void check_sso_face(struct check *check, size_t app, const struct config_sso_face *face)
 {
     const char *prefix = KEY(check, "apps[%zu].sso", app);
@@ -233,6 +266,8 @@ static void check_sso_face(struct check *check, size_t app, const struct config_
     if (face->unbound == CONFIG_UNBOUND_PASS)
         find(check, CONFIG_WARNING, KEY(check, "%s.unbound", prefix),
              "pass does not stop a hostile user whose session was never bound to a user; see the coverage figures");
+    if (face->refusal.page != NULL)
+        check_refusal(check, KEY(check, "%s.refusal.page", prefix), face->refusal.page);
     if (face->deactivated == CONFIG_DEACTIVATED_REPORT)
         find(check, CONFIG_WARNING, KEY(check, "%s.deactivated", prefix), "report lets deactivated users in");
     if (!folder_has_prov_face(check->config, check->config->apps[app].folder))
@@ -297,6 +332,7 @@ size_t config_check_files(const struct config *config, config_finding_fn on_find
     check_listeners(&check, "prov", config->prov_listeners, config->prov_listener_count);
     check_shared_certificates(&check);
     check_admin(&check);
+    check_access_log(&check);
     for (size_t i = 0; i < config->app_count; i++) {
         if (config->apps[i].sso.is_present)
             check_sso_face(&check, i, &config->apps[i].sso);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* Caps (law 10). */
 #define CONFIG_FILE_BYTES_MAX (1024u * 1024u)
@@ -31,6 +32,8 @@ struct config_listener {
     struct config_tls tls;
     struct config_cidr *allow_from; /* none: everybody */
     size_t allow_from_count;
+    struct config_cidr *proxy_from; /* peers that must send a PROXY protocol header; none: no header, anybody */
+    size_t proxy_from_count;
 };
 
 struct config_url {
@@ -116,6 +119,13 @@ struct config_guarded_path {
     size_t require_count;
 };
 
+/* What a refused person reads. */
+struct config_refusal {
+    const char *page;    /* HTML file; NULL: the built-in page */
+    const char *contact; /* text; NULL: none */
+};
+#define CONFIG_REFUSAL_PAGE_BYTES_MAX (256u * 1024u)
+
 struct config_sso_face {
     bool is_present;
     const char **hosts;
@@ -143,6 +153,10 @@ struct config_sso_face {
     size_t guarded_path_count;
     const char **never_refuse; /* user names */
     size_t never_refuse_count;
+    struct config_refusal refusal;
+    const char *request_id_header; /* NULL: none is sent to the app */
+    const char **logout;           /* paths where the app signs out */
+    size_t logout_count;
     bool paths_case_insensitive; /* paths: case_insensitive */
 };
 
@@ -195,14 +209,22 @@ struct config_app {
     int line; /* in the file, for later messages */
 };
 
+struct config_access_log {
+    const char *file; /* NULL: none */
+    unsigned format;  /* JSON is the only one */
+    bool users;       /* with the user names of bound sessions */
+};
+
 struct config {
     const char *path;
     struct gw_str text; /* what it was read from; the parent hands it to its children */
     const char *store_path;
     uint64_t store_max_size;
+    uint32_t sessions_max; /* bindings of active users beyond it make room, the longest unseen first */
     struct config_listener *sso_listeners;
     size_t sso_listener_count;
     uint32_t sso_workers; /* 0: auto, one per core */
+    struct config_access_log access_log;
     struct config_listener *prov_listeners;
     size_t prov_listener_count;
     const char *admin_listen; /* NULL: none */
@@ -237,6 +259,11 @@ size_t config_check_files(const struct config *config, config_finding_fn on_find
 
 /* Is `address` (16 bytes, IPv4 mapped) in one of the ranges? */
 bool config_cidr_contains(const struct config_cidr *ranges, size_t count, const uint8_t address[16]);
+
+/* Of a listener (a struct config_listener): may this peer come, and may it connect to say whom it speaks for? A UNIX
+ * socket has the permissions of its file: its peers may. */
+bool config_listener_allows(const struct sockaddr *peer, void *listener);
+bool config_listener_trusts_header(const struct sockaddr *peer, void *listener);
 
 /* An example configuration with comments, for `provgate init`. */
 const char *config_example_text(void);

@@ -6,12 +6,20 @@ static const struct config_field tls_fields[] = {
 };
 static const struct config_mapping tls_mapping = {"tls", CONFIG_FIELDS(tls_fields)};
 
+static const struct config_field proxy_protocol_fields[] = {
+    {"from", CONFIG_CIDR_LIST, .offset = offsetof(struct config_listener, proxy_from),
+     .count_offset = offsetof(struct config_listener, proxy_from_count), .min = 1, .required = true,
+     .why = "name the balancers that send the header"},
+};
+static const struct config_mapping proxy_protocol_mapping = {"proxy_protocol", CONFIG_FIELDS(proxy_protocol_fields)};
+
 static const struct config_field listener_fields[] = {
     {"address", CONFIG_TEXT, .offset = offsetof(struct config_listener, address), .text = config_text_listen,
      .required = true},
     {"tls", CONFIG_MAPPING, .offset = offsetof(struct config_listener, tls), .mapping = &tls_mapping},
     {"allow_from", CONFIG_CIDR_LIST, .offset = offsetof(struct config_listener, allow_from),
      .count_offset = offsetof(struct config_listener, allow_from_count), .min = 1},
+    {"proxy_protocol", CONFIG_MAPPING, .mapping = &proxy_protocol_mapping},
 };
 static const struct config_mapping listener_mapping = {"listen", CONFIG_FIELDS(listener_fields),
                                                        .size = sizeof(struct config_listener)};
@@ -21,8 +29,29 @@ static const struct config_field store_fields[] = {
     {"path", CONFIG_FILE, .offset = offsetof(struct config, store_path), .required = true},
     {"max_size", CONFIG_SIZE, .offset = offsetof(struct config, store_max_size), .fallback = "64GiB", .min = 1u << 20,
      .max = 64ull << 40},
+    {"sessions_max", CONFIG_COUNT, .offset = offsetof(struct config, sessions_max), .fallback = "5000000", .min = 1000,
+     .max = 1000000000},
 };
 static const struct config_mapping store_mapping = {"store", CONFIG_FIELDS(store_fields)};
+
+static const struct config_word json_word[] = {{"json", 0}, {NULL, 0}};
+
+static const struct config_field access_log_fields[] = {
+    {"file", CONFIG_FILE, .offset = offsetof(struct config_access_log, file), .required = true},
+    {"format", CONFIG_CHOICE, .offset = offsetof(struct config_access_log, format), .words = json_word,
+     .fallback = "json"},
+    {"users", CONFIG_SWITCH, .offset = offsetof(struct config_access_log, users), .fallback = "off"},
+};
+static const struct config_mapping access_log_mapping = {"access_log", CONFIG_FIELDS(access_log_fields)};
+
+static enum gw_code read_access_log(struct config_reader *reader, const struct config_node *node, void *target)
+{
+    struct config *config = target;
+    bool is_off = node != NULL && node->kind == CONFIG_NODE_TEXT && gw_str_eq(node->text, GW_STR("off"));
+    if (node == NULL || is_off)
+        return GW_OK;
+    return config_mapping_read(reader, &access_log_mapping, node, &config->access_log);
+}
 
 static const struct config_word auto_word[] = {{"auto", 0}, {NULL, 0}};
 
@@ -32,6 +61,7 @@ static const struct config_field sso_fields[] = {
      .max = CONFIG_LISTENERS_MAX, .required = true},
     {"workers", CONFIG_COUNT, .offset = offsetof(struct config, sso_workers), .fallback = "auto", .words = auto_word,
      .min = 1, .max = 256},
+    {"access_log", CONFIG_CUSTOM, .read = read_access_log, .mapping = &access_log_mapping},
 };
 static const struct config_mapping sso_mapping = {"sso", CONFIG_FIELDS(sso_fields)};
 

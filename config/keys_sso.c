@@ -183,7 +183,7 @@ static void strip(struct config_sso_face *face, const char *name)
 static void complete_strip_list(struct gw_arena *arena, struct config_sso_face *face, bool is_given)
 {
     size_t usual = sizeof config_strip_headers_default / sizeof *config_strip_headers_default;
-    size_t room = face->strip_request_header_count + usual + face->identity_count + face->inject_count;
+    size_t room = face->strip_request_header_count + usual + face->identity_count + face->inject_count + 1;
     const char **given = face->strip_request_headers;
     size_t given_count = face->strip_request_header_count;
     face->strip_request_headers = gw_arena_array(arena, room, sizeof *face->strip_request_headers);
@@ -198,6 +198,8 @@ static void complete_strip_list(struct gw_arena *arena, struct config_sso_face *
     }
     for (size_t i = 0; i < face->inject_count; i++)
         strip(face, face->inject[i].name);
+    if (face->request_id_header != NULL)
+        strip(face, face->request_id_header);
 }
 
 /* Two SAML entries with one ACS path: the second would never be asked. */
@@ -233,6 +235,12 @@ static enum gw_code finish_sso_face(struct config_reader *reader, const struct c
     complete_strip_list(reader->arena, face, config_node_get(node, "strip_request_headers") != NULL);
     return GW_OK;
 }
+
+static const struct config_field refusal_fields[] = {
+    {"page", CONFIG_FILE, .offset = offsetof(struct config_refusal, page)},
+    {"contact", CONFIG_TEXT, .offset = offsetof(struct config_refusal, contact)},
+};
+static const struct config_mapping refusal_mapping = {"refusal", CONFIG_FIELDS(refusal_fields)};
 
 static const struct config_word deactivated_words[] = {
     {"refuse", CONFIG_DEACTIVATED_REFUSE}, {"report", CONFIG_DEACTIVATED_REPORT}, {NULL, 0}};
@@ -279,6 +287,11 @@ static const struct config_field face_fields[] = {
      .count_offset = offsetof(struct config_sso_face, guarded_path_count), .mapping = &guarded_path_mapping},
     {"never_refuse", CONFIG_TEXT_LIST, .offset = offsetof(struct config_sso_face, never_refuse),
      .count_offset = offsetof(struct config_sso_face, never_refuse_count)},
+    {"refusal", CONFIG_MAPPING, .offset = offsetof(struct config_sso_face, refusal), .mapping = &refusal_mapping},
+    {"request_id_header", CONFIG_TEXT, .offset = offsetof(struct config_sso_face, request_id_header),
+     .text = config_text_header},
+    {"logout", CONFIG_TEXT_LIST, .offset = offsetof(struct config_sso_face, logout),
+     .count_offset = offsetof(struct config_sso_face, logout_count), .text = config_text_path, .max = 16},
     {"paths", CONFIG_SWITCH, .offset = offsetof(struct config_sso_face, paths_case_insensitive),
      .fallback = "case_sensitive", .words = path_words},
 };

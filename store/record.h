@@ -22,6 +22,7 @@ enum store_user_flag {
     STORE_USER_IMPORTED = 1u << 3,
     STORE_USER_LOCKED = 1u << 4,  /* by an operator; apart from active */
     STORE_USER_DELETED = 1u << 5, /* a tombstone: gone from every SCIM read and total */
+    STORE_USER_ANONYMISED = 1u << 6, /* after retention: names and attributes are gone, the id stays */
 };
 /* linked = observed and provisioned */
 
@@ -108,6 +109,9 @@ enum store_activity_kind {
     STORE_ACTIVITY_GROUP_CREATE, /* user_name is the displayName, result says how many members came and went */
     STORE_ACTIVITY_GROUP_UPDATE,
     STORE_ACTIVITY_GROUP_DELETE,
+    STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
+    STORE_ACTIVITY_GUARD_ON,
+    STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */
 };
 
 struct store_activity {

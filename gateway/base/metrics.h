@@ -49,6 +49,8 @@
     XX(UPSTREAM_ERRORS, "provgate_upstream_errors_total", "counter", "Requests that an app failed to answer")          \
     XX(HTTP_REFUSED, "provgate_http_refused_total", "counter", "Requests refused by the head rules")                   \
     XX(CONNECTIONS_ACCEPTED, "provgate_connections_accepted_total", "counter", "Connections accepted")                 \
+    XX(PROXY_REFUSED, "provgate_proxy_protocol_refused_total", "counter",                                              \
+       "Connections closed for their PROXY protocol header, or for the address it told")                               \
     XX(SCIM_REQUESTS, "provgate_scim_requests_total", "counter", "Requests that the PROV face read")                   \
     XX(SCIM_UNAUTHORIZED, "provgate_scim_unauthorized_total", "counter", "PROV requests without a valid credential")   \
     XX(SCIM_ERRORS, "provgate_scim_errors_total", "counter", "PROV requests answered with an error")                   \
@@ -57,6 +59,14 @@
        "Unknown attributes that were ignored")                                                                         \
     XX(STORE_COMMITS, "provgate_store_commits_total", "counter", "Commits")                                            \
     XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                   \
+    XX(SSO_REFUSED_THOUGH_ACTIVE, "provgate_sso_refused_though_active_total", "counter",                               \
+       "Refusals of a session that was alive when it was looked at again; must stay 0")                                \
+    XX(GUARD_OFF_PASSED, "provgate_guard_off_passed_total", "counter",                                                 \
+       "Requests that the guard would have refused and guard off let pass")                                            \
+    XX(ACCESS_LOG_DROPPED, "provgate_access_log_dropped_total", "counter", "Lines that the access log had no room for") \
+    XX(SSO_LOGOUTS, "provgate_sso_logouts_total", "counter", "Sessions that were seen to sign out at the app")          \
+    XX(SESSIONS_FORGOTTEN, "provgate_sessions_forgotten_total", "counter",                                             \
+       "Bindings that went because of session_ttl or sessions_max")                                                    \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
 
 enum gw_metric {

@@ -25,6 +25,9 @@ static const char *const kind_names[] = {
     [STORE_ACTIVITY_GROUP_CREATE] = "group-create",
     [STORE_ACTIVITY_GROUP_UPDATE] = "group-update",
     [STORE_ACTIVITY_GROUP_DELETE] = "group-delete",
+    [STORE_ACTIVITY_GUARD_OFF] = "guard-off",
+    [STORE_ACTIVITY_GUARD_ON] = "guard-on",
+    [STORE_ACTIVITY_REBIND] = "rebind",
 };
 #define KIND_COUNT (sizeof kind_names / sizeof *kind_names)
 

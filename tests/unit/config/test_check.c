@@ -267,6 +267,54 @@ static const char *replaced(struct place *place, const char *from, const char *t
     return gw_arena_printf(&place->arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)).ptr;
 }
 
+static void write_page(struct place *place, const char *name, const char *start, size_t size)
+{
+    FILE *file = fopen(name_of(place, name), "w");
+    assert_non_null(file);
+    assert_int_equal(fputs(start, file) >= 0, 1);
+    for (size_t i = strlen(start); i < size; i++)
+        assert_int_equal(fputc(' ', file), ' ');
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_refusal_page_that_cannot_be_used_stops_a_start(void **state)
+{
+    static const struct {
+        const char *start;
+        size_t size;
+        const char *error;
+    } rows[] = {
+        {"", 0, "page.html is empty"},
+        {"<p>{{reference}}", CONFIG_REFUSAL_PAGE_BYTES_MAX + 1, "page.html is larger than 256 KiB"},
+        {"\xff{{reference}}", 0, "page.html is not UTF-8"},
+    };
+    struct place *place = *state;
+    const char *with_page = replaced(place, "unbound: refuse", "unbound: refuse\n      refusal: {page: page.html}");
+    struct findings findings = check(place, with_page);
+    assert_non_null(strstr(findings.errors.ptr, "apps[0].sso.refusal.page: "));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_page(place, "page.html", rows[i].start, rows[i].size);
+        findings = check(place, with_page);
+        assert_int_equal(findings.error_count, 1);
+        if (strstr(findings.errors.ptr, rows[i].error) == NULL)
+            fail_msg("row %zu: %s", i, findings.errors.ptr);
+    }
+    write_page(place, "page.html", "<p>{{reference}}", CONFIG_REFUSAL_PAGE_BYTES_MAX);
+    assert_int_equal(check(place, with_page).error_count, 0);
+}
+
+static void an_access_log_that_cannot_be_written_stops_a_start(void **state)
+{
+    struct place *place = *state;
+    const char *wrong = replaced(place, "sso.key}}]}", "sso.key}}], access_log: {file: no/folder/a.log}}");
+    struct findings findings = check(place, wrong);
+    assert_int_equal(findings.error_count, 1);
+    assert_non_null(strstr(findings.errors.ptr, "sso.access_log.file: "));
+    assert_int_equal(check(place, replaced(place, "sso.key}}]}", "sso.key}}], access_log: {file: a.log}}")).error_count,
+                     0);
+    assert_int_equal(check(place, replaced(place, "sso.key}}]}", "sso.key}}], access_log: off}")).error_count, 0);
+}
+
 static void what_protects_nobody_is_said(void **state)
 {
     static const struct {
@@ -277,7 +325,7 @@ static void what_protects_nobody_is_said(void **state)
         {"unbound: refuse", "unbound: pass", "apps[0].sso.unbound: pass does not stop a hostile user"},
         {"audience: a", "audience: a, gate: observe", "saml.gate: observe forwards sign-ons that fail"},
         {"unbound: refuse", "unbound: refuse\n      deactivated: report", "report lets deactivated users in"},
-        {"unbound: refuse", "unbound: refuse\n      session_ttl: 2d", "apps[0].sso.session_ttl: this version does not"},
+        {"unbound: refuse", "unbound: refuse\n      refusal: {page: bare.html}", "bare.html does not show {{reference}}"},
         {"wiki-tokens}", "wiki-tokens, policy: {retain: 30d}}", "policy.retain: this version does not act on it yet"},
         {"127.0.0.1:8081", "0.0.0.0:8081", "prov.listen[0]: 0.0.0.0:8081 has no tls"},
         {"127.0.0.1:9901", "0.0.0.0:9901", "admin.listen: 0.0.0.0:9901 can be reached from other machines"},
@@ -285,6 +333,7 @@ static void what_protects_nobody_is_said(void **state)
          "is the certificate of sso.listen[0] too"},
     };
     struct place *place = *state;
+    write_page(place, "bare.html", "<p>no", 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct findings findings = check(place, replaced(place, rows[i].from, rows[i].to));
         assert_int_equal(findings.error_count, 0);
@@ -322,6 +371,8 @@ int main(void)
         CASE(an_empty_tokens_file_stops_a_start),
         CASE(a_tokens_file_that_everybody_can_read_stops_a_start),
         CASE(a_missing_admin_tokens_file_is_a_warning),
+        CASE(a_refusal_page_that_cannot_be_used_stops_a_start),
+        CASE(an_access_log_that_cannot_be_written_stops_a_start),
         CASE(what_protects_nobody_is_said),
         CASE(a_face_without_anyone_who_deactivates_is_said),
     };
