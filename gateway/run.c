@@ -4,11 +4,41 @@
 #include "gateway/process.h"
 #include "gateway/shared.h"
 #include "gateway/supervisor.h"
+#include "store/migrate.h"
 
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+
+#define MIGRATION_LOG_PERCENT 10u
+
+static void on_migrated(uint64_t done, uint64_t total, void *data)
+{
+    uint64_t *next_percent = data;
+    uint64_t percent = total > 0 ? done * 100 / total : 100;
+    if (percent < *next_percent)
+        return;
+    *next_percent = percent + MIGRATION_LOG_PERCENT;
+    gw_log(GW_LOG_INFO, "migration", "bringing the store to format %u: %llu %%", STORE_FORMAT_VERSION,
+           (unsigned long long)percent);
+}
+
+/* Before the children open the store. False: it is an old one, and stays so. What else may be wrong with it they say.
+ */
+static bool is_migrated(const struct config *config)
+{
+    struct gw_error err;
+    uint32_t from = 0;
+    uint64_t next_percent = 0;
+    enum gw_code code =
+        store_migrate(config->store_path, config->store_max_size, on_migrated, &next_percent, &from, &err);
+    if (code == GW_OK && from < STORE_FORMAT_VERSION)
+        gw_log(GW_LOG_INFO, "migration", "the store had format %u and has format %u now", from, STORE_FORMAT_VERSION);
+    if (code != GW_OK && from != 0)
+        gw_log(GW_LOG_ERROR, "migration", "the store keeps format %u: %s", from, err.text);
+    return code == GW_OK || from == 0;
+}
 
 static int run(const struct command *command, int argc, char **argv)
 {
@@ -29,7 +59,7 @@ static int run(const struct command *command, int argc, char **argv)
         return status;
     gw_log_init("run", GW_LOG_INFO);
     gw_log_start();
-    status = supervisor_run(config);
+    status = is_migrated(config) ? supervisor_run(config) : COMMAND_FAILED;
     config_unref(config);
     return status;
 }

@@ -125,10 +125,9 @@ enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error 
     GW_TRY(load(apply, &before, err));
     struct store_user user = before;
     store_user_touch(&user, apply->change->time_ms);
-    if (user.deactivated_ms == 0) {
-        user.deactivated_ms = apply->change->time_ms;
-        user.deactivated_version = user.version;
-    }
+    /* whoever was inactive for long is kept as long as anybody: the retention time begins here */
+    user.deactivated_ms = apply->change->time_ms;
+    user.deactivated_version = user.version;
     /* a reader that looks at active only must refuse as well */
     user.state.flags = (user.state.flags | STORE_USER_DELETED) & ~(uint32_t)STORE_USER_ACTIVE;
     GW_TRY(store_apply_revoke(apply, &user, err));

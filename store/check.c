@@ -1,6 +1,7 @@
 #include "store/bytes.h"
 #include "store/check_groups.h"
 #include "store/codec.h"
+#include "store/due.h"
 #include "store/env.h"
 #include "store/index.h"
 #include "store/links.h"
@@ -26,6 +27,10 @@ struct scan {
     uint64_t position_entries;
     uint64_t sets_of_groups;
     uint64_t members;
+    uint64_t due_entries;
+    uint64_t inactive;         /* users of the folder that the walk is in */
+    uint64_t inactive_folders; /* with any */
+    struct store_due_scan due;
     /* users counted in the blocks that the walk is in */
     uint32_t folder;
     uint64_t blocks[STORE_BLOCK_LEVELS];
@@ -89,9 +94,24 @@ static enum gw_code close_block(struct scan *scan, unsigned level)
     return GW_OK;
 }
 
+static enum gw_code close_inactive(struct scan *scan)
+{
+    uint64_t count = 0;
+    if (scan->inactive == 0)
+        return GW_OK;
+    GW_TRY(store_due_inactive(&scan->view, scan->folder, &count, scan->err));
+    if (count != scan->inactive)
+        return store_fail_damaged(scan->err, STORE_TABLE_DUE_COUNTS, "a count is wrong");
+    scan->inactive_folders++;
+    scan->inactive = 0;
+    return GW_OK;
+}
+
 static enum gw_code count_position(struct scan *scan, uint32_t folder, uint64_t seq, bool is_deleted)
 {
     uint64_t block = seq;
+    if (scan->folder != folder)
+        GW_TRY(close_inactive(scan));
     for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++) {
         block >>= STORE_BLOCK_BITS;
         if (scan->folder != folder || scan->blocks[level] != block)
@@ -131,7 +151,20 @@ static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_st
     for (size_t i = 0; i < keys.count; i++)
         GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
     scan->index_entries += keys.count;
-    return count_position(scan, user.folder, user.seq, (user.state.flags & STORE_USER_DELETED) != 0);
+    struct store_key due;
+    if (store_due_key(&user, &due)) {
+        GW_TRY(expect_key(scan, STORE_TABLE_DUE, store_key_str(&due)));
+        scan->due_entries++;
+    }
+    GW_TRY(count_position(scan, user.folder, user.seq, (user.state.flags & STORE_USER_DELETED) != 0));
+    scan->inactive += (user.state.flags & (STORE_USER_ACTIVE | STORE_USER_DELETED)) == 0;
+    return GW_OK;
+}
+
+static enum gw_code scan_due(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    (void)value;
+    return store_due_check(&scan->view, &scan->due, key, scan->err);
 }
 
 static enum gw_code scan_group(struct scan *scan, struct gw_str key, struct gw_str value)
@@ -208,7 +241,7 @@ static enum gw_code expect_same_entries(struct scan *scan, enum store_table tabl
 static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
     [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
-    [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,
+    [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,    [STORE_TABLE_DUE] = scan_due,
 };
 
 static enum gw_code scan_tables(struct scan *scan)
@@ -222,6 +255,10 @@ static enum gw_code scan_tables(struct scan *scan)
         GW_TRY(scan_table(scan, (enum store_table)table, scans[table]));
     for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++)
         GW_TRY(close_block(scan, level));
+    GW_TRY(close_inactive(scan));
+    GW_TRY(store_due_check(&scan->view, &scan->due, GW_STR_NONE, scan->err));
+    GW_TRY(expect_entries(scan, STORE_TABLE_DUE, scan->due_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_DUE_COUNTS, scan->due.entries + scan->inactive_folders));
     GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_POSITIONS, scan->position_entries));
     GW_TRY(expect_same_entries(scan, STORE_TABLE_STATES, STORE_TABLE_USERS));

@@ -11,7 +11,7 @@ static enum gw_code fill(struct store *store, struct gw_error *err)
     if (rc != 0)
         return store_fail_mdb(err, rc, "write the store");
     struct store_view view = {.store = store, .txn = txn};
-    enum gw_code code = store_env_tables(store, txn, /* create= */ true, err);
+    enum gw_code code = store_env_tables(store, txn, STORE_TABLE_META, err);
     if (code == GW_OK)
         code = store_sentinel_make(&view, err);
     if (code != GW_OK) {
@@ -25,7 +25,7 @@ static enum gw_code fill(struct store *store, struct gw_error *err)
 static enum gw_code make_data(const char *path, uint64_t max_size_bytes, const struct store_keys *keys,
                               struct gw_error *err)
 {
-    struct store store = {.keys = *keys, .max_bytes = max_size_bytes};
+    struct store store = {.keys = *keys, .max_bytes = max_size_bytes, .format = STORE_FORMAT_VERSION};
     enum gw_code code = store_env_open(path, max_size_bytes, &store.env, err);
     if (code == GW_OK) {
         code = fill(&store, err);

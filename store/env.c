@@ -59,11 +59,11 @@ enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env *
     return gw_error_prefix(err, "%s", path);
 }
 
-enum gw_code store_env_tables(struct store *store, MDB_txn *txn, bool create, struct gw_error *err)
+enum gw_code store_env_tables(struct store *store, MDB_txn *txn, enum store_table create_from, struct gw_error *err)
 {
     for (int table = 0; table < STORE_TABLE_COUNT; table++) {
-        int rc = mdb_dbi_open(txn, store_table_name((enum store_table)table), create ? MDB_CREATE : 0,
-                              &store->tables[table]);
+        int rc = mdb_dbi_open(txn, store_table_name((enum store_table)table),
+                              table >= (int)create_from ? MDB_CREATE : 0, &store->tables[table]);
         if (rc == MDB_NOTFOUND)
             return store_fail_damaged(err, (enum store_table)table, "it is missing");
         if (rc != 0)
@@ -109,8 +109,14 @@ static void registry_remove(const struct store *store)
 static enum gw_code check_start(struct store *store, MDB_txn *txn, struct gw_error *err)
 {
     GW_TRY(store_pages_check_tree(store->path, txn, /* whole= */ false, err));
-    GW_TRY(store_env_tables(store, txn, /* create= */ false, err));
     struct store_view view = {.store = store, .txn = txn};
+    /* first of all, so that an older store is called old, and not damaged for the tables that it lacks */
+    GW_TRY(store_sentinel_format(&view, &store->format, err));
+    if (store->format < STORE_FORMAT_VERSION)
+        return gw_fail(err, GW_E_STORE_DAMAGED,
+                       "the store has format %u, this program needs format %u: provgate run brings it up to date",
+                       store->format, STORE_FORMAT_VERSION);
+    GW_TRY(store_env_tables(store, txn, STORE_TABLE_COUNT, err));
     return store_sentinel_check(&view, err);
 }
 
@@ -152,23 +158,33 @@ static enum gw_code open_files(struct store *store, struct gw_error *err)
     return code;
 }
 
-enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
 {
     struct store *store = gw_alloc(sizeof *store);
     store->path = gw_strdup(path);
     store->max_bytes = max_size_bytes;
+    store->format = STORE_FORMAT_VERSION;
     store->pid = getpid();
     enum gw_code code = open_files(store, err);
     if (code == GW_OK)
         code = store_env_open(path, max_size_bytes, &store->env, err);
-    if (code == GW_OK) {
-        code = open_tables(store, err);
-        if (code == GW_OK)
-            code = check_small(store, err);
-        if (code != GW_OK)
-            (void)gw_error_prefix(err, "%s", path);
-    }
     if (code != GW_OK) {
+        store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return GW_OK;
+}
+
+enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+{
+    struct store *store = NULL;
+    GW_TRY(store_env_new(path, max_size_bytes, &store, err));
+    enum gw_code code = open_tables(store, err);
+    if (code == GW_OK)
+        code = check_small(store, err);
+    if (code != GW_OK) {
+        (void)gw_error_prefix(err, "%s", path);
         store_close(store);
         return code;
     }

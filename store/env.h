@@ -17,7 +17,8 @@ struct store {
     char *path;
     struct store_keys keys;
     uint64_t max_bytes;
-    pid_t pid; /* an environment does not survive fork */
+    uint32_t format; /* as which it is read and written: the program's own, but an older one while it is migrated */
+    pid_t pid;       /* an environment does not survive fork */
     dev_t device;
     ino_t inode;
     struct store *next; /* of the stores that this process has open */
@@ -26,8 +27,13 @@ struct store {
 /* Makes the environment object and opens it; flags are always the durable ones. */
 GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env,
                                           struct gw_error *err);
-/* Opens all tables in the transaction; with `create` makes them, otherwise a missing one is damage. */
-GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, bool create, struct gw_error *err);
+/* Opens all tables in the transaction; those from `create_from` on are made when they are missing, which is damage for
+ * the others. */
+GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, enum store_table create_from,
+                                            struct gw_error *err);
+/* Files and environment, without any table: for store_open and store_migrate. Freed by store_close. */
+GW_MUST_CHECK enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store,
+                                         struct gw_error *err);
 
 /* Bytes in use, without pages that wait to be used again. In a read transaction. */
 GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);

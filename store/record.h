@@ -20,8 +20,8 @@ enum store_user_flag {
     STORE_USER_OBSERVED = 1u << 1,    /* the SSO side has seen the person sign in */
     STORE_USER_PROVISIONED = 1u << 2, /* Okta has pushed the record */
     STORE_USER_IMPORTED = 1u << 3,
-    STORE_USER_LOCKED = 1u << 4,  /* by an operator; apart from active */
-    STORE_USER_DELETED = 1u << 5, /* a tombstone: gone from every SCIM read and total */
+    STORE_USER_LOCKED = 1u << 4,     /* by an operator; apart from active */
+    STORE_USER_DELETED = 1u << 5,    /* a tombstone: gone from every SCIM read and total */
     STORE_USER_ANONYMISED = 1u << 6, /* after retention: names and attributes are gone, the id stays */
 };
 /* linked = observed and provisioned */

@@ -15,8 +15,23 @@ enum field {
     AT_REVOCATION = AT_ACTIVITY + 8,
     AT_FOLDER = AT_REVOCATION + 8,
     AT_ENTRIES = AT_FOLDER + 8,
-    SENTINEL_BYTES = AT_ENTRIES + 8 * STORE_TABLE_COUNT
+    SENTINEL_BYTES_MAX = AT_ENTRIES + 8 * STORE_TABLE_COUNT
 };
+
+/* How many tables a store of each format has: the first so many of enum store_table. */
+static const int table_counts[] = {[1] = STORE_TABLE_MEMBERSHIPS + 1, [2] = STORE_TABLE_COUNT};
+_Static_assert(sizeof table_counts / sizeof table_counts[0] == STORE_FORMAT_VERSION + 1, "each format has its row");
+
+static int table_count(const struct store_view *view)
+{
+    GW_ASSERT(view->store->format >= 1 && view->store->format <= STORE_FORMAT_VERSION);
+    return table_counts[view->store->format];
+}
+
+static size_t sentinel_bytes(const struct store_view *view)
+{
+    return AT_ENTRIES + 8 * (size_t)table_count(view);
+}
 
 /* A key file that was exchanged would turn every bound session into an unknown one. */
 static struct gw_sha256 key_check(const struct store_keys *keys)
@@ -27,7 +42,7 @@ static struct gw_sha256 key_check(const struct store_keys *keys)
 
 static enum gw_code put_entries(struct store_view *view, uint8_t *record, struct gw_error *err)
 {
-    for (int table = STORE_TABLE_META + 1; table < STORE_TABLE_COUNT; table++) {
+    for (int table = STORE_TABLE_META + 1; table < table_count(view); table++) {
         uint64_t entries = 0;
         GW_TRY(store_table_entries(view, (enum store_table)table, &entries, err));
         bytes_put_le(record + AT_ENTRIES + 8 * table, entries, 8);
@@ -38,10 +53,10 @@ static enum gw_code put_entries(struct store_view *view, uint8_t *record, struct
 enum gw_code store_sentinel_write(struct store_view *view, const struct store_sentinel *sentinel, struct gw_error *err)
 {
     const struct store_keys *keys = &view->store->keys;
-    uint8_t record[SENTINEL_BYTES] = {0};
+    uint8_t record[SENTINEL_BYTES_MAX] = {0};
     struct gw_sha256 check = key_check(keys);
-    bytes_put_le(record + AT_FORMAT, STORE_FORMAT_VERSION, 4);
-    bytes_put_le(record + AT_TABLES, STORE_TABLE_COUNT, 4);
+    bytes_put_le(record + AT_FORMAT, view->store->format, 4);
+    bytes_put_le(record + AT_TABLES, (uint64_t)table_count(view), 4);
     memcpy(record + AT_EPOCH, keys->epoch, STORE_EPOCH_BYTES);
     memcpy(record + AT_KEY_CHECK, check.bytes, KEY_CHECK_BYTES);
     bytes_put_le(record + AT_COMMITS, sentinel->commits, 8);
@@ -49,7 +64,7 @@ enum gw_code store_sentinel_write(struct store_view *view, const struct store_se
     bytes_put_le(record + AT_REVOCATION, sentinel->revocation_last, 8);
     bytes_put_le(record + AT_FOLDER, sentinel->folder_last, 4);
     GW_TRY(put_entries(view, record, err));
-    return store_put(view, STORE_TABLE_META, SENTINEL_KEY, record, sizeof record, err);
+    return store_put(view, STORE_TABLE_META, SENTINEL_KEY, record, sentinel_bytes(view), err);
 }
 
 enum gw_code store_sentinel_make(struct store_view *view, struct gw_error *err)
@@ -58,21 +73,51 @@ enum gw_code store_sentinel_make(struct store_view *view, struct gw_error *err)
     return store_sentinel_write(view, &first, err);
 }
 
-static enum gw_code read_record(struct store_view *view, const uint8_t **ret_record, struct gw_error *err)
+static enum gw_code get_record(struct store_view *view, struct gw_str *ret_record, uint64_t *ret_format,
+                               struct gw_error *err)
 {
-    struct gw_str value;
-    enum gw_code code = store_get(view, STORE_TABLE_META, SENTINEL_KEY, &value, err);
+    enum gw_code code = store_get(view, STORE_TABLE_META, SENTINEL_KEY, ret_record, err);
     if (code == GW_E_NOT_FOUND)
         return store_fail_damaged(err, STORE_TABLE_META, "the sentinel is missing");
     if (code != GW_OK)
         return code;
-    *ret_record = (const uint8_t *)value.ptr;
-    uint64_t format = value.len >= AT_TABLES ? bytes_get_le(*ret_record + AT_FORMAT, 4) : 0;
-    if (format != STORE_FORMAT_VERSION)
-        return gw_fail(err, GW_E_STORE_DAMAGED, "the store has format %llu; this program reads format %u",
+    *ret_format = ret_record->len >= AT_TABLES ? bytes_get_le(ret_record->ptr + AT_FORMAT, 4) : 0;
+    return GW_OK;
+}
+
+enum gw_code store_sentinel_format(struct store_view *view, uint32_t *ret_format, struct gw_error *err)
+{
+    struct store *store = view->store;
+    int rc = mdb_dbi_open(view->txn, store_table_name(STORE_TABLE_META), 0, &store->tables[STORE_TABLE_META]);
+    if (rc == MDB_NOTFOUND)
+        return store_fail_damaged(err, STORE_TABLE_META, "it is missing");
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "open the tables");
+    struct gw_str record;
+    uint64_t format = 0;
+    GW_TRY(get_record(view, &record, &format, err));
+    if (format > STORE_FORMAT_VERSION)
+        return gw_fail(err, GW_E_STORE_DAMAGED,
+                       "the store has format %llu, made by a newer provgate; this program reads up to format %u",
                        (unsigned long long)format, STORE_FORMAT_VERSION);
-    if (value.len != SENTINEL_BYTES || bytes_get_le(*ret_record + AT_TABLES, 4) != STORE_TABLE_COUNT)
+    if (format == 0)
+        return store_fail_damaged(err, STORE_TABLE_META, "the sentinel has no format");
+    *ret_format = (uint32_t)format;
+    return GW_OK;
+}
+
+static enum gw_code read_record(struct store_view *view, const uint8_t **ret_record, struct gw_error *err)
+{
+    struct gw_str record;
+    uint64_t format = 0;
+    GW_TRY(get_record(view, &record, &format, err));
+    /* a writer of an older program may not go on once the store was migrated, nor a new one in what is not */
+    if (format != view->store->format)
+        return gw_fail(err, GW_E_STORE_DAMAGED, "the store has format %llu now, and was opened with format %u",
+                       (unsigned long long)format, view->store->format);
+    if (record.len != sentinel_bytes(view) || bytes_get_le(record.ptr + AT_TABLES, 4) != (uint64_t)table_count(view))
         return store_fail_damaged(err, STORE_TABLE_META, "the sentinel has a wrong size");
+    *ret_record = (const uint8_t *)record.ptr;
     return GW_OK;
 }
 
@@ -96,7 +141,7 @@ enum gw_code store_sentinel_check(struct store_view *view, struct gw_error *err)
     if (memcmp(record + AT_EPOCH, keys->epoch, STORE_EPOCH_BYTES) != 0 ||
         memcmp(record + AT_KEY_CHECK, check.bytes, KEY_CHECK_BYTES) != 0)
         return gw_fail(err, GW_E_STORE_DAMAGED, "store.key is not the key file of this store");
-    for (int table = STORE_TABLE_META + 1; table < STORE_TABLE_COUNT; table++) {
+    for (int table = STORE_TABLE_META + 1; table < table_count(view); table++) {
         uint64_t expected = bytes_get_le(record + AT_ENTRIES + 8 * table, 8);
         uint64_t actual = 0;
         GW_TRY(store_table_entries(view, (enum store_table)table, &actual, err));

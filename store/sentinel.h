@@ -12,6 +12,12 @@ struct store_sentinel {
     uint32_t folder_last;
 };
 
+/* The format that a store says it has, 1 to STORE_FORMAT_VERSION; a newer one is refused. Needs only the meta table,
+ * and opens it. */
+GW_MUST_CHECK enum gw_code store_sentinel_format(struct store_view *view, uint32_t *ret_format, struct gw_error *err);
+
+/* What follows reads and writes the form of view->store->format. */
+
 /* The first of a new store. */
 GW_MUST_CHECK enum gw_code store_sentinel_make(struct store_view *view, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_sentinel_read(struct store_view *view, struct store_sentinel *ret_sentinel,

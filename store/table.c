@@ -27,6 +27,8 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_LOOSE_SETS] = "loose_sets",
     [STORE_TABLE_MEMBERS] = "members",
     [STORE_TABLE_MEMBERSHIPS] = "memberships",
+    [STORE_TABLE_DUE] = "due",
+    [STORE_TABLE_DUE_COUNTS] = "due_counts",
 };
 
 const char *store_table_name(enum store_table table)

@@ -29,8 +29,10 @@ enum store_table {
     STORE_TABLE_SETS,           /* folder BE32, set BE64 -> whose members these are, and how many */
     STORE_TABLE_LOOSE_SETS,     /* folder BE32, set BE64 -> since when it is nobody's */
     STORE_TABLE_MEMBERS,        /* folder BE32, set BE64, user BE64 -> nothing */
-    STORE_TABLE_MEMBERSHIPS,    /* folder BE32, user BE64, set BE64 -> nothing */
-    STORE_TABLE_COUNT
+    STORE_TABLE_MEMBERSHIPS,    /* folder BE32, user BE64, set BE64 -> nothing; the last of format 1 */
+    STORE_TABLE_DUE,            /* folder BE32, inactive since BE64, seq BE64 -> nothing: whose retention runs */
+    STORE_TABLE_DUE_COUNTS, /* folder BE32, minute BE64 -> how many of DUE; minute ~0: inactive, not deleted users */
+    STORE_TABLE_COUNT       /* a new one goes before this line: store/migrate.h says how */
 };
 
 #define STORE_SEAL_BYTES 4u

@@ -1,0 +1,235 @@
+/* Stores of older formats (security.md H15): fixtures/format-1.tar.xz was made by the last program of format 1 and
+ * holds ten users, one of them inactive, one deleted, one put out by an operator, one locked; one observed; sessions,
+ * links, a group, a replay mark, activity. It was made with fixture.h's key names, at FIXTURE_START_MS and minutes
+ * after it. */
+#include "tests/unit/store/fixture.h"
+
+#include "store/due.h"
+#include "store/env.h"
+#include "store/migrate.h"
+#include "store/sentinel.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define OLD_STORE PROVGATE_BINARY_DIR "/fixtures/format-1"
+#define FILE_BYTES_MAX (1u << 20)
+#define TRANSACTIONS_MAX 100u
+#define INACTIVE_SINCE_MS (FIXTURE_START_MS + 11 * 60000)
+
+static void copy_file(const char *from, const char *to)
+{
+    static char bytes[FILE_BYTES_MAX];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(in >= 0 && out >= 0);
+    ssize_t len = read(in, bytes, sizeof bytes);
+    assert_true(len > 0 && len < (ssize_t)sizeof bytes);
+    assert_int_equal(write(out, bytes, (size_t)len), len);
+    close(in);
+    close(out);
+}
+
+static void setup(struct fixture *f)
+{
+    *f = (struct fixture){.path = unit_folder_new(), .max_bytes = FIXTURE_MAX_BYTES, .now_ms = FIXTURE_START_MS};
+    copy_file(OLD_STORE "/data.mdb", gw_arena_printf(&f->arena, "%s/data.mdb", f->path).ptr);
+    copy_file(OLD_STORE "/store.key", gw_arena_printf(&f->arena, "%s/store.key", f->path).ptr);
+}
+
+static void teardown(struct fixture *f)
+{
+    gw_arena_done(&f->arena);
+    unit_folder_remove(f->path);
+}
+
+static void migrate(struct fixture *f, uint32_t expected_from)
+{
+    uint32_t from = 0;
+    assert_ok(store_migrate(f->path, f->max_bytes, NULL, NULL, &from, &f->err), &f->err);
+    assert_int_equal(from, expected_from);
+}
+
+static void assert_due(struct fixture *f)
+{
+    uint64_t count = 0;
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    struct store_view *view = store_reader_view(f->reader);
+    /* the deactivated and the deleted one; not those whom only an operator or nobody put out */
+    assert_ok(store_due_count(view, f->folder, INACTIVE_SINCE_MS, &count, &f->err), &f->err);
+    assert_int_equal(count, 3);
+    assert_ok(store_due_count(view, f->folder, INACTIVE_SINCE_MS + 60000, &count, &f->err), &f->err);
+    assert_int_equal(count, 2);
+    assert_ok(store_due_inactive(view, f->folder, &count, &f->err), &f->err);
+    assert_int_equal(count, 3);
+    store_reader_end(f->reader);
+}
+
+/* What the old program wrote is all there. */
+static void assert_whole(struct fixture *f)
+{
+    assert_int_equal(fixture_count(f), 10);
+    assert_int_equal(fixture_find(f, STORE_INDEX_USER_NAME, "user0@example.com"), 1);
+    assert_int_equal(fixture_find(f, STORE_INDEX_EXTERNAL_ID, "00u9"), 10);
+    assert_int_equal(fixture_find(f, STORE_INDEX_USER_NAME, "user2@example.com"), 0);
+    assert_int_equal(fixture_find(f, STORE_INDEX_GROUP_NAME, "wiki admins"), 1);
+    assert_int_equal(fixture_user(f, 2).state.flags, STORE_USER_PROVISIONED | STORE_USER_OBSERVED);
+    assert_int_equal(fixture_user(f, 2).deactivated_ms, INACTIVE_SINCE_MS);
+    assert_true((fixture_user(f, 3).state.flags & STORE_USER_DELETED) != 0);
+    assert_true((fixture_user(f, 5).state.flags & STORE_USER_LOCKED) != 0);
+    assert_str_equal(fixture_user(f, 1).attributes, "{\"title\":\"x\"}");
+    assert_int_equal(fixture_guard(f, "c1"), VERDICT_DEAD);
+    assert_int_equal(fixture_guard(f, "c2"), VERDICT_DEAD);
+    assert_int_equal(strlen(fixture_activity(f, 0)), 26);
+    assert_int_equal(fixture_revocations(f), 5);
+    assert_due(f);
+}
+
+static void h15_a_store_of_format_1_is_brought_up_to_date_with_all_it_holds(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    migrate(&f, 1);
+    fixture_open(&f);
+    assert_whole(&f);
+    assert_int_equal(fixture_create(&f, "new@example.com", "new").seq, 12);
+    fixture_done(&f);
+}
+
+static void h15_a_store_that_is_up_to_date_is_not_written(void **state)
+{
+    struct fixture f;
+    struct stat before;
+    struct stat after;
+    (void)state;
+    setup(&f);
+    migrate(&f, 1);
+    const char *data = gw_arena_printf(&f.arena, "%s/data.mdb", f.path).ptr;
+    assert_int_equal(stat(data, &before), 0);
+    migrate(&f, STORE_FORMAT_VERSION);
+    assert_int_equal(stat(data, &after), 0);
+    assert_true(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+    teardown(&f);
+}
+
+static void h15_an_old_store_is_not_opened_by_anything_else(void **state)
+{
+    struct fixture f;
+    struct store *store = NULL;
+    (void)state;
+    setup(&f);
+    assert_int_equal(store_open(f.path, f.max_bytes, &store, &f.err), GW_E_STORE_DAMAGED);
+    assert_non_null(strstr(f.err.text, "provgate run brings it up to date"));
+    assert_non_null(strstr(f.err.text, f.path));
+    teardown(&f);
+}
+
+/* The old program's own look at the store. */
+static void assert_old_and_whole(struct fixture *f)
+{
+    struct store *store = NULL;
+    MDB_txn *txn = NULL;
+    assert_ok(store_env_new(f->path, f->max_bytes, &store, &f->err), &f->err);
+    assert_int_equal(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), 0);
+    struct store_view view = {.store = store, .txn = txn};
+    assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
+    assert_int_equal(store->format, 1);
+    for (int table = 0; table <= STORE_TABLE_MEMBERSHIPS; table++)
+        assert_int_equal(mdb_dbi_open(txn, store_table_name((enum store_table)table), 0, &store->tables[table]), 0);
+    assert_ok(store_sentinel_check(&view, &f->err), &f->err);
+    mdb_txn_abort(txn);
+    store_close(store);
+}
+
+static void h15_a_migration_that_ends_anywhere_leaves_an_old_store_and_goes_on(void **state)
+{
+    bool is_done = false;
+    (void)state;
+    for (unsigned steps = 1; !is_done; steps++) {
+        struct fixture f;
+        uint32_t from = 0;
+        setup(&f);
+        assert_true(steps < TRANSACTIONS_MAX);
+        store_migrate_stop_after(steps);
+        is_done = store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err) == GW_OK;
+        if (!is_done)
+            assert_old_and_whole(&f);
+        store_migrate_stop_after(0);
+        if (!is_done)
+            migrate(&f, 1);
+        fixture_open(&f);
+        assert_whole(&f);
+        fixture_done(&f);
+    }
+}
+
+/* As the old program would: a commit that the migration did not make. */
+static void write_as_old(struct fixture *f)
+{
+    struct store *store = NULL;
+    MDB_txn *txn = NULL;
+    struct store_sentinel sentinel;
+    assert_ok(store_env_new(f->path, f->max_bytes, &store, &f->err), &f->err);
+    assert_int_equal(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
+    struct store_view view = {.store = store, .txn = txn};
+    assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
+    for (int table = 0; table <= STORE_TABLE_MEMBERSHIPS; table++)
+        assert_int_equal(mdb_dbi_open(txn, store_table_name((enum store_table)table), 0, &store->tables[table]), 0);
+    assert_ok(store_sentinel_read(&view, &sentinel, &f->err), &f->err);
+    sentinel.commits++;
+    assert_ok(store_sentinel_write(&view, &sentinel, &f->err), &f->err);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    store_close(store);
+}
+
+static void h15_what_the_old_program_wrote_after_an_interruption_is_not_missed(void **state)
+{
+    struct fixture f;
+    uint32_t from = 0;
+    (void)state;
+    setup(&f);
+    store_migrate_stop_after(1);
+    assert_int_equal(store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err), GW_E_INTERNAL);
+    store_migrate_stop_after(0);
+    write_as_old(&f);
+    migrate(&f, 1);
+    fixture_open(&f);
+    assert_whole(&f);
+    fixture_done(&f);
+}
+
+static void h15_no_migration_while_another_program_writes(void **state)
+{
+    static const char *const roles[] = {"sso", "prov", "tool", "import"};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        struct fixture f;
+        uint32_t from = 0;
+        (void)state;
+        setup(&f);
+        const char *lock = gw_arena_printf(&f.arena, "%s/%s.lock", f.path, roles[i]).ptr;
+        int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(flock(fd, LOCK_EX), 0);
+        assert_int_equal(store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err), GW_E_STORE_LOCKED);
+        assert_non_null(strstr(f.err.text, roles[i]));
+        close(fd);
+        assert_old_and_whole(&f);
+        migrate(&f, 1);
+        teardown(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(h15_a_store_of_format_1_is_brought_up_to_date_with_all_it_holds),
+        cmocka_unit_test(h15_a_store_that_is_up_to_date_is_not_written),
+        cmocka_unit_test(h15_an_old_store_is_not_opened_by_anything_else),
+        cmocka_unit_test(h15_a_migration_that_ends_anywhere_leaves_an_old_store_and_goes_on),
+        cmocka_unit_test(h15_what_the_old_program_wrote_after_an_interruption_is_not_missed),
+        cmocka_unit_test(h15_no_migration_while_another_program_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
