@@ -211,6 +211,24 @@ bool gw_base64_decode(struct gw_arena *arena, struct gw_str text, struct gw_str 
     return true;
 }
 
+bool gw_base64url_decode(struct gw_arena *arena, struct gw_str text, struct gw_str *ret_bytes)
+{
+    size_t padding = (4 - text.len % 4) % 4;
+    char *standard = gw_arena_alloc(arena, text.len + 4);
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '+' || c == '/' || c == '=')
+            return false;
+        standard[i] = c;
+        if (c == '-')
+            standard[i] = '+';
+        else if (c == '_')
+            standard[i] = '/';
+    }
+    memset(standard + text.len, '=', padding);
+    return padding < 3 && gw_base64_decode(arena, gw_str_n(standard, text.len + padding), ret_bytes);
+}
+
 uint32_t gw_crc32(const void *data, size_t size)
 {
     return (uint32_t)crc32_z(0, data, size);

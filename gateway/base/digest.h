@@ -37,6 +37,9 @@ struct gw_str gw_base64url(struct gw_arena *arena, const void *bytes, size_t siz
 /* Standard alphabet with padding, no blanks, canonical (RFC 4648 section 4, strict). False otherwise. */
 bool gw_base64_decode(struct gw_arena *arena, struct gw_str text, struct gw_str *ret_bytes);
 
+/* The URL alphabet without padding, canonical (RFC 7515 section 2). False otherwise. */
+bool gw_base64url_decode(struct gw_arena *arena, struct gw_str text, struct gw_str *ret_bytes);
+
 /* The check value that every stored record carries (CRC-32). */
 uint32_t gw_crc32(const void *data, size_t size);
 

@@ -57,14 +57,18 @@
     XX(SCIM_BUSY, "provgate_scim_busy_total", "counter", "PROV requests answered with 429")                            \
     XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter",                                   \
        "Unknown attributes that were ignored")                                                                         \
+    XX(KEYS_ASKED, "provgate_keys_asked_total", "counter", "Times that an issuer was asked for its keys")              \
+    XX(KEYS_FAILED, "provgate_keys_failed_total", "counter",                                                           \
+       "Times that no set of keys came from a file or an issuer")                                                      \
     XX(STORE_COMMITS, "provgate_store_commits_total", "counter", "Commits")                                            \
-    XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                   \
+    XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                    \
     XX(SSO_REFUSED_THOUGH_ACTIVE, "provgate_sso_refused_though_active_total", "counter",                               \
        "Refusals of a session that was alive when it was looked at again; must stay 0")                                \
     XX(GUARD_OFF_PASSED, "provgate_guard_off_passed_total", "counter",                                                 \
        "Requests that the guard would have refused and guard off let pass")                                            \
-    XX(ACCESS_LOG_DROPPED, "provgate_access_log_dropped_total", "counter", "Lines that the access log had no room for") \
-    XX(SSO_LOGOUTS, "provgate_sso_logouts_total", "counter", "Sessions that were seen to sign out at the app")          \
+    XX(ACCESS_LOG_DROPPED, "provgate_access_log_dropped_total", "counter",                                             \
+       "Lines that the access log had no room for")                                                                    \
+    XX(SSO_LOGOUTS, "provgate_sso_logouts_total", "counter", "Sessions that were seen to sign out at the app")         \
     XX(SESSIONS_FORGOTTEN, "provgate_sessions_forgotten_total", "counter",                                             \
        "Bindings that went because of session_ttl or sessions_max")                                                    \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")

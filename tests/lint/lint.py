@@ -17,7 +17,8 @@ SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 # A module may include itself and the floors below. The first match wins; handlers are no floor of their own.
 FLOORS = [
     ("gateway/base/", 0),
-    ("gateway/json/", 1), ("gateway/http/", 1), ("store/", 1),
+    ("gateway/json/", 1), ("gateway/http/", 1), ("gateway/fetch/", 1), ("store/", 1),
+    ("gateway/jwt/", 2),
     ("routes/scim/handlers/", 4),
     ("config/", 2), ("routes/scim/", 2),
     ("gateway/sso/", 3), ("gateway/deliver/", 3),
@@ -34,7 +35,7 @@ DOORS = [
     (r"(libxml|libxslt|xmlsec)/", "gateway/sso/"),
     (r"(h2o\.h|h2o/|picohttpparser|nghttp2/)", "gateway/http/"),
     (r"openssl/ssl\.h", "gateway/http/"),
-    (r"curl/", "gateway/deliver/"),
+    (r"curl/", "gateway/fetch/"),
     (r"(uni(case|ctype|norm|str|type|gbrk)\.h|zlib\.h)", "gateway/base/"),
     (r"cmocka\.h", "tests/"),
 ]
