@@ -60,6 +60,8 @@ struct http_exchange {
     void *face_state;           /* the face's own, NULL at first */
     uint64_t id;                /* unique in the process; for logs and request ids */
     int64_t begun_ms;           /* monotonic, when the last byte of the head was read */
+    uint64_t request_bytes;     /* of the body, given to the upstream; without framing */
+    uint64_t answer_bytes;      /* of the body, given to the client */
     enum http_exchange_end end; /* valid in on_end */
     /* private parts of the http module follow in gateway/http/exchange_private.h */
 };

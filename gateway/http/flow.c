@@ -56,6 +56,7 @@ static void give_request_data(struct http_flow *flow, struct http_socket *socket
     else
         gw_buf_add(http_socket_output(socket), data);
     flow->body_was_given = true;
+    flow->exchange.request_bytes += data.len;
     request_take(flow, data.len);
 }
 
@@ -224,6 +225,7 @@ static void relay_answer_body(struct http_flow *flow)
             size_t size = step.data.len < room ? step.data.len : room;
             if (size > 0)
                 flow->codec->send_body(flow, gw_str_n(step.data.ptr, size));
+            flow->exchange.answer_bytes += size;
             http_framing_take(&flow->answer_framing, size);
             http_socket_consume(socket, step.dropped + size);
             if (size < step.data.len)
@@ -316,6 +318,7 @@ static void run_local(struct http_flow *flow)
     if (size > 0)
         flow->codec->send_body(flow, gw_str_n(rest.ptr, size));
     flow->local_sent += size;
+    flow->exchange.answer_bytes += size;
     if (flow->local_sent < flow->local_body.len)
         return;
     flow->stage = HTTP_ANSWER_DONE;

@@ -1,6 +1,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/access.h"
 #include "gateway/sso/answer.h"
 #include "gateway/sso/exempt.h"
 #include "gateway/sso/header.h"
@@ -71,6 +72,7 @@ static void on_answer_head(struct http_exchange *x, void *data)
 {
     (void)data;
     struct sso_request *rq = x->face_state;
+    rq->answer_ms = http_loop_now_ms(rq->face->loop);
     struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
     struct gw_str user_name = sso_header_user(rq);
     sso_forward_answer(&rq->app->forward, &x->answer);
@@ -97,6 +99,7 @@ static void on_end(struct http_exchange *x, void *data)
     sso_probe_leave(rq);
     sso_role_leave(rq);
     sso_sign_on_end(rq);
+    sso_access_log(rq);
     x->face_state = NULL;
 }
 
@@ -108,6 +111,8 @@ static void on_error_body(struct http_exchange *x, enum gw_code code, const char
     gw_metric_add(status >= 500 ? GW_METRIC_UPSTREAM_ERRORS : GW_METRIC_HTTP_REFUSED, 1);
     struct sso_request *rq = x != NULL ? x->face_state : NULL;
     bool json = x != NULL && sso_request_wants_json(&x->request);
+    if (rq != NULL)
+        rq->failed_why = gw_code_name(code);
     /* What is wrong with a request is the sender's to know; what is wrong behind us is not. */
     const char *sentence = status < 500 && text != NULL ? text : gw_code_text(code);
     if (rq != NULL && status >= 500)
@@ -136,6 +141,7 @@ static void on_older(struct sso_live_entry *entry, void *data)
         return;
     gw_metric_add(GW_METRIC_SSO_CUT, 1);
     sso_live_remove(&rq->face->live, entry);
+    rq->refused_why = "revoked";
     if (!http_exchange_answer_has_begun(rq->x) && (!rq->was_forwarded || sso_sign_on_is_waiting(rq)))
         sso_request_refuse(rq, SSO_REFUSAL_INACTIVE, "cut");
     else

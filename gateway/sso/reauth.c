@@ -93,6 +93,7 @@ void sso_reauth_ask(struct sso_request *rq)
     expiry.fields[count++] = (struct http_field){GW_STR("Location"), address};
     expiry.fields[count++] = (struct http_field){GW_STR("Cache-Control"), GW_STR("no-store")};
     rq->is_answered = true;
+    rq->refused_why = sso_refusal_name(SSO_REFUSAL_SIGN_IN_AGAIN);
     sso_probe_leave(rq);
     http_exchange_answer(rq->x, 302, expiry.fields, count, GW_STR(""));
 }

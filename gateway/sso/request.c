@@ -2,18 +2,13 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/sso/access.h"
 #include "gateway/sso/exempt.h"
 #include "gateway/sso/inject.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
 #include "gateway/sso/role.h"
 #include "gateway/sso/sign_on.h"
-
-struct gw_str sso_request_reference(const struct sso_request *rq)
-{
-    return gw_arena_printf(&rq->x->arena, "%08x-%llx", rq->face->shared->reference_prefix,
-                           (unsigned long long)rq->x->id);
-}
 
 void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why)
 {
@@ -23,6 +18,7 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
         text.again_url = gw_arena_printf(&rq->x->arena, "%s/", rq->app->config->sso.external_url);
     }
     rq->is_answered = true;
+    rq->refused_why = sso_refusal_name(refusal);
     sso_live_remove(&rq->face->live, &rq->live);
     sso_probe_leave(rq);
     sso_role_leave(rq);
@@ -161,7 +157,8 @@ struct http_field *sso_request_fields(const struct sso_request *rq, size_t *ret_
     struct sso_forward_peer peer = {
         .address = http_exchange_peer(x),
         .is_trusted = sso_forward_peer_is_trusted(&rq->app->config->sso, http_exchange_peer_address(x))};
-    return sso_forward_fields(&rq->app->forward, &x->request, &peer, &x->arena, ret_count);
+    struct http_field *fields = sso_forward_fields(&rq->app->forward, &x->request, &peer, &x->arena, ret_count);
+    return sso_request_id_fields(rq, fields, ret_count);
 }
 
 void sso_request_forward(struct sso_request *rq)
@@ -171,6 +168,7 @@ void sso_request_forward(struct sso_request *rq)
     struct http_field *fields = sso_request_fields(rq, &count);
     fields = sso_inject_fields(rq, fields, &count);
     rq->was_forwarded = true;
+    rq->forwarded_ms = http_loop_now_ms(rq->face->loop);
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
     http_exchange_filter_trailers(x, sso_forward_trailer_passes, &rq->app->forward);
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);

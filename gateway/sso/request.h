@@ -41,6 +41,8 @@ struct sso_app {
     struct sso_forward_rules forward;
 };
 
+struct gw_line_file;
+
 struct sso_shared {
     struct config *config;
     struct store *store;
@@ -54,6 +56,7 @@ struct sso_shared {
     struct sso_held *probed;     /* sessions that the app was asked about lately */
     pthread_mutex_t probed_lock; /* so that one of several workers asks */
     uint32_t reference_prefix;   /* random: references of two runs differ */
+    struct gw_line_file *access; /* the access log; NULL: none */
 };
 
 struct sso_probe;
@@ -88,9 +91,14 @@ struct sso_request {
     uint64_t role_snapshot;   /* in which its roles were looked at */
     bool was_forwarded;
     bool is_answered; /* by us */
+    const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */
+    const char *failed_why;  /* the request was malformed, or the app did not answer; NULL: neither */
+    int64_t forwarded_ms;    /* monotonic; 0: not (yet) */
+    int64_t answer_ms;       /* when the app's answer head came */
 };
 
-/* The request's reference: shown, logged, recorded. In the exchange's arena. */
+/* The request's id, which is the reference of a refusal: shown, logged, recorded (access.h). In the exchange's arena.
+ */
 struct gw_str sso_request_reference(const struct sso_request *rq);
 
 /* Answers with a refusal, counts and logs it. `why` is for the log alone (NULL: nothing to add). */

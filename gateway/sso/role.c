@@ -217,6 +217,7 @@ void sso_role_tick(struct sso_face *face)
         if (sso_user_is_exempt(rq, rq->guard.user_seq))
             continue;
         gw_metric_add(GW_METRIC_SSO_CUT, 1);
+        rq->refused_why = sso_refusal_name(SSO_REFUSAL_ROLE);
         http_exchange_cut(rq->x);
     }
 }

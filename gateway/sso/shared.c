@@ -1,3 +1,4 @@
+#include "gateway/base/line_file.h"
 #include "gateway/base/log.h"
 #include "gateway/sso/request.h"
 
@@ -108,6 +109,8 @@ static enum gw_code shared_load(struct sso_shared *shared, struct gw_error *err)
 {
     struct config *config = shared->config;
     GW_TRY(saml_library_init(err));
+    if (config->access_log.file != NULL)
+        GW_TRY(gw_line_file_new(config->access_log.file, &shared->access, err));
     shared->apps = gw_arena_array(&shared->arena, config->app_count, sizeof *shared->apps);
     for (size_t i = 0; i < config->app_count; i++) {
         struct sso_app *app = &shared->apps[i];
@@ -142,6 +145,12 @@ enum gw_code sso_shared_new(struct config *config, struct store *store, struct s
     return GW_OK;
 }
 
+void sso_shared_hand_over(struct sso_shared *shared, struct sso_handover *handover)
+{
+    sso_replay_share(shared->replay, &handover->replay);
+    sso_held_share(shared->anonymous, &handover->anonymous);
+}
+
 void sso_shared_free(struct sso_shared *shared)
 {
     if (shared == NULL)
@@ -153,6 +162,7 @@ void sso_shared_free(struct sso_shared *shared)
         if (app->tls != NULL)
             tls_client_free(app->tls);
     }
+    gw_line_file_free(shared->access);
     sso_replay_free(shared->replay);
     sso_held_free(shared->bound);
     sso_held_free(shared->anonymous);

@@ -22,6 +22,7 @@ struct world {
     unsigned assertions;
     bool is_halted;
     char dropped[400 * 1024]; /* bodies that reach the app */
+    char access_log[1400];    /* more keys of `sso:` at the top, whole lines; empty: none */
 };
 
 struct reply {
@@ -46,7 +47,7 @@ static inline void world_load_config(struct world *w, const char *gate, const ch
     world_write_certificate(w, certificate);
     (void)snprintf(text, sizeof text,
                    "store: {path: %s}\n"
-                   "sso:\n  listen:\n    - address: 127.0.0.1:1\n"
+                   "sso:\n  listen:\n    - address: 127.0.0.1:1\n%s"
                    "prov:\n  listen:\n    - address: 127.0.0.1:2\n"
                    "apps:\n  - name: wiki\n    folder: staff\n    sso:\n"
                    "      hosts: [wiki.example.com]\n      external_url: https://wiki.example.com\n"
@@ -54,7 +55,7 @@ static inline void world_load_config(struct world *w, const char *gate, const ch
                    "      forwarded: {port: off}\n"
                    "      identity:\n        - saml: {acs: [/saml/acs], idp_certificates: [\"%s\"], "
                    "idp_entity: \"" FORGE_ENTITY "\", audience: \"" FORGE_AUDIENCE "\", gate: %s}\n%s",
-                   w->store.path, w->lab.upstream_port, certificate, gate, keys);
+                   w->store.path, w->access_log, w->lab.upstream_port, certificate, gate, keys);
     enum gw_code code = config_load("world.yaml", gw_str_from(text), &w->config, &w->store.err);
     assert_ok(code, &w->store.err);
 }
