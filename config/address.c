@@ -72,6 +72,30 @@ bool config_cidr_contains(const struct config_cidr *ranges, size_t count, const 
     return false;
 }
 
+static bool is_in(const struct config_cidr *ranges, size_t count, const struct sockaddr *peer)
+{
+    uint8_t address[16] = {[10] = 0xff, [11] = 0xff};
+    if (peer->sa_family == AF_INET)
+        memcpy(address + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+    else if (peer->sa_family == AF_INET6)
+        memcpy(address, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, sizeof address);
+    else
+        return true;
+    return config_cidr_contains(ranges, count, address);
+}
+
+bool config_listener_allows(const struct sockaddr *peer, void *listener)
+{
+    const struct config_listener *config = listener;
+    return config->allow_from_count == 0 || is_in(config->allow_from, config->allow_from_count, peer);
+}
+
+bool config_listener_trusts_header(const struct sockaddr *peer, void *listener)
+{
+    const struct config_listener *config = listener;
+    return is_in(config->proxy_from, config->proxy_from_count, peer);
+}
+
 static const char *check_unix_path(struct gw_arena *arena, struct gw_str path)
 {
     if (path.len < 2 || path.ptr[0] != '/')

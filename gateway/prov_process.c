@@ -62,7 +62,10 @@ static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
             .face = &prov_http_face,
             .face_data = &p->listeners[i],
             .limits = limits,
-            .allow = prov_listener_allows,
+            .allow = config_listener_allows,
+            .has_proxy_header = p->config->prov_listeners[i].proxy_from_count > 0,
+            .may_tell_peer = config_listener_trusts_header,
+            .peer_data = &p->config->prov_listeners[i],
         };
         GW_TRY(http_listener_start(p->loop, &settings, err));
     }

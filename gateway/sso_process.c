@@ -41,6 +41,10 @@ static enum gw_code start_listeners(struct sso_process *p, struct worker *worker
             .face = &sso_http_face,
             .face_data = worker->face,
             .limits = limits,
+            .allow = config_listener_allows,
+            .has_proxy_header = p->config->sso_listeners[i].proxy_from_count > 0,
+            .may_tell_peer = config_listener_trusts_header,
+            .peer_data = &p->config->sso_listeners[i],
         };
         GW_TRY(http_listener_start(worker->loop, &settings, err));
     }

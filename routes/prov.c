@@ -87,28 +87,6 @@ void prov_face_reload_tokens(struct prov_face *face)
         auth_file_refresh(&face->apps[i].credentials, 0);
 }
 
-static void write_mapped(uint8_t address[16], const struct in_addr *v4)
-{
-    memset(address, 0, 10);
-    memset(address + 10, 0xff, 2);
-    memcpy(address + 12, v4, 4);
-}
-
-bool prov_listener_allows(const struct sockaddr *peer, void *listener)
-{
-    const struct config_listener *config = ((const struct prov_listener *)listener)->config;
-    uint8_t address[16];
-    if (config->allow_from_count == 0)
-        return true;
-    if (peer->sa_family == AF_INET)
-        write_mapped(address, &((const struct sockaddr_in *)(const void *)peer)->sin_addr);
-    else if (peer->sa_family == AF_INET6)
-        memcpy(address, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, sizeof address);
-    else
-        return true; /* a UNIX socket has the permissions of its file */
-    return config_cidr_contains(config->allow_from, config->allow_from_count, address);
-}
-
 /* ---- the path of a request: credentials, route, body, handler ---- */
 
 static void on_body(struct http_exchange *x, enum gw_code code, void *data)

@@ -18,13 +18,11 @@ void prov_face_free(struct prov_face *face);
 
 extern const struct http_face prov_http_face;
 
-/* May this peer connect to that listener (prov.listen[].allow_from)? face_data of the listener is a struct
- * prov_listener. */
+/* The face_data of a listener. */
 struct prov_listener {
     struct prov_face *face;
     const struct config_listener *config;
 };
-bool prov_listener_allows(const struct sockaddr *peer, void *listener);
 
 /* Reads the credentials files again when they changed; called every second (security.md D3: an old token is dead within
  * a second). A file that became unreadable or damaged keeps the old set and is logged. */

@@ -1,6 +1,8 @@
 #include "gateway/http/http1_private.h"
 
+#include "gateway/base/metrics.h"
 #include "gateway/http/http2.h"
+#include "gateway/http/proxy_protocol.h"
 #include "gateway/http/tls.h"
 
 #include <arpa/inet.h>
@@ -267,10 +269,61 @@ static void run_shaking(struct http1 *http1)
     run_head(http1);
 }
 
+/* --- beginning ------------------------------------------------------------------------------------------------- */
+
+static void write_peer(struct http1 *http1)
+{
+    const struct sockaddr_storage *peer = &http1->peer;
+    char *text = http1->peer_text;
+    if (peer->ss_family == AF_INET)
+        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text, sizeof http1->peer_text);
+    else if (peer->ss_family == AF_INET6)
+        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, sizeof http1->peer_text);
+    else
+        (void)snprintf(text, sizeof http1->peer_text, "unix");
+}
+
+/* The header and what comes after it share one time limit: since the connection was made. */
+static void begin_protocol(struct http1 *http1)
+{
+    const struct http_server *server = http1->server;
+    http1->state = server->tls != NULL ? HTTP1_SHAKING : HTTP1_HEAD;
+    if (server->tls != NULL)
+        http_socket_handshake(&http1->socket, tls_server_ctx(server->tls), NULL);
+}
+
+static void run_untold(struct http1 *http1)
+{
+    const struct http_server *server = http1->server;
+    struct http_proxy_header header;
+    enum http_proxy_result result = http_proxy_read(http_socket_input(&http1->socket), &header);
+    bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !http_loop_is_draining(server->loop);
+    if (result == HTTP_PROXY_MORE && may_go_on)
+        return;
+    if (result == HTTP_PROXY_DONE && header.has_peer) {
+        http1->peer = header.peer;
+        write_peer(http1);
+    }
+    bool may_come = result == HTTP_PROXY_DONE &&
+                    (server->allow == NULL || server->allow((const struct sockaddr *)&http1->peer, server->peer_data));
+    if (!may_come) {
+        gw_metric_add(GW_METRIC_PROXY_REFUSED, 1);
+        http1_close(http1, /* is_clean */ false);
+        return;
+    }
+    http_socket_consume(&http1->socket, header.size);
+    begin_protocol(http1);
+    if (http1->state == HTTP1_HEAD)
+        run_head(http1);
+}
+
 static void on_run(struct http_task *task)
 {
     struct http1 *http1 = HTTP_CONTAINER(task, struct http1, task);
     switch (http1->state) {
+    case HTTP1_UNTOLD:
+        run_untold(http1);
+        break;
     case HTTP1_SHAKING:
         run_shaking(http1);
         break;
@@ -291,20 +344,6 @@ static void on_run(struct http_task *task)
     }
 }
 
-/* --- beginning ------------------------------------------------------------------------------------------------- */
-
-static void write_peer(struct http1 *http1)
-{
-    const struct sockaddr_storage *peer = &http1->peer;
-    char *text = http1->peer_text;
-    if (peer->ss_family == AF_INET)
-        (void)inet_ntop(AF_INET, &((const struct sockaddr_in *)peer)->sin_addr, text, sizeof http1->peer_text);
-    else if (peer->ss_family == AF_INET6)
-        (void)inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)peer)->sin6_addr, text, sizeof http1->peer_text);
-    else
-        (void)snprintf(text, sizeof http1->peer_text, "unix");
-}
-
 void http1_accept(const struct http_server *server, int fd, const struct sockaddr_storage *peer)
 {
     struct http1 *http1 = gw_alloc(sizeof *http1);
@@ -317,7 +356,7 @@ void http1_accept(const struct http_server *server, int fd, const struct sockadd
     write_peer(http1);
     http_socket_open(&http1->socket, server->loop, fd, http1_on_event, http1);
     http_loop_enroll(server->loop, &http1->sweepable);
-    http1_enter(http1, server->tls != NULL ? HTTP1_SHAKING : HTTP1_HEAD);
-    if (server->tls != NULL)
-        http_socket_handshake(&http1->socket, tls_server_ctx(server->tls), NULL);
+    http1_enter(http1, HTTP1_UNTOLD);
+    if (!server->has_proxy_header)
+        begin_protocol(http1);
 }

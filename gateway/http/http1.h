@@ -13,7 +13,10 @@ struct http_server {
     struct http_limits limits;
     struct tls_server *tls;
     uint16_t local_port;
+    bool has_proxy_header;
+    bool (*allow)(const struct sockaddr *peer, void *peer_data);
+    void *peer_data;
 };
 
-/* Takes over the accepted descriptor. */
+/* Takes over the accepted descriptor of a peer that may come. */
 void http1_accept(const struct http_server *server, int fd, const struct sockaddr_storage *peer);

@@ -11,6 +11,7 @@
 #define HTTP1_LEFT_MS 750 /* a client that ended its side and takes nothing for so long has left (security.md J9) */
 
 enum http1_state {
+    HTTP1_UNTOLD,     /* awaits the PROXY protocol header */
     HTTP1_SHAKING,    /* TLS */
     HTTP1_HEAD,       /* idle, or a head is coming */
     HTTP1_EXCHANGE,   /* has a flow */

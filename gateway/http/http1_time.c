@@ -58,7 +58,7 @@ static void sweep_head(struct http1 *http1, int64_t now_ms)
     if (http1->state == HTTP1_HEAD && http1->head_has_begun)
         http1_refuse(http1, GW_E_TIMEOUT, NULL);
     else
-        http1_close(http1, /* is_clean */ http1->state != HTTP1_SHAKING);
+        http1_close(http1, /* is_clean */ http1->state > HTTP1_SHAKING);
 }
 
 void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
@@ -72,6 +72,7 @@ void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
         return;
     }
     switch (http1->state) {
+    case HTTP1_UNTOLD:
     case HTTP1_SHAKING:
     case HTTP1_HEAD:
     case HTTP1_DISCARDING:

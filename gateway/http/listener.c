@@ -32,7 +32,7 @@ struct http_listener {
     struct http_watch *watch;
     int fd;
     bool is_paused;
-    bool (*allow)(const struct sockaddr *peer, void *face_data);
+    bool (*may_tell_peer)(const struct sockaddr *peer, void *peer_data);
 };
 
 /* --- opening --------------------------------------------------------------------------------------------------- */
@@ -148,6 +148,14 @@ static bool is_full(const struct http_listener *listener)
     return http_loop_connection_count(listener->server.loop) >= listener->server.limits.connections_max;
 }
 
+static bool may_come(const struct http_listener *listener, const struct sockaddr *peer)
+{
+    const struct http_server *server = &listener->server;
+    if (server->has_proxy_header)
+        return listener->may_tell_peer(peer, server->peer_data);
+    return server->allow == NULL || server->allow(peer, server->peer_data);
+}
+
 /* False when there is nobody more to accept now. */
 static bool accept_one(struct http_listener *listener)
 {
@@ -164,7 +172,7 @@ static bool accept_one(struct http_listener *listener)
         return reason == ECONNABORTED || reason == EINTR;
     }
     gw_metric_add(GW_METRIC_CONNECTIONS_ACCEPTED, 1);
-    if (listener->allow != NULL && !listener->allow((const struct sockaddr *)&peer, listener->server.face_data))
+    if (!may_come(listener, (const struct sockaddr *)&peer))
         (void)close(fd);
     else
         http1_accept(&listener->server, fd, &peer);
@@ -230,9 +238,12 @@ enum gw_code http_listener_start(struct http_loop *loop, const struct http_liste
                                             .face_data = settings->face_data,
                                             .limits = settings->limits,
                                             .tls = settings->tls,
-                                            .local_port = port_of(fd)};
+                                            .local_port = port_of(fd),
+                                            .has_proxy_header = settings->has_proxy_header,
+                                            .allow = settings->allow,
+                                            .peer_data = settings->peer_data};
     listener->fd = fd;
-    listener->allow = settings->allow;
+    listener->may_tell_peer = settings->may_tell_peer;
     listener->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
     listener->watch = http_watch_start(loop, fd, on_readable, listener);
     http_loop_enroll(loop, &listener->sweepable);

@@ -29,7 +29,12 @@ struct http_listener_settings {
     const struct http_face *face;
     void *face_data;
     struct http_limits limits;
-    bool (*allow)(const struct sockaddr *peer, void *face_data);
+    bool (*allow)(const struct sockaddr *peer, void *peer_data);
+    /* Every connection must begin with a PROXY protocol header (proxy_protocol.h), within `head_ms`, and only a peer
+     * that `may_tell_peer` may connect at all. What the header tells is the peer from then on, also for `allow`. */
+    bool has_proxy_header;
+    bool (*may_tell_peer)(const struct sockaddr *peer, void *peer_data);
+    void *peer_data;
 };
 GW_MUST_CHECK enum gw_code http_listener_start(struct http_loop *loop, const struct http_listener_settings *settings,
                                                struct gw_error *err);

@@ -146,6 +146,13 @@ static const struct change wrong[] = {
     {"203.0.113.0/24", "203.0.113.7/24", ":11:20: prov.listen[0].allow_from[0]: ", "did you mean 203.0.113.0/24?"},
     {"203.0.113.0/24", "203.0.113.0/33", ":11:20: prov.listen[0].allow_from[0]: ", "from 0 to 32"},
     {"203.0.113.0/24", "office", ":11:20: prov.listen[0].allow_from[0]: ", "not an address range"},
+    {"allow_from: [203.0.113.0/24]", "proxy_protocol: on", ":11:23: prov.listen[0].proxy_protocol: ", "mapping"},
+    {"allow_from: [203.0.113.0/24]", "proxy_protocol: {form: []}",
+     ":11:24: prov.listen[0].proxy_protocol.form: ", "did you mean from?"},
+    {"allow_from: [203.0.113.0/24]", "proxy_protocol: {}",
+     ":11:23: prov.listen[0].proxy_protocol.from: ", "name the balancers"},
+    {"allow_from: [203.0.113.0/24]", "proxy_protocol: {from: [10.0.0.1, lb]}",
+     ":11:41: prov.listen[0].proxy_protocol.from[1]: ", "not an address range"},
     {"http://10.0.0.5:8080", "10.0.0.5:8080", ":20:17: apps[0].sso.upstream: ", "starts with http://"},
     {"http://10.0.0.5:8080", "http://10.0.0.5/app", ":20:17: apps[0].sso.upstream: ", "has a path"},
     {"http://10.0.0.5:8080", "http://u:p@10.0.0.5", ":20:17: apps[0].sso.upstream: ", "no user name or password"},
@@ -337,8 +344,8 @@ static void the_whole_of_the_design_page_is_accepted(void **state)
     (void)state;
     static const char text[] =
         "store: {path: /var/lib/provgate, max_size: 64GiB}\n"
-        "sso:\n  listen:\n    - address: 0.0.0.0:443\n      tls: {certificate: sso.pem, key: sso.key}\n  workers: "
-        "auto\n"
+        "sso:\n  listen:\n    - address: 0.0.0.0:443\n      tls: {certificate: sso.pem, key: sso.key}\n"
+        "      proxy_protocol: {from: [10.0.0.0/8]}\n  workers: auto\n"
         "prov:\n  listen:\n    - address: \"[::]:8443\"\n      tls: {certificate: prov.pem, key: prov.key}\n"
         "      allow_from: [203.0.113.0/24, \"2001:db8::/32\"]\n"
         "admin: {listen: \"unix:/run/provgate/admin.sock\", tokens_file: admin-tokens}\n"
@@ -365,6 +372,9 @@ static void the_whole_of_the_design_page_is_accepted(void **state)
         "        brake: {action: alert, share: 20%, within: 1h}\n";
     struct config *config = load_ok(text);
     const struct config_sso_face *face = &config->apps[0].sso;
+    assert_int_equal(config->sso_listeners[0].proxy_from_count, 1);
+    assert_int_equal(config->sso_listeners[0].proxy_from[0].bits, 96 + 8);
+    assert_int_equal(config->prov_listeners[0].proxy_from_count, 0);
     assert_string_equal(face->external_url, "https://wiki.example.com");
     assert_string_equal(face->identities[0].saml.user_attribute, "login");
     assert_true(face->identities[1].probe.when[0].unbound);

@@ -34,6 +34,8 @@ struct lab {
     struct http_upstream_settings upstream_settings;
     struct http_limits limits;
     struct tls_server *tls;
+    bool (*allow)(const struct sockaddr *peer, void *data);
+    bool (*may_tell_peer)(const struct sockaddr *peer, void *data);
     int upstream_fd; /* listening */
     uint16_t upstream_port;
     int gateway_fd;
@@ -154,8 +156,14 @@ static inline void lab_start(struct lab *lab)
 {
     struct gw_error err;
     assert_int_equal(http_upstream_new(lab->loop, &lab->upstream_settings, &lab->upstream, &err), GW_OK);
-    struct http_listener_settings settings = {
-        .fd = lab->gateway_fd, .tls = lab->tls, .face = &lab->face, .face_data = lab, .limits = lab->limits};
+    struct http_listener_settings settings = {.fd = lab->gateway_fd,
+                                              .tls = lab->tls,
+                                              .face = &lab->face,
+                                              .face_data = lab,
+                                              .limits = lab->limits,
+                                              .allow = lab->allow,
+                                              .has_proxy_header = lab->may_tell_peer != NULL,
+                                              .may_tell_peer = lab->may_tell_peer};
     assert_int_equal(http_listener_start(lab->loop, &settings, &err), GW_OK);
     assert_int_equal(pthread_create(&lab->thread, NULL, lab_run, lab), 0);
 }

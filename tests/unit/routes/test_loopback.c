@@ -54,7 +54,8 @@ static void *serve(void *data)
                                               .face = &prov_http_face,
                                               .face_data = &server.world->listener,
                                               .limits = http_limits_default,
-                                              .allow = prov_listener_allows};
+                                              .allow = config_listener_allows,
+                                              .peer_data = (void *)(uintptr_t)server.world->listener.config};
     check_ok(http_listener_start(server.loop, &settings, &err), &err);
     server.port = port_of(fd);
     assert_int_equal(write(server.ready[1], "x", 1), 1);
