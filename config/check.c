@@ -6,6 +6,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
+#include "gateway/jwt/jwks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -280,10 +281,37 @@ static void check_sso_face(struct check *check, size_t app, const struct config_
     }
 }
 
+/* A set of keys that is wrong stops a start; an address is not asked here. */
+static void check_keys(struct check *check, const char *prefix, const struct config_keys *keys)
+{
+    if (keys->ca != NULL)
+        X509_free(read_certificate(check, KEY(check, "%s.ca", prefix), keys->ca, CONFIG_ERROR));
+    if (keys->file == NULL)
+        return;
+    const char *key = KEY(check, "%s.file", prefix);
+    BIO *file = open_file(check, key, keys->file, false);
+    if (file == NULL)
+        return;
+    char *text = gw_arena_alloc(&check->arena, JWKS_BYTES_MAX + 2);
+    int len = BIO_read(file, text, (int)JWKS_BYTES_MAX + 1);
+    BIO_free(file);
+    struct jwks *set = NULL;
+    struct gw_error err = {.text = ""};
+    if (jwks_parse(gw_str_n(text, len > 0 ? (size_t)len : 0), &set, &err) != GW_OK)
+        find(check, CONFIG_ERROR, key, "%s: %s", keys->file, err.text);
+    jwks_unref(set);
+}
+
 static void check_prov_face(struct check *check, size_t app, const struct config_prov_face *face)
 {
     if (!face->enabled)
         return;
+    if (face->logout.is_present)
+        check_keys(check, KEY(check, "apps[%zu].prov.logout.keys", app), &face->logout.keys);
+    if (face->oauth.is_present)
+        check_keys(check, KEY(check, "apps[%zu].prov.oauth.keys", app), &face->oauth.keys);
+    if (face->tokens_file == NULL)
+        return; /* oauth alone */
     const char *key = KEY(check, "apps[%zu].prov.tokens_file", app);
     struct token_set *set = NULL;
     struct gw_error err;

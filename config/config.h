@@ -188,6 +188,33 @@ struct config_policy {
     struct config_brake brake;
 };
 
+/* Where an issuer's keys are: one of file and url. */
+struct config_keys {
+    const char *file;
+    const char *url;
+    const char *ca;
+};
+
+/* Okta Universal Logout (draft-parecki-oauth-global-token-revocation). */
+struct config_logout {
+    bool is_present;
+    const char *path;
+    const char *issuer;
+    const char *audience;
+    struct config_keys keys;
+};
+
+/* OAuth 2 bearers that are signed tokens (RFC 9068). */
+struct config_oauth {
+    bool is_present;
+    const char *issuer;
+    const char *audience;
+    struct config_keys keys;
+    const char *scope_claim;
+    const char *scope_provision;
+    const char *scope_read; /* NULL: none reads only */
+};
+
 struct config_prov_face {
     bool is_present;
     const char **hosts;
@@ -199,6 +226,8 @@ struct config_prov_face {
     struct config_role *roles;
     size_t role_count;
     struct config_policy policy;
+    struct config_logout logout;
+    struct config_oauth oauth;
 };
 
 struct config_app {
@@ -220,6 +249,8 @@ struct config {
     struct gw_str text; /* what it was read from; the parent hands it to its children */
     const char *store_path;
     uint64_t store_max_size;
+    const char *user; /* the account that a start as root gives everything up for; NULL: none */
+    int64_t drain_timeout_ms; /* what is open when the configuration or the program changes may go on for so long */
     uint32_t sessions_max; /* bindings of active users beyond it make room, the longest unseen first */
     struct config_listener *sso_listeners;
     size_t sso_listener_count;

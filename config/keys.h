@@ -7,6 +7,10 @@ extern const struct config_mapping config_top_mapping;       /* struct config */
 extern const struct config_mapping config_sso_face_mapping;  /* struct config_sso_face */
 extern const struct config_mapping config_prov_face_mapping; /* struct config_prov_face */
 
+extern const struct config_mapping config_keys_mapping;      /* struct config_keys */
+extern const struct config_mapping config_logout_mapping;    /* struct config_logout */
+extern const struct config_mapping config_oauth_mapping;     /* struct config_oauth */
+
 /* Stripped from requests unless `strip_request_headers` says otherwise (semantics.md 8); ends in NULL. */
 extern const char *const config_strip_headers_default[];
 

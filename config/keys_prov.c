@@ -93,11 +93,18 @@ static enum gw_code check_role_ids(struct config_reader *reader, const struct co
     return GW_OK;
 }
 
+static bool is_below(struct gw_str path, struct gw_str base)
+{
+    return gw_str_starts(path, base) && (path.len == base.len || path.ptr[base.len] == '/');
+}
+
 static enum gw_code finish_prov_face(struct config_reader *reader, const struct config_node *node, void *target)
 {
     const struct config_prov_face *face = target;
-    if (face->enabled && face->tokens_file == NULL)
+    if (face->enabled && face->tokens_file == NULL && !face->oauth.is_present)
         return config_refuse(reader, node, "has no tokens_file; Okta needs a credential, or write enabled: off");
+    if (face->logout.is_present && is_below(gw_str_from(face->logout.path), gw_str_from(face->base_path)))
+        return config_refuse(reader, config_node_get(node, "logout"), "its path stands below base_path; SCIM is there");
     return check_role_ids(reader, config_node_get(node, "roles"));
 }
 
@@ -113,6 +120,8 @@ static const struct config_field face_fields[] = {
     {"roles", CONFIG_LIST, .offset = offsetof(struct config_prov_face, roles),
      .count_offset = offsetof(struct config_prov_face, role_count), .mapping = &role_mapping},
     {"policy", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, policy), .mapping = &policy_mapping},
+    {"logout", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, logout), .mapping = &config_logout_mapping},
+    {"oauth", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, oauth), .mapping = &config_oauth_mapping},
 };
 const struct config_mapping config_prov_face_mapping = {"apps: prov", CONFIG_FIELDS(face_fields),
                                                         .finish = finish_prov_face};

@@ -103,6 +103,9 @@ static enum gw_code check_pair(struct config_reader *reader, const struct config
         return GW_OK;
     if (paths_overlap(app_a->prov.base_path, app_b->prov.base_path))
         GW_TRY(check_hosts_of(reader, a, b, "prov"));
+    if (app_a->prov.logout.is_present && app_b->prov.logout.is_present &&
+        strcmp(app_a->prov.logout.path, app_b->prov.logout.path) == 0)
+        GW_TRY(check_hosts_of(reader, a, b, "prov"));
     const struct config_node *face = config_node_get(b, "prov");
     if (strcmp(app_a->folder, app_b->folder) == 0)
         return config_refuse_key(reader, face, "the folder %s has its prov face in the app %s; a folder has one",

@@ -18,7 +18,7 @@ SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 FLOORS = [
     ("gateway/base/", 0),
     ("gateway/json/", 1), ("gateway/http/", 1), ("gateway/fetch/", 1), ("store/", 1),
-    ("gateway/jwt/", 2),
+    ("gateway/jwt/", 1.5),
     ("routes/scim/handlers/", 4),
     ("config/", 2), ("routes/scim/", 2),
     ("gateway/sso/", 3), ("gateway/deliver/", 3),
