@@ -6,6 +6,7 @@
 #include "store/index.h"
 #include "store/links.h"
 #include "store/members.h"
+#include "store/modified.h"
 #include "store/pages.h"
 #include "store/positions.h"
 #include "store/replay.h"
@@ -28,6 +29,7 @@ struct scan {
     uint64_t sets_of_groups;
     uint64_t members;
     uint64_t due_entries;
+    uint64_t modified_entries;
     uint64_t inactive;         /* users of the folder that the walk is in */
     uint64_t inactive_folders; /* with any */
     struct store_due_scan due;
@@ -156,6 +158,11 @@ static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_st
         GW_TRY(expect_key(scan, STORE_TABLE_DUE, store_key_str(&due)));
         scan->due_entries++;
     }
+    struct store_key modified;
+    if (store_modified_key(&user, &modified)) {
+        GW_TRY(expect_key(scan, STORE_TABLE_MODIFIED, store_key_str(&modified)));
+        scan->modified_entries++;
+    }
     GW_TRY(count_position(scan, user.folder, user.seq, (user.state.flags & STORE_USER_DELETED) != 0));
     scan->inactive += (user.state.flags & (STORE_USER_ACTIVE | STORE_USER_DELETED)) == 0;
     return GW_OK;
@@ -258,6 +265,7 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(close_inactive(scan));
     GW_TRY(store_due_check(&scan->view, &scan->due, GW_STR_NONE, scan->err));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE, scan->due_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_MODIFIED, scan->modified_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE_COUNTS, scan->due.entries + scan->inactive_folders));
     GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_POSITIONS, scan->position_entries));

@@ -4,6 +4,7 @@
 #include "store/codec.h"
 #include "store/due.h"
 #include "store/env.h"
+#include "store/modified.h"
 #include "store/pages.h"
 #include "store/role.h"
 #include "store/sentinel.h"
@@ -23,17 +24,19 @@ struct fill {
     fill_fn on_record;
 };
 
-static enum gw_code fill_due(struct store_view *view, struct gw_str key, struct gw_str value, struct gw_error *err)
+static enum gw_code fill_from_user(struct store_view *view, struct gw_str key, struct gw_str value,
+                                   struct gw_error *err)
 {
     struct store_user user;
     struct gw_str emails[STORE_EMAILS_MAX];
     if (!store_user_decode(key, value, emails, &user))
         return store_fail_damaged(err, STORE_TABLE_USERS, "a record makes no sense");
-    return store_due_move(view, NULL, &user, err);
+    GW_TRY(store_due_move(view, NULL, &user, err));
+    return store_modified_move(view, NULL, &user, err);
 }
 
 static const struct fill fills_2[] = {
-    {STORE_TABLE_USERS, fill_due},
+    {STORE_TABLE_USERS, fill_from_user},
 };
 
 /* By the format that a step starts from. */

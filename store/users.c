@@ -3,6 +3,7 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/due.h"
+#include "store/modified.h"
 #include "store/positions.h"
 
 enum gw_code store_users_load(struct store_view *view, struct gw_arena *arena, uint32_t folder, uint64_t seq,
@@ -55,6 +56,7 @@ enum gw_code store_users_save(struct store_view *view, struct gw_arena *arena, c
     struct store_key key = store_user_key(after->folder, after->seq);
     GW_TRY(save_state(view, store_key_str(&key), before, after, err));
     GW_TRY(store_due_move(view, before, after, err));
+    GW_TRY(store_modified_move(view, before, after, err));
     struct store_bytes bytes = store_user_encode(arena, after);
     if (before == NULL)
         GW_TRY(store_append(view, STORE_TABLE_USERS, store_key_str(&key), bytes.ptr, bytes.len, err));

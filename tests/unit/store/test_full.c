@@ -153,7 +153,8 @@ static void the_newest_history_of_a_full_store_stays(void **state)
     expect_all_done(&f, STORE_CHANGE_USER_DEACTIVATE, users);
     assert_ok(store_stats_read(f.store, &after, &f.err), &f.err);
     assert_true(after.activity_entries <= before.activity_entries);
-    assert_true(after.used_bytes <= before.used_bytes + (128u << 10));
+    /* every user moves in two derived indexes, whose pages are half full for a while */
+    assert_true(after.used_bytes <= before.used_bytes + (384u << 10));
     const char *letters = fixture_activity(&f, 0);
     assert_int_equal(letters[strlen(letters) - 1], 'D');
     assert_true(strlen(letters) < users + before.activity_entries);
