@@ -1,4 +1,4 @@
-#include "gateway/base/metrics.h"
+#include "gateway/base/gauge.h"
 
 #include <stddef.h>
 
@@ -29,6 +29,11 @@ void gw_metrics_attach(struct gw_metrics *metrics, unsigned first_slot, unsigned
     thread_slot = NULL;
 }
 
+struct gw_gauge *gw_gauges_attached(void)
+{
+    return attached->gauges;
+}
+
 void gw_metric_add(enum gw_metric metric, uint64_t n)
 {
     if (thread_slot == NULL)
@@ -52,4 +57,5 @@ void gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *buf)
         gw_buf_add_u64(buf, gw_metric_sum(metrics, (enum gw_metric)i));
         gw_buf_add_byte(buf, '\n');
     }
+    gw_gauges_write(metrics->gauges, buf);
 }

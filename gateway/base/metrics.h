@@ -47,6 +47,15 @@
     XX(SIGN_ON_NOT_RECORDED, "provgate_sign_on_not_recorded_total", "counter",                                         \
        "Sign-ons whose binding could not be recorded in time")                                                         \
     XX(UPSTREAM_ERRORS, "provgate_upstream_errors_total", "counter", "Requests that an app failed to answer")          \
+    XX(UPSTREAM_RETRIES, "provgate_upstream_retries_total", "counter",                                                 \
+       "Requests sent again because a kept connection had ended")                                                      \
+    XX(UPSTREAM_MOVES, "provgate_upstream_moves_total", "counter",                                                     \
+       "Requests that went on to another server because one could not be reached")                                     \
+    XX(UPSTREAM_DOWNS, "provgate_upstream_downs_total", "counter", "Times that a server of an app was taken out")      \
+    XX(UPSTREAM_CHECKS, "provgate_upstream_checks_total", "counter", "Health checks of servers that went well")        \
+    XX(UPSTREAM_CHECKS_FAILED, "provgate_upstream_checks_failed_total", "counter", "Health checks that did not")       \
+    XX(UPSTREAM_CANCELLED, "provgate_upstream_cancelled_total", "counter",                                             \
+       "Requests given up while the app was answering: the client left, or was cut")                                   \
     XX(HTTP_REFUSED, "provgate_http_refused_total", "counter", "Requests refused by the head rules")                   \
     XX(CONNECTIONS_ACCEPTED, "provgate_connections_accepted_total", "counter", "Connections accepted")                 \
     XX(PROXY_REFUSED, "provgate_proxy_protocol_refused_total", "counter",                                              \
@@ -86,8 +95,24 @@ struct gw_metric_slot {
     _Alignas(64) _Atomic uint64_t values[GW_METRIC_COUNT];
 };
 
+/* Is a server of an app up? One row for each that a process knows, in the same memory. */
+#define GW_GAUGES_MAX 256u
+#define GW_GAUGE_NONE GW_GAUGES_MAX
+#define GW_GAUGE_APP_BYTES 64u
+#define GW_GAUGE_SERVER_BYTES 192u
+
+struct gw_gauge {
+    _Atomic uint32_t users;   /* of this row; 0: free */
+    _Atomic uint32_t process; /* of the users */
+    _Atomic uint32_t is_named;
+    _Atomic uint32_t value;
+    char app[GW_GAUGE_APP_BYTES]; /* cut to fit */
+    char server[GW_GAUGE_SERVER_BYTES];
+};
+
 struct gw_metrics {
     struct gw_metric_slot slots[GW_METRIC_SLOTS];
+    struct gw_gauge gauges[GW_GAUGES_MAX];
 };
 
 /* All threads of the process count into `metrics` (shared memory) from slot `first_slot` on, one slot a thread, handed
@@ -96,6 +121,12 @@ void gw_metrics_attach(struct gw_metrics *metrics, unsigned first_slot, unsigned
 
 void gw_metric_add(enum gw_metric metric, uint64_t n);
 uint64_t gw_metric_sum(const struct gw_metrics *metrics, enum gw_metric metric);
+
+/* The row of this name, used once more; GW_GAUGE_NONE when none is free, which the others take. A row that a process
+ * that died left behind is taken over. One thread at a time. */
+unsigned gw_gauge_claim(const char *app, const char *server);
+void gw_gauge_release(unsigned gauge);
+void gw_gauge_set(unsigned gauge, uint32_t value);
 
 /* The text exposition format, version 0.0.4. */
 void gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *buf);

@@ -1,6 +1,7 @@
 #include "gateway/http/exchange_private.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
 #include "gateway/http/upstream_private.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ static void on_run(struct http_task *task)
 static void free_flow(struct http_flow *flow)
 {
     gw_buf_done(&flow->collected);
+    gw_buf_done(&flow->replay);
     gw_buf_done(&flow->request_head);
     gw_arena_done(&flow->exchange.arena);
     free(flow);
@@ -64,6 +66,7 @@ static void wipe(struct http_flow *flow)
     struct gw_arena arena = flow->exchange.arena;
     struct gw_buf request_head = flow->request_head;
     gw_buf_done(&flow->collected);
+    gw_buf_done(&flow->replay);
     gw_arena_reset(&arena);
     gw_buf_clear(&request_head);
     *flow = (struct http_flow){.exchange.arena = arena, .request_head = request_head};
@@ -131,6 +134,9 @@ void http_flow_end(struct http_flow *flow, enum http_exchange_end end)
 {
     if (flow->phase == HTTP_FLOW_ENDED)
         return;
+    if (flow->phase == HTTP_FLOW_FORWARDED && flow->conn != NULL && end != HTTP_END_COMPLETE &&
+        end != HTTP_END_UPSTREAM_LOST)
+        gw_metric_add(GW_METRIC_UPSTREAM_CANCELLED, 1);
     flow->phase = HTTP_FLOW_ENDED;
     flow->exchange.end = end;
     http_upstream_release(flow, /* is_reusable */ false);
@@ -252,6 +258,18 @@ void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstre
     flow->forward_fields = fields;
     flow->forward_field_count = field_count;
     http_flow_stir(flow);
+}
+
+void http_exchange_stick(struct http_exchange *x, uint64_t hint)
+{
+    http_flow_of(x)->hint = hint;
+}
+
+void http_exchange_remember(struct http_exchange *x, uint64_t hint)
+{
+    struct http_flow *flow = http_flow_of(x);
+    if (flow->phase == HTTP_FLOW_FORWARDED)
+        http_upstream_remember(flow->upstream, flow, hint);
 }
 
 void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data)

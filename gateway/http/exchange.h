@@ -94,6 +94,11 @@ void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstre
 typedef bool (*http_trailer_fn)(const struct http_field *field, const void *data);
 void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data);
 
+/* Where the upstream has several servers: requests of one hint (64 bits that stand for a session; 0: none) go to the
+ * server that answered when the hint was remembered. Before http_exchange_forward; and in on_answer_head. */
+void http_exchange_stick(struct http_exchange *x, uint64_t hint);
+void http_exchange_remember(struct http_exchange *x, uint64_t hint);
+
 /* Lets the upstream's answer go on to the client. */
 void http_exchange_pass(struct http_exchange *x);
 

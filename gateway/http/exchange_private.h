@@ -10,6 +10,7 @@
 #include "gateway/http/loop_private.h"
 
 #define HTTP_INTERIM_MAX 32u                    /* 1xx answers to one request; an upstream that sends more is refused */
+#define HTTP_REPLAY_BYTES_MAX (64u * 1024u)     /* of a body that may have to be given twice */
 #define HTTP_ERROR_BODY_BYTES_MAX (64u * 1024u) /* what a face may write into an error answer */
 
 struct http_flow;
@@ -69,7 +70,10 @@ struct http_flow {
     http_trailer_fn trailer_may_pass; /* NULL: all */
     const void *trailer_data;
     bool request_is_given; /* to the upstream, to its end */
-    bool body_was_given;   /* some byte of it was */
+    bool request_was_read; /* by us, to its end */
+    bool body_was_given;   /* some byte of it was, and cannot be given again */
+    struct gw_buf replay;  /* what was given of the body, for the one retry */
+    size_t replay_sent;
 
     /* a collected body */
     struct gw_buf collected;
@@ -88,6 +92,9 @@ struct http_flow {
     const struct http_field *forward_fields;
     size_t forward_field_count;
     struct gw_buf request_head; /* as it goes upstream; kept for the one retry */
+    uint64_t hint;          /* the session's; 0: none */
+    uint32_t servers_tried; /* a bit for each */
+    size_t server_wanted;   /* 0: any, else its index + 1 */
     bool was_retried;
     bool reached_upstream; /* its head was given to a connection that stood; also when that broke later */
 

@@ -1,7 +1,8 @@
 /* The pull: from the client's input to the upstream's queue, from the upstream's input to the client's queue, as far as
  * there is room. Each function returns after anything that may have changed the flow under it. */
 #include "gateway/http/relay.h"
-#include "gateway/http/upstream_private.h"
+#include "gateway/http/retry.h"
+#include "gateway/http/upstream_pool.h"
 
 /* --- the request's body ---------------------------------------------------------------------------------------- */
 
@@ -13,18 +14,29 @@ static void collected_step(struct http_flow *flow, struct http_framing_step *ret
 
 static void request_step(struct http_flow *flow, struct http_framing_step *ret_step)
 {
-    if (flow->is_collected)
+    if (http_replay_is_due(flow))
+        http_replay_step(flow, ret_step);
+    else if (flow->is_collected)
         collected_step(flow, ret_step);
+    else if (flow->request_was_read && !flow->is_tunnel)
+        *ret_step = (struct http_framing_step){.kind = HTTP_STEP_END};
     else
         flow->codec->request_step(flow, ret_step);
 }
 
-static void request_take(struct http_flow *flow, size_t size)
+static void request_take(struct http_flow *flow, struct gw_str data)
 {
-    if (flow->is_collected)
-        flow->collected_sent += size;
-    else
-        flow->codec->request_take(flow, size);
+    if (http_replay_is_due(flow)) {
+        flow->replay_sent += data.len;
+        return;
+    }
+    flow->exchange.request_bytes += data.len;
+    if (flow->is_collected) {
+        flow->collected_sent += data.len;
+    } else {
+        http_replay_keep(flow, data);
+        flow->codec->request_take(flow, data.len);
+    }
 }
 
 /* A trailer may name what the head must not: some apps merge the two (RFC 9110 section 6.5.1). */
@@ -42,7 +54,9 @@ static void filter_trailers(struct http_flow *flow)
 static void give_request_end(struct http_flow *flow, struct http_socket *socket)
 {
     flow->request_is_given = true;
-    filter_trailers(flow);
+    if (!flow->request_was_read)
+        filter_trailers(flow);
+    flow->request_was_read = true;
     if (flow->is_tunnel)
         http_socket_end(socket);
     else if (flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)
@@ -55,9 +69,7 @@ static void give_request_data(struct http_flow *flow, struct http_socket *socket
         http_relay_chunk(data, http_socket_output(socket));
     else
         gw_buf_add(http_socket_output(socket), data);
-    flow->body_was_given = true;
-    flow->exchange.request_bytes += data.len;
-    request_take(flow, data.len);
+    request_take(flow, data);
 }
 
 /* What came is not a body: 400 while that can be said, and the upstream must not take the rest for a whole request. */
@@ -132,6 +144,8 @@ static void hold_final(struct http_flow *flow)
 {
     struct http_answer *answer = &flow->exchange.answer;
     flow->stage = HTTP_ANSWER_HELD;
+    http_replay_drop(flow);
+    http_server_answered(flow->conn->pool->server);
     flow->is_tunnel = answer->status == 101;
     flow->answer_fields = answer->fields;
     flow->answer_field_count = answer->field_count;
@@ -263,8 +277,8 @@ static void start_forwarding(struct http_flow *flow)
     http_relay_request_head(flow, &flow->request_head);
     if (flow->request_head.overflow)
         http_exchange_fail(&flow->exchange, GW_E_HEAD_TOO_LARGE, NULL);
-    else
-        http_upstream_ask(flow->upstream, flow, /* fresh */ false);
+    else if (!http_upstream_ask(flow->upstream, flow))
+        http_exchange_fail(&flow->exchange, GW_E_UPSTREAM, NULL);
 }
 
 /* A tunnel lives until both ends are done, or one of them where half an end cannot be told (TLS). */
@@ -347,41 +361,5 @@ void http_flow_run(struct http_flow *flow)
     case HTTP_FLOW_UNDECIDED:
     case HTTP_FLOW_ENDED:
         break;
-    }
-}
-
-/* --- failures -------------------------------------------------------------------------------------------------- */
-
-bool http_method_is_idempotent(struct gw_str method)
-{
-    static const struct gw_str methods[] = {GW_STR_INIT("GET"),   GW_STR_INIT("HEAD"), GW_STR_INIT("OPTIONS"),
-                                            GW_STR_INIT("TRACE"), GW_STR_INIT("PUT"),  GW_STR_INIT("DELETE")};
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (gw_str_eq(method, methods[i]))
-            return true;
-    }
-    return false;
-}
-
-static bool may_retry(const struct http_flow *flow)
-{
-    const struct http_upstream_conn *conn = flow->conn;
-    return conn != NULL && conn->is_reused && !flow->was_retried && !flow->body_was_given &&
-           http_method_is_idempotent(flow->exchange.request.method) && !http_upstream_has_received(conn);
-}
-
-void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code)
-{
-    if (flow->phase != HTTP_FLOW_FORWARDED)
-        return;
-    if (flow->stage >= HTTP_ANSWER_BEGUN) {
-        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
-    } else if (code == GW_E_UPSTREAM && may_retry(flow)) {
-        flow->was_retried = true;
-        http_upstream_release(flow, /* is_reusable */ false);
-        flow->request_is_given = false;
-        http_upstream_ask(flow->upstream, flow, /* fresh */ true);
-    } else {
-        http_exchange_fail(&flow->exchange, code, NULL);
     }
 }

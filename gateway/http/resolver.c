@@ -57,7 +57,7 @@ static enum gw_code add_unix(const char *path, struct http_addresses *addresses,
     return GW_OK;
 }
 
-enum gw_code http_resolver_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+enum gw_code http_resolver_new(struct http_loop *loop, const struct http_server_settings *settings,
                                struct http_addresses *ret_addresses, http_resolved_fn on_resolved, void *data,
                                struct http_resolver **ret_resolver, struct gw_error *err)
 {

@@ -1,9 +1,11 @@
-/* The pool: who gets which connection, who waits, and what is too slow. */
-#include "gateway/http/upstream_private.h"
+/* Which server a request goes to, and the health checks. */
+#include "gateway/http/upstream.h"
 
 #include "gateway/base/arena.h"
-#include "gateway/http/resolver.h"
-#include "gateway/http/tls.h"
+#include "gateway/base/metrics.h"
+#include "gateway/http/affinity.h"
+#include "gateway/http/fetch.h"
+#include "gateway/http/timer.h"
 #include "gateway/http/upstream_pool.h"
 
 #include <stdlib.h>
@@ -17,253 +19,213 @@ const struct http_upstream_settings http_upstream_settings_default = {
     .connections_max = 1024,
 };
 
-#define CONNECTS_PER_SECOND_WHILE_FAILING 50u /* so that an app that comes back is not trampled (security.md J7) */
-#define DYING_MS_MAX 5000
+#define CHECK_LOOK_MS 100 /* how often a loop looks whether a check is due */
+#define CHECK_BODY_BYTES_MAX (64u * 1024u)
 
-static struct http_upstream_conn *conn_of(struct http_link *link)
+struct member {
+    struct http_upstream *upstream;
+    struct http_server *server;
+    struct http_pool *pool;
+    int64_t turn; /* smooth weighted round robin: whoever has most is next, and pays for it */
+    struct http_fetch *check;
+};
+
+struct http_upstream {
+    struct http_loop *loop;
+    struct http_servers *servers;
+    struct http_servers *own; /* made here; NULL: borrowed */
+    struct member *members;
+    size_t count;
+    size_t last_resort; /* when all are out: whose turn it is */
+    struct http_timer *check_timer;
+};
+
+/* --- choosing -------------------------------------------------------------------------------------------------- */
+
+static bool was_tried(const struct http_flow *flow, size_t index)
 {
-    return HTTP_CONTAINER(link, struct http_upstream_conn, link);
+    return (flow->servers_tried >> index & 1u) != 0;
 }
 
-static struct http_flow *waiting_of(struct http_link *link)
+/* The nginx way: evenly spread also with unequal weights. */
+static struct member *choose_by_turns(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    return HTTP_CONTAINER(link, struct http_flow, waiting);
-}
-
-static int64_t now_of(const struct http_upstream *upstream)
-{
-    return http_loop_now_ms(upstream->loop);
-}
-
-/* --- asking ---------------------------------------------------------------------------------------------------- */
-
-static void wait_in_line(struct http_upstream *upstream, struct http_flow *flow)
-{
-    flow->waiting_since_ms = now_of(upstream);
-    http_link_add(&upstream->waiting, &flow->waiting);
-}
-
-/* While connecting fails, only so many try in a second; the others are told at once. */
-static bool may_connect(struct http_upstream *upstream)
-{
-    int64_t now_ms = now_of(upstream);
-    if (!upstream->is_failing)
-        return true;
-    if (now_ms - upstream->second_ms >= 1000) {
-        upstream->second_ms = now_ms;
-        upstream->second_connects = 0;
+    struct member *best = NULL;
+    int64_t total = 0;
+    for (size_t i = 0; i < upstream->count; i++) {
+        struct member *member = &upstream->members[i];
+        if (was_tried(flow, i) || !http_server_is_up(member->server))
+            continue;
+        member->turn += member->server->settings.weight;
+        total += member->server->settings.weight;
+        if (best == NULL || member->turn > best->turn)
+            best = member;
     }
-    return upstream->second_connects++ < CONNECTS_PER_SECOND_WHILE_FAILING;
+    if (best != NULL)
+        best->turn -= total;
+    return best;
 }
 
-/* The youngest is the likeliest to be alive; one that has ended in this very turn is not. Where no retry is allowed, or
- * none once a byte of the body was given, it is worth a system call to know. */
-static struct http_upstream_conn *find_idle(struct http_upstream *upstream, const struct http_flow *flow)
+static struct member *choose_by_draw(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    const struct http_request *request = &flow->exchange.request;
-    bool asks_kernel = !http_method_is_idempotent(request->method) || request->body_kind != HTTP_BODY_NONE;
-    while (!http_link_is_empty(&upstream->idle)) {
-        struct http_upstream_conn *conn = conn_of(upstream->idle.prev);
-        if (http_socket_is_quiet(&conn->socket, asks_kernel))
-            return conn;
-        http_upstream_conn_kill(conn);
+    struct member *best = NULL;
+    double best_draw = 0;
+    for (size_t i = 0; i < upstream->count; i++) {
+        struct member *member = &upstream->members[i];
+        if (was_tried(flow, i) || !http_server_is_up(member->server))
+            continue;
+        double draw = http_affinity_draw(flow->hint, member->server->id, member->server->settings.weight);
+        if (best == NULL || draw > best_draw) {
+            best = member;
+            best_draw = draw;
+        }
+    }
+    return best;
+}
+
+static struct member *member_of_id(struct http_upstream *upstream, uint64_t id)
+{
+    for (size_t i = 0; i < upstream->count; i++) {
+        if (http_affinity_id(upstream->members[i].server->id) == id)
+            return &upstream->members[i];
     }
     return NULL;
 }
 
-static void ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
+/* A session whose server is out waits for it elsewhere and is not moved: where it is known is where it was made. */
+static struct member *choose_by_session(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    struct http_upstream_conn *conn = fresh ? NULL : find_idle(upstream, flow);
-    if (conn != NULL) {
-        conn->is_reused = true;
-        http_upstream_conn_attach(conn, flow);
-    } else if (upstream->addresses.count == 0) {
-        if (http_resolver_start(upstream->resolver))
-            wait_in_line(upstream, flow);
-        else
-            http_flow_upstream_failed(flow, GW_E_UPSTREAM);
-    } else if (upstream->connection_count >= upstream->settings.connections_max) {
-        wait_in_line(upstream, flow);
-    } else if (may_connect(upstream)) {
-        http_upstream_conn_open(upstream, flow);
-    } else {
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+    int64_t now_ms = http_loop_now_ms(upstream->loop);
+    struct http_affinity *affinity = upstream->servers->affinity;
+    if (flow->hint == 0 || affinity == NULL)
+        return NULL;
+    struct member *home = member_of_id(upstream, http_affinity_get(affinity, flow->hint, now_ms));
+    if (home != NULL && !was_tried(flow, (size_t)(home - upstream->members)) &&
+        (http_server_is_up(home->server) || http_server_take_trial(home->server, now_ms)))
+        return home;
+    struct member *drawn = choose_by_draw(upstream, flow);
+    if (home == NULL && drawn != NULL)
+        http_affinity_put(affinity, flow->hint, drawn->server->id, now_ms);
+    return drawn;
+}
+
+static struct member *choose_trial(struct http_upstream *upstream, const struct http_flow *flow)
+{
+    for (size_t i = 0; i < upstream->count; i++) {
+        if (!was_tried(flow, i) &&
+            http_server_take_trial(upstream->members[i].server, http_loop_now_ms(upstream->loop)))
+            return &upstream->members[i];
     }
+    return NULL;
 }
 
-/* Somebody in line may have a connection of his own now. */
-static void serve_line(struct http_task *task)
+static struct member *choose_last_resort(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    struct http_upstream *upstream = HTTP_CONTAINER(task, struct http_upstream, line_task);
-    while (!http_link_is_empty(&upstream->waiting) && upstream->addresses.count > 0) {
-        bool has_idle = !http_link_is_empty(&upstream->idle);
-        if (!has_idle && upstream->connection_count >= upstream->settings.connections_max)
-            return;
-        struct http_flow *flow = waiting_of(upstream->waiting.next);
-        http_link_remove(&flow->waiting);
-        ask(upstream, flow, /* fresh */ false);
+    for (size_t i = 0; i < upstream->count; i++) {
+        size_t index = (upstream->last_resort + i) % upstream->count;
+        if (was_tried(flow, index))
+            continue;
+        upstream->last_resort = index + 1;
+        return &upstream->members[index];
     }
+    return NULL;
 }
 
-void http_upstream_stir_line(struct http_upstream *upstream)
+static struct member *choose(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    if (!http_link_is_empty(&upstream->waiting))
-        http_task_stir(upstream->loop, &upstream->line_task);
+    if (flow->server_wanted > 0)
+        return was_tried(flow, flow->server_wanted - 1) ? NULL : &upstream->members[flow->server_wanted - 1];
+    if (upstream->count == 1)
+        return flow->servers_tried == 0 ? upstream->members : NULL;
+    struct member *member = choose_by_session(upstream, flow);
+    if (member == NULL)
+        member = choose_trial(upstream, flow);
+    if (member == NULL)
+        member = choose_by_turns(upstream, flow);
+    if (member == NULL)
+        member = choose_last_resort(upstream, flow);
+    return member;
 }
 
-/* Nobody overtakes those who wait already. */
-void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh)
+bool http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow)
 {
-    if (fresh || http_link_is_empty(&upstream->waiting)) {
-        ask(upstream, flow, fresh);
-    } else {
-        wait_in_line(upstream, flow);
-        http_upstream_stir_line(upstream);
-    }
+    struct member *member = choose(upstream, flow);
+    if (member == NULL)
+        return false;
+    if (flow->servers_tried != 0)
+        gw_metric_add(GW_METRIC_UPSTREAM_MOVES, 1);
+    flow->servers_tried |= 1u << (member - upstream->members);
+    http_pool_ask(member->pool, flow, /* fresh */ false);
+    return true;
 }
 
-static void fail_line(struct http_upstream *upstream, enum gw_code code)
+void http_upstream_remember(struct http_upstream *upstream, const struct http_flow *flow, uint64_t hint)
 {
-    while (!http_link_is_empty(&upstream->waiting)) {
-        struct http_flow *flow = waiting_of(upstream->waiting.next);
-        http_link_remove(&flow->waiting);
-        http_flow_upstream_failed(flow, code);
-    }
+    if (hint != 0 && upstream->count > 1 && upstream->servers->affinity != NULL && flow->conn != NULL)
+        http_affinity_put(upstream->servers->affinity, hint, flow->conn->pool->server->id,
+                          http_loop_now_ms(upstream->loop));
 }
 
-/* --- letting go ------------------------------------------------------------------------------------------------ */
+/* --- health checks --------------------------------------------------------------------------------------------- */
 
-static bool can_keep(const struct http_upstream_conn *conn)
+static void on_checked(const struct http_fetch_result *result, void *data)
 {
-    const struct http_socket *socket = &conn->socket;
-    return !socket->has_ended && !socket->has_failed && !socket->cannot_write && http_socket_queued(socket) == 0 &&
-           !socket->is_writing && http_socket_input(socket).len == 0 &&
-           conn->upstream->idle_count < conn->upstream->settings.idle_max &&
-           !http_loop_is_draining(conn->upstream->loop);
+    struct member *member = data;
+    const struct http_health_settings *health = &member->upstream->servers->health;
+    member->check = NULL;
+    /* A body that is too long is no sickness: the head came, but its status is not told. */
+    bool is_well =
+        result->code == GW_OK && result->status >= health->status_min && result->status <= health->status_max;
+    http_server_checked(member->server, health, is_well);
 }
 
-void http_upstream_release(struct http_flow *flow, bool is_reusable)
+static void start_check(struct http_upstream *upstream, size_t index)
 {
-    struct http_upstream_conn *conn = flow->conn;
-    http_link_remove(&flow->waiting);
-    if (conn == NULL)
+    const struct http_health_settings *health = &upstream->servers->health;
+    struct http_field host = {GW_STR("Host"), gw_str_from(health->host)};
+    struct http_fetch_order order = {.loop = upstream->loop,
+                                     .upstream = upstream,
+                                     .server_wanted = index + 1,
+                                     .target = gw_str_from(health->path),
+                                     .fields = &host,
+                                     .field_count = 1,
+                                     .body_bytes_max = CHECK_BODY_BYTES_MAX,
+                                     .time_ms = health->timeout_ms,
+                                     .on_done = on_checked,
+                                     .data = &upstream->members[index]};
+    upstream->members[index].check = http_fetch_start(&order);
+}
+
+static void on_check_look(void *data)
+{
+    struct http_upstream *upstream = data;
+    int64_t now_ms = http_loop_now_ms(upstream->loop);
+    upstream->check_timer = NULL;
+    if (http_loop_is_draining(upstream->loop))
         return;
-    flow->conn = NULL;
-    conn->flow = NULL;
-    if (is_reusable && can_keep(conn)) {
-        http_upstream_conn_enter(conn, HTTP_UPSTREAM_IDLE);
-        http_upstream_stir_line(flow->upstream);
-    } else {
-        http_upstream_conn_kill(conn);
+    for (size_t i = 0; i < upstream->count; i++) {
+        struct member *member = &upstream->members[i];
+        if (member->check == NULL && http_server_take_check(member->server, &upstream->servers->health, now_ms))
+            start_check(upstream, i);
     }
-}
-
-void http_upstream_release_flushing(struct http_flow *flow)
-{
-    struct http_upstream_conn *conn = flow->conn;
-    if (conn == NULL)
-        return;
-    flow->conn = NULL;
-    conn->flow = NULL;
-    http_upstream_conn_enter(conn, HTTP_UPSTREAM_DYING);
-    http_socket_end(&conn->socket);
-    http_task_stir(conn->upstream->loop, &conn->task); /* its end may have been sent before: no event would come */
-}
-
-/* --- time ------------------------------------------------------------------------------------------------------ */
-
-static bool is_endless(const struct http_flow *flow)
-{
-    struct gw_str type =
-        http_field_find(flow->exchange.answer.fields, flow->exchange.answer.field_count, GW_STR("content-type"));
-    return flow->is_tunnel || gw_str_starts_nocase(type, GW_STR("text/event-stream"));
-}
-
-/* Is it the upstream that everything waits for? Not while the client owes the rest of its body, or takes no more. */
-static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
-{
-    struct http_flow *flow = conn->flow;
-    const struct http_upstream_settings *settings = &conn->upstream->settings;
-    const struct http_socket *socket = &conn->socket;
-    int64_t still_ms = now_ms - (socket->moved_ms > conn->since_ms ? socket->moved_ms : conn->since_ms);
-    bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
-    if (still_ms >= HTTP_SWEEP_MS)
-        http_socket_trim(&conn->socket);
-    bool client_owes = !flow->request_is_given && http_socket_queued(socket) == 0 && !awaits_continue;
-    if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
-    else if (flow->stage >= HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
-             http_socket_input(socket).len == 0)
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
-}
-
-static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
-{
-    const struct http_upstream_settings *settings = &conn->upstream->settings;
-    int64_t age_ms = now_ms - conn->since_ms;
-    if (conn->is_dead)
-        return;
-    switch (conn->state) {
-    case HTTP_UPSTREAM_CONNECTING:
-        if (age_ms >= settings->connect_ms)
-            http_upstream_conn_failed(conn, GW_E_UPSTREAM_TIMEOUT);
-        break;
-    case HTTP_UPSTREAM_BUSY:
-        sweep_busy(conn, now_ms);
-        break;
-    case HTTP_UPSTREAM_IDLE:
-        http_socket_trim(&conn->socket);
-        if (age_ms >= settings->keep_ms)
-            http_upstream_conn_kill(conn);
-        break;
-    case HTTP_UPSTREAM_DYING:
-        if (age_ms >= DYING_MS_MAX)
-            http_upstream_conn_kill(conn);
-        break;
-    }
-}
-
-static void sweep_list(struct http_link *list, int64_t now_ms)
-{
-    for (struct http_link *at = list->next, *next; at != list; at = next) {
-        next = at->next;
-        sweep_conn(conn_of(at), now_ms);
-    }
-}
-
-static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
-{
-    struct http_upstream *upstream = HTTP_CONTAINER(sweepable, struct http_upstream, sweepable);
-    sweep_list(&upstream->idle, now_ms);
-    sweep_list(&upstream->busy, now_ms);
-    while (!http_link_is_empty(&upstream->waiting)) {
-        struct http_flow *flow = waiting_of(upstream->waiting.next);
-        if (now_ms - flow->waiting_since_ms < upstream->settings.connect_ms)
-            return;
-        http_link_remove(&flow->waiting);
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
-    }
-}
-
-static void on_drain(struct http_sweepable *sweepable, bool is_over)
-{
-    struct http_upstream *upstream = HTTP_CONTAINER(sweepable, struct http_upstream, sweepable);
-    (void)is_over;
-    while (!http_link_is_empty(&upstream->idle))
-        http_upstream_conn_kill(conn_of(upstream->idle.next));
+    upstream->check_timer = http_timer_start(upstream->loop, CHECK_LOOK_MS, on_check_look, upstream);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static void on_resolved(const struct http_addresses *addresses, void *data)
+static struct http_servers *one_server(const struct http_upstream_settings *settings)
 {
-    struct http_upstream *upstream = data;
-    if (addresses->count > 0)
-        upstream->addresses = *addresses;
-    if (upstream->addresses.count > 0)
-        http_upstream_stir_line(upstream);
-    else
-        fail_line(upstream, GW_E_UPSTREAM);
+    struct http_server_settings one = {
+        .name = settings->unix_path != NULL ? settings->unix_path
+                : settings->host != NULL    ? settings->host
+                                            : "",
+        .host = settings->host,
+        .port = settings->port,
+        .unix_path = settings->unix_path,
+        .tls = settings->tls,
+        .weight = 1,
+    };
+    return http_servers_new(NULL, &one, 1);
 }
 
 enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstream_settings *settings,
@@ -271,21 +233,23 @@ enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstrea
 {
     struct http_upstream *upstream = gw_alloc(sizeof *upstream);
     upstream->loop = loop;
-    upstream->settings = *settings;
-    upstream->settings.host = settings->host != NULL ? gw_strdup(settings->host) : NULL;
-    upstream->settings.unix_path = settings->unix_path != NULL ? gw_strdup(settings->unix_path) : NULL;
-    http_link_init(&upstream->idle);
-    http_link_init(&upstream->busy);
-    http_link_init(&upstream->waiting);
-    upstream->line_task.on_run = serve_line;
-    enum gw_code code = http_resolver_new(loop, &upstream->settings, &upstream->addresses, on_resolved, upstream,
-                                          &upstream->resolver, err);
-    upstream->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
-    http_loop_enroll(loop, &upstream->sweepable);
-    if (code != GW_OK) {
-        http_upstream_free(upstream);
-        return code;
+    if (settings->servers == NULL)
+        upstream->own = one_server(settings);
+    upstream->servers = upstream->own != NULL ? upstream->own : settings->servers;
+    upstream->count = upstream->servers->count;
+    upstream->members = gw_alloc(upstream->count * sizeof *upstream->members);
+    for (size_t i = 0; i < upstream->count; i++) {
+        struct member *member = &upstream->members[i];
+        member->upstream = upstream;
+        member->server = &upstream->servers->list[i];
+        enum gw_code code = http_pool_new(loop, settings, member->server, &member->pool, err);
+        if (code != GW_OK) {
+            http_upstream_free(upstream);
+            return code;
+        }
     }
+    if (upstream->servers->health.path != NULL)
+        upstream->check_timer = http_timer_start(loop, 0, on_check_look, upstream);
     *ret_upstream = upstream;
     return GW_OK;
 }
@@ -294,15 +258,13 @@ void http_upstream_free(struct http_upstream *upstream)
 {
     if (upstream == NULL)
         return;
-    http_loop_leave(upstream->loop, &upstream->sweepable);
-    http_task_still(&upstream->line_task);
-    http_resolver_free(upstream->resolver);
-    struct http_link *lists[] = {&upstream->idle, &upstream->busy};
-    for (size_t i = 0; i < 2; i++) {
-        while (!http_link_is_empty(lists[i]))
-            http_upstream_conn_free(conn_of(lists[i]->next));
+    http_timer_cancel(upstream->check_timer);
+    for (size_t i = 0; i < upstream->count; i++) {
+        if (upstream->members[i].check != NULL)
+            http_fetch_cancel(upstream->members[i].check);
+        http_pool_free(upstream->members[i].pool);
     }
-    free((void *)(uintptr_t)upstream->settings.host);
-    free((void *)(uintptr_t)upstream->settings.unix_path);
+    http_servers_free(upstream->own);
+    free(upstream->members);
     free(upstream);
 }

@@ -11,20 +11,20 @@ static void on_event(void *owner)
     if (conn->state == HTTP_UPSTREAM_BUSY && conn->flow != NULL)
         http_flow_stir(conn->flow);
     else if (!conn->is_dead)
-        http_task_stir(conn->upstream->loop, &conn->task);
+        http_task_stir(conn->pool->loop, &conn->task);
 }
 
 void http_upstream_conn_enter(struct http_upstream_conn *conn, enum http_upstream_conn_state state)
 {
-    struct http_upstream *upstream = conn->upstream;
+    struct http_pool *pool = conn->pool;
     if (http_link_is_linked(&conn->link) && conn->state == HTTP_UPSTREAM_IDLE)
-        upstream->idle_count--;
+        pool->idle_count--;
     http_link_remove(&conn->link);
     conn->state = state;
-    conn->since_ms = http_loop_now_ms(upstream->loop);
-    http_link_add(state == HTTP_UPSTREAM_IDLE ? &upstream->idle : &upstream->busy, &conn->link);
+    conn->since_ms = http_loop_now_ms(pool->loop);
+    http_link_add(state == HTTP_UPSTREAM_IDLE ? &pool->idle : &pool->busy, &conn->link);
     if (state == HTTP_UPSTREAM_IDLE)
-        upstream->idle_count++;
+        pool->idle_count++;
 }
 
 bool http_upstream_has_received(const struct http_upstream_conn *conn)
@@ -49,12 +49,12 @@ void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow
 /* Tries addresses from the current one on until one of them can be tried. */
 static bool start_connecting(struct http_upstream_conn *conn)
 {
-    struct http_upstream *upstream = conn->upstream;
-    while (conn->addresses_tried < upstream->addresses.count) {
-        conn->address = (upstream->next_address + conn->addresses_tried++) % upstream->addresses.count;
-        struct http_address *address = &upstream->addresses.list[conn->address];
-        if (http_socket_connect(&conn->socket, upstream->loop, (struct sockaddr *)&address->storage, address->len,
-                                on_event, conn))
+    struct http_pool *pool = conn->pool;
+    while (conn->addresses_tried < pool->addresses.count) {
+        conn->address = (pool->next_address + conn->addresses_tried++) % pool->addresses.count;
+        struct http_address *address = &pool->addresses.list[conn->address];
+        if (http_socket_connect(&conn->socket, pool->loop, (struct sockaddr *)&address->storage, address->len, on_event,
+                                conn))
             return true;
     }
     return false;
@@ -62,14 +62,14 @@ static bool start_connecting(struct http_upstream_conn *conn)
 
 static void connected(struct http_upstream_conn *conn)
 {
-    struct http_upstream *upstream = conn->upstream;
-    if (upstream->settings.tls != NULL && !conn->socket.has_tls) {
-        http_socket_handshake(&conn->socket, tls_client_ctx(upstream->settings.tls),
-                              tls_client_server_name(upstream->settings.tls));
+    struct http_pool *pool = conn->pool;
+    if (pool->server->settings.tls != NULL && !conn->socket.has_tls) {
+        http_socket_handshake(&conn->socket, tls_client_ctx(pool->server->settings.tls),
+                              tls_client_server_name(pool->server->settings.tls));
         return;
     }
-    upstream->is_failing = false;
-    upstream->next_address = conn->address;
+    http_server_connected(pool->server);
+    pool->next_address = conn->address;
     if (conn->flow != NULL)
         http_upstream_conn_attach(conn, conn->flow);
     else
@@ -120,15 +120,15 @@ static void on_bury(struct http_grave *grave)
     free(conn);
 }
 
-void http_upstream_conn_open(struct http_upstream *upstream, struct http_flow *flow)
+void http_upstream_conn_open(struct http_pool *pool, struct http_flow *flow)
 {
     struct http_upstream_conn *conn = gw_alloc(sizeof *conn);
-    conn->upstream = upstream;
+    conn->pool = pool;
     conn->task.on_run = on_run;
     conn->grave.on_bury = on_bury;
     conn->flow = flow;
     flow->conn = conn;
-    upstream->connection_count++;
+    pool->connection_count++;
     http_upstream_conn_enter(conn, HTTP_UPSTREAM_CONNECTING);
     if (!start_connecting(conn))
         http_upstream_conn_failed(conn, GW_E_UPSTREAM);
@@ -136,10 +136,10 @@ void http_upstream_conn_open(struct http_upstream *upstream, struct http_flow *f
 
 void http_upstream_conn_failed(struct http_upstream_conn *conn, enum gw_code code)
 {
-    struct http_upstream *upstream = conn->upstream;
+    struct http_pool *pool = conn->pool;
     struct http_flow *flow = conn->flow;
-    upstream->is_failing = true;
-    (void)http_resolver_start(upstream->resolver); /* the name may lead elsewhere by now */
+    http_server_failed(pool->server, HTTP_SERVER_UNREACHABLE, http_loop_now_ms(pool->loop));
+    (void)http_resolver_start(pool->resolver); /* the name may lead elsewhere by now */
     if (flow != NULL)
         http_flow_upstream_failed(flow, code); /* which releases and so kills */
     if (!conn->is_dead)
@@ -148,11 +148,11 @@ void http_upstream_conn_failed(struct http_upstream_conn *conn, enum gw_code cod
 
 static void take_out(struct http_upstream_conn *conn)
 {
-    struct http_upstream *upstream = conn->upstream;
+    struct http_pool *pool = conn->pool;
     if (conn->state == HTTP_UPSTREAM_IDLE)
-        upstream->idle_count--;
+        pool->idle_count--;
     http_link_remove(&conn->link);
-    upstream->connection_count--;
+    pool->connection_count--;
     http_socket_close(&conn->socket, /* is_clean */ true);
     conn->is_dead = true;
 }
@@ -163,8 +163,8 @@ void http_upstream_conn_kill(struct http_upstream_conn *conn)
         return;
     take_out(conn);
     http_task_still(&conn->task);
-    http_loop_bury(conn->upstream->loop, &conn->grave);
-    http_upstream_stir_line(conn->upstream);
+    http_loop_bury(conn->pool->loop, &conn->grave);
+    http_pool_stir_line(conn->pool);
 }
 
 void http_upstream_conn_free(struct http_upstream_conn *conn)

@@ -1,13 +1,16 @@
-/* upstream_pool: what upstream.c (who gets which connection) and upstream_conn.c (one connection's life) share. */
+/* upstream_pool: the connections of one loop to one server: what upstream_pool.c (who gets which) and upstream_conn.c
+ * (one connection's life) share. Thread: the loop's. */
 #pragma once
 
 #include "gateway/http/resolver.h"
+#include "gateway/http/servers.h"
 #include "gateway/http/upstream_private.h"
 
-struct http_upstream {
+struct http_pool {
     struct http_sweepable sweepable;
     struct http_loop *loop;
-    struct http_upstream_settings settings; /* own copies of the texts */
+    struct http_server *server;
+    struct http_upstream_settings settings; /* times and limits */
     struct http_addresses addresses;
     size_t next_address; /* the one that worked last */
     struct http_resolver *resolver;
@@ -17,13 +20,19 @@ struct http_upstream {
     struct http_task line_task;
     size_t idle_count;
     size_t connection_count;
-    bool is_failing; /* the last attempt to connect failed */
-    int64_t second_ms;
-    unsigned second_connects;
 };
 
+/* `server` outlives it. */
+GW_MUST_CHECK enum gw_code http_pool_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+                                         struct http_server *server, struct http_pool **ret_pool, struct gw_error *err);
+void http_pool_free(struct http_pool *pool);
+
+/* Finds a connection for the flow, now or later, and adds the flow's request_head to it. `fresh`: not a pooled one. May
+ * fail the flow. */
+void http_pool_ask(struct http_pool *pool, struct http_flow *flow, bool fresh);
+
 /* Opens a connection for the flow; failing is told to the flow. */
-void http_upstream_conn_open(struct http_upstream *upstream, struct http_flow *flow);
+void http_upstream_conn_open(struct http_pool *pool, struct http_flow *flow);
 /* Gives a ready connection to the flow and adds its head. */
 void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow *flow);
 void http_upstream_conn_enter(struct http_upstream_conn *conn, enum http_upstream_conn_state state);
@@ -35,4 +44,4 @@ void http_upstream_conn_kill(struct http_upstream_conn *conn);
 void http_upstream_conn_free(struct http_upstream_conn *conn);
 
 /* A connection or its place may be free: whoever waits is served in this turn. */
-void http_upstream_stir_line(struct http_upstream *upstream);
+void http_pool_stir_line(struct http_pool *pool);

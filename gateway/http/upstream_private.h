@@ -1,4 +1,4 @@
-/* upstream_private: an upstream's connections, as the flow sees them. Thread: the loop's. */
+/* upstream_private: an upstream and its connections, as the flow sees them. Thread: the loop's. */
 #pragma once
 
 #include "gateway/http/exchange_private.h"
@@ -12,12 +12,14 @@ enum http_upstream_conn_state {
     HTTP_UPSTREAM_DYING, /* its last bytes leave */
 };
 
+struct http_pool;
+
 struct http_upstream_conn {
     struct http_socket socket;
     struct http_task task;
     struct http_grave grave;
-    struct http_link link; /* in the upstream's list of its state */
-    struct http_upstream *upstream;
+    struct http_link link; /* in the pool's list of its state */
+    struct http_pool *pool;
     struct http_flow *flow;
     enum http_upstream_conn_state state;
     int64_t since_ms; /* when the state began */
@@ -29,9 +31,13 @@ struct http_upstream_conn {
     struct http_head_scan scan;
 };
 
-/* Finds a connection for the flow, now or later, and adds the flow's request_head to it. `fresh`: not a pooled one. May
- * fail the flow. */
-void http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow, bool fresh);
+/* Chooses a server that this flow has not tried and asks there, now or later: its request_head goes to a connection.
+ * May fail the flow. False: none is left. */
+GW_MUST_CHECK bool http_upstream_ask(struct http_upstream *upstream, struct http_flow *flow);
+/* The same server again, on a connection of its own. */
+void http_upstream_ask_again(struct http_flow *flow);
+/* The server that answers this flow is where the hint goes from now on. */
+void http_upstream_remember(struct http_upstream *upstream, const struct http_flow *flow, uint64_t hint);
 
 /* The flow lets go of its connection or its place in the line. `is_reusable`: everything was sent and read. */
 void http_upstream_release(struct http_flow *flow, bool is_reusable);

@@ -184,6 +184,67 @@ static void j3_a_connection_that_just_died_gets_no_body_and_no_post(void **state
     close(app);
 }
 
+/* RFC 9110 section 9.2.2: the app took it and hung up, and what was given of it is still there. */
+static void j8_put_and_delete_with_a_small_body_are_given_again(void **state)
+{
+    static const char *requests[] = {
+        "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Last: 1\r\n\r\n",
+        "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "PUT /collect-forward HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    };
+    struct lab *lab = *state;
+    int client = ask(lab, GET);
+    int app = answer_once(lab, client);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        lab_send(client, requests[i]);
+        lab_expect(app, requests[i]);
+        close(app);
+        app = lab_accept(lab);
+        lab_expect(app, requests[i]);
+        lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        lab_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+    close(client);
+    close(app);
+}
+
+static void j8_the_rest_of_a_body_follows_what_is_given_again(void **state)
+{
+    struct lab *lab = *state;
+    int client = ask(lab, GET);
+    int app = answer_once(lab, client);
+    lab_send(client, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    lab_expect(app, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    close(app);
+    app = lab_accept(lab);
+    lab_expect(app, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    lab_send(client, "def");
+    lab_expect(app, "def");
+    lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    lab_expect(client, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    close(client);
+    close(app);
+}
+
+static void j8_a_body_that_is_too_long_to_keep_is_not_given_again(void **state)
+{
+    struct lab *lab = *state;
+    int client = ask(lab, GET);
+    int app = answer_once(lab, client);
+    static char body[128 * 1024];
+    memset(body, 'x', sizeof body - 1);
+    lab_send(client, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 131071\r\n\r\n");
+    lab_send(client, body);
+    lab_expect(app, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 131071\r\n\r\n");
+    lab_expect(app, body);
+    close(app);
+    expect_status(client, "502");
+    assert_false(lab_has_connection(lab));
+    close(client);
+}
+
 static void j3_an_answer_that_has_begun_is_not_retried(void **state)
 {
     struct lab *lab = *state;
@@ -431,6 +492,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(j3_a_get_on_a_reused_connection_is_retried_once, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_a_post_is_never_retried, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_a_connection_that_just_died_gets_no_body_and_no_post, setup, teardown),
+        cmocka_unit_test_setup_teardown(j8_put_and_delete_with_a_small_body_are_given_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(j8_the_rest_of_a_body_follows_what_is_given_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(j8_a_body_that_is_too_long_to_keep_is_not_given_again, setup, teardown),
         cmocka_unit_test_setup_teardown(j3_an_answer_that_has_begun_is_not_retried, setup, teardown),
         cmocka_unit_test_setup_teardown(j4_a_cut_answer_never_ends_cleanly, setup, teardown),
         cmocka_unit_test_setup_teardown(j4_to_an_http_10_client_a_cut_answer_ends_in_a_reset, setup, teardown),
