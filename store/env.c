@@ -151,6 +151,7 @@ static enum gw_code open_files(struct store *store, struct gw_error *err)
 {
     GW_TRY(store_files_check(store->path, err));
     enum gw_code code = store_keys_read(store->path, &store->keys, err);
+    gw_hmac_key_init(&store->session_hmac, store->keys.session);
     if (code == GW_OK)
         code = store_pages_check_head(store->path, err);
     if (code == GW_OK)
@@ -200,6 +201,7 @@ void store_close(struct store *store)
         mdb_env_close(store->env);
     registry_remove(store);
     gw_secret_wipe(&store->keys, sizeof store->keys);
+    gw_secret_wipe(&store->session_hmac, sizeof store->session_hmac);
     free(store->path);
     free(store);
 }

@@ -16,6 +16,7 @@ struct store {
     MDB_dbi tables[STORE_TABLE_COUNT];
     char *path;
     struct store_keys keys;
+    struct gw_hmac_key session_hmac; /* of keys.session */
     uint64_t max_bytes;
     uint32_t format; /* as which it is read and written: the program's own, but an older one while it is migrated */
     pid_t pid;       /* an environment does not survive fork */

@@ -8,7 +8,7 @@ struct store_session_digest store_session_digest(const struct store *store, stru
                                                  struct gw_str cookie_name, struct gw_str cookie_value)
 {
     struct gw_str parts[] = {app, cookie_name, cookie_value};
-    struct gw_sha256 whole = gw_hmac_parts(store->keys.session, parts, 3);
+    struct gw_sha256 whole = gw_hmac_keyed(&store->session_hmac, parts, 3);
     struct store_session_digest digest;
     memcpy(digest.bytes, whole.bytes, sizeof digest.bytes);
     return digest;

@@ -34,6 +34,7 @@ const char *gw_arena_cstr(struct gw_arena *arena, struct gw_str s);
 struct gw_str gw_arena_printf(struct gw_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct gw_str gw_arena_vprintf(struct gw_arena *arena, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));
+struct gw_str gw_arena_u64(struct gw_arena *arena, uint64_t value);    /* decimal */
 struct gw_str gw_arena_lower(struct gw_arena *arena, struct gw_str s); /* ASCII lower case copy */
 
 /* Frees the arena at the end of a scope: `GW_ARENA_SCOPED(arena);` */

@@ -45,7 +45,7 @@ static bool fits(struct gw_buf *buf, size_t size)
     return false;
 }
 
-char *gw_buf_reserve(struct gw_buf *buf, size_t size)
+char *gw_buf_reserve_slow(struct gw_buf *buf, size_t size)
 {
     if (!fits(buf, size))
         return NULL;

@@ -26,9 +26,16 @@ void gw_buf_add_byte(struct gw_buf *buf, char c);
 void gw_buf_add_u64(struct gw_buf *buf, uint64_t value); /* decimal */
 void gw_buf_printf(struct gw_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+char *gw_buf_reserve_slow(struct gw_buf *buf, size_t size); /* private: gw_buf_reserve when the memory must grow */
+
 /* Room for `size` more bytes to write into, or NULL (and overflow) when the cap would be passed; then say how many were
  * written with gw_buf_advance. */
-char *gw_buf_reserve(struct gw_buf *buf, size_t size);
+static inline char *gw_buf_reserve(struct gw_buf *buf, size_t size)
+{
+    size_t most = buf->capacity < buf->max ? buf->capacity : buf->max;
+    return buf->len <= most && size <= most - buf->len && buf->data != NULL ? buf->data + buf->len
+                                                                            : gw_buf_reserve_slow(buf, size);
+}
 void gw_buf_advance(struct gw_buf *buf, size_t size);
 
 /* Removes `size` bytes from the front. */

@@ -22,6 +22,17 @@ struct gw_sha256 gw_sha256(struct gw_str data);
  * the same input and no length is ever cut. */
 struct gw_sha256 gw_hmac_parts(const uint8_t key[GW_KEY_BYTES], const struct gw_str *parts, size_t count);
 
+/* The same for a key that is used often: its two blocks are hashed once. As secret as the key itself. */
+struct gw_hmac_state {
+    uint32_t words[28];
+};
+struct gw_hmac_key {
+    struct gw_hmac_state inner;
+    struct gw_hmac_state outer;
+};
+void gw_hmac_key_init(struct gw_hmac_key *ret_key, const uint8_t key[GW_KEY_BYTES]);
+struct gw_sha256 gw_hmac_keyed(const struct gw_hmac_key *key, const struct gw_str *parts, size_t count);
+
 void gw_random_bytes(void *dst, size_t size); /* never fails: ends the process when the system has no randomness */
 
 /* Takes the same time wherever the first difference stands. */

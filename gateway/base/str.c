@@ -1,13 +1,12 @@
 #include "gateway/base/str.h"
 
-bool gw_str_eq(struct gw_str a, struct gw_str b)
+bool gw_bytes_eq_nocase(const char *a, const char *b, size_t size)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool gw_str_eq_nocase(struct gw_str a, struct gw_str b)
-{
-    return a.len == b.len && gw_str_starts_nocase(a, b);
+    for (size_t i = 0; i < size; i++) {
+        if (a[i] != b[i] && gw_lower(a[i]) != gw_lower(b[i]))
+            return false;
+    }
+    return true;
 }
 
 bool gw_str_starts(struct gw_str s, struct gw_str prefix)
@@ -17,13 +16,7 @@ bool gw_str_starts(struct gw_str s, struct gw_str prefix)
 
 bool gw_str_starts_nocase(struct gw_str s, struct gw_str prefix)
 {
-    if (s.len < prefix.len)
-        return false;
-    for (size_t i = 0; i < prefix.len; i++) {
-        if (gw_lower(s.ptr[i]) != gw_lower(prefix.ptr[i]))
-            return false;
-    }
-    return true;
+    return s.len >= prefix.len && gw_bytes_eq_nocase(s.ptr, prefix.ptr, prefix.len);
 }
 
 bool gw_str_ends(struct gw_str s, struct gw_str suffix)
@@ -96,9 +89,8 @@ bool gw_str_to_u64(struct gw_str s, uint64_t max, uint64_t *ret_value)
         if (s.ptr[i] < '0' || s.ptr[i] > '9')
             return false;
         uint64_t digit = (uint64_t)(s.ptr[i] - '0');
-        if (digit > max || value > (max - digit) / 10)
+        if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, digit, &value) || value > max)
             return false;
-        value = value * 10 + digit;
     }
     *ret_value = value;
     return true;

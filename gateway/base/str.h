@@ -30,8 +30,18 @@ static inline struct gw_str gw_str_from(const char *cstr)
     return (struct gw_str){cstr, cstr != NULL ? strlen(cstr) : 0};
 }
 
-bool gw_str_eq(struct gw_str a, struct gw_str b);
-bool gw_str_eq_nocase(struct gw_str a, struct gw_str b); /* ASCII case only */
+static inline bool gw_str_eq(struct gw_str a, struct gw_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool gw_bytes_eq_nocase(const char *a, const char *b, size_t size); /* ASCII case only */
+
+static inline bool gw_str_eq_nocase(struct gw_str a, struct gw_str b)
+{
+    return a.len == b.len && gw_bytes_eq_nocase(a.ptr, b.ptr, a.len);
+}
+
 bool gw_str_starts(struct gw_str s, struct gw_str prefix);
 bool gw_str_starts_nocase(struct gw_str s, struct gw_str prefix);
 bool gw_str_ends(struct gw_str s, struct gw_str suffix);

@@ -196,7 +196,7 @@ static void set_local_answer(struct http_flow *flow, int status, const struct ht
     size_t count = field_count;
     if (status != 204 && status != 304)
         answer->fields[count++] =
-            (struct http_field){GW_STR("Content-Length"), gw_arena_printf(arena, "%zu", body_bytes)};
+            (struct http_field){GW_STR("Content-Length"), gw_arena_u64(arena, body_bytes)};
     if (http_field_count(fields, field_count, GW_STR("date")) == 0)
         answer->fields[count++] =
             (struct http_field){GW_STR("Date"), gw_arena_copy(arena, http_loop_date(flow->exchange.loop))};

@@ -14,23 +14,53 @@ bool http_is_token_byte(char c)
     return token_bytes[(unsigned char)c];
 }
 
+size_t http_token_run(struct gw_str s)
+{
+    size_t at = 0;
+    while (at < s.len && token_bytes[(unsigned char)s.ptr[at]])
+        at++;
+    return at;
+}
+
 bool http_is_token(struct gw_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (!token_bytes[(unsigned char)s.ptr[i]])
-            return false;
+    return s.len > 0 && http_token_run(s) == s.len;
+}
+
+#define EACH_BYTE(byte) (0x0101010101010101u * (byte))
+
+/* Is one of these eight bytes below 0x20 or 0x7f? A tab says yes as well, and the slow way decides. */
+static bool may_hold_control(uint64_t eight)
+{
+    uint64_t is_low = (eight - EACH_BYTE(0x20u)) & ~eight;
+    uint64_t delete = eight ^ EACH_BYTE(0x7fu);
+    uint64_t is_delete = (delete - EACH_BYTE(1u)) & ~delete;
+    return ((is_low | is_delete) & EACH_BYTE(0x80u)) != 0;
+}
+
+static bool is_value_byte(unsigned char c)
+{
+    return (c >= 0x20 || c == '\t') && c != 0x7f;
+}
+
+size_t http_field_value_run(struct gw_str s)
+{
+    size_t at = 0;
+    for (;;) {
+        uint64_t eight = 0;
+        while (s.len - at >= sizeof eight && !may_hold_control((memcpy(&eight, s.ptr + at, sizeof eight), eight)))
+            at += sizeof eight;
+        size_t end = s.len - at >= sizeof eight ? at + sizeof eight : s.len;
+        while (at < end && is_value_byte((unsigned char)s.ptr[at]))
+            at++;
+        if (at < end || at == s.len)
+            return at;
     }
-    return s.len > 0;
 }
 
 bool http_is_field_value(struct gw_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
+    return http_field_value_run(s) == s.len;
 }
 
 bool http_list_has(struct gw_str value, struct gw_str token)
@@ -86,8 +116,6 @@ bool http_field_is_droppable(struct gw_str name)
 
 static bool reads_like(struct gw_str name, struct gw_str framing)
 {
-    if (name.len != framing.len)
-        return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = gw_lower(name.ptr[i]);
         bool is_alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -99,7 +127,8 @@ static bool reads_like(struct gw_str name, struct gw_str framing)
 
 bool http_field_mimics_framing(struct gw_str name)
 {
-    return reads_like(name, GW_STR("content-length")) || reads_like(name, GW_STR("transfer-encoding"));
+    static const struct gw_str length = GW_STR_INIT("content-length"), coding = GW_STR_INIT("transfer-encoding");
+    return (name.len == length.len && reads_like(name, length)) || (name.len == coding.len && reads_like(name, coding));
 }
 
 bool http_field_may_trail(struct gw_str name)

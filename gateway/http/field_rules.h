@@ -7,8 +7,10 @@
 /* RFC 9110 section 5.6.2; false for an empty run. */
 bool http_is_token(struct gw_str s);
 bool http_is_token_byte(char c);
+size_t http_token_run(struct gw_str s); /* how many bytes from the front may stand in a token */
 /* RFC 9110 section 5.5: no control byte but tab. */
 bool http_is_field_value(struct gw_str s);
+size_t http_field_value_run(struct gw_str s); /* how many bytes from the front may stand in a value */
 
 /* Is `token` an element of the comma-separated list `value` (ASCII case-insensitive, parameters not looked at)? */
 bool http_list_has(struct gw_str value, struct gw_str token);

@@ -1,7 +1,5 @@
 #include "gateway/http/head.h"
 
-#include "gateway/http/phr.h"
-
 #define LENGTH_DIGITS_MAX 18u
 
 static enum gw_code bad(struct gw_error *err, const char *text)
@@ -63,38 +61,44 @@ enum gw_code http_head_scan(struct http_head_scan *scan, struct gw_str input, si
 
 /* --- fields ---------------------------------------------------------------------------------------------------- */
 
-static enum gw_code check_field(const struct phr_header *header, struct gw_error *err)
+/* Takes one line, "name: value" CRLF, from the front. A line that begins with a blank, the folded one, has no name. */
+static enum gw_code take_field(struct gw_str *rest, struct http_field *ret_field, struct gw_error *err)
 {
-    if (header->name == NULL)
-        return bad(err, "a folded field line");
-    if (!http_is_token(gw_str_n(header->name, header->name_len)))
-        return bad(err, "a field name is not a token");
-    if (!http_is_field_value(gw_str_n(header->value, header->value_len)))
+    const char *name = rest->ptr;
+    size_t name_len = http_token_run(*rest);
+    if (name_len == 0 || name_len == rest->len || name[name_len] != ':')
+        return bad(err, name_len == 0 ? "a field line has no name" : "a field name is not a token");
+    struct gw_str value = gw_str_from_pos(*rest, name_len + 1);
+    size_t value_len = http_field_value_run(value);
+    if (value.len - value_len < 2 || value.ptr[value_len] != '\r' || value.ptr[value_len + 1] != '\n')
         return bad(err, "a field value holds a control byte");
-    if (http_field_mimics_framing(gw_str_n(header->name, header->name_len)))
+    ret_field->name = gw_str_n(name, name_len);
+    ret_field->value = gw_str_trim(gw_str_n(value.ptr, value_len));
+    if (http_field_mimics_framing(ret_field->name))
         return bad(err, "a field name reads like a framing field");
+    *rest = gw_str_from_pos(value, value_len + 2);
     return GW_OK;
 }
 
 enum gw_code http_fields_parse(struct gw_str lines, struct gw_arena *arena, struct http_field **ret_fields,
                                size_t *ret_count, struct gw_error *err)
 {
-    struct phr_header headers[HTTP_FIELDS_MAX];
-    size_t count = HTTP_FIELDS_MAX;
+    struct http_field fields[HTTP_FIELDS_MAX];
+    size_t count = 0;
     *ret_fields = NULL;
     *ret_count = 0;
     if (lines.len == 0)
         return GW_OK;
-    int used = phr_parse_headers(lines.ptr, lines.len, headers, &count, 0);
-    if (used < 0 || (size_t)used != lines.len)
-        return bad(err, "the field lines are malformed");
-    struct http_field *fields = gw_arena_array(arena, count, sizeof *fields);
-    for (size_t i = 0; i < count; i++) {
-        GW_TRY(check_field(&headers[i], err));
-        fields[i].name = gw_str_n(headers[i].name, headers[i].name_len);
-        fields[i].value = gw_str_trim(gw_str_n(headers[i].value, headers[i].value_len));
+    while (lines.len > 0 && lines.ptr[0] != '\r') {
+        if (count == HTTP_FIELDS_MAX)
+            return gw_fail(err, GW_E_HEAD_TOO_LARGE, "more than %u fields", HTTP_FIELDS_MAX);
+        GW_TRY(take_field(&lines, &fields[count], err));
+        count++;
     }
-    *ret_fields = fields;
+    if (!gw_str_eq(lines, GW_STR("\r\n")))
+        return bad(err, "the field lines do not end in an empty line");
+    *ret_fields = gw_arena_array(arena, count, sizeof fields[0]);
+    memcpy(*ret_fields, fields, count * sizeof fields[0]);
     *ret_count = count;
     return GW_OK;
 }

@@ -137,7 +137,7 @@ void http1_refuse(struct http1 *http1, enum gw_code code, const char *text)
     GW_BUF_SCOPED(body, HTTP_ERROR_BODY_BYTES_MAX);
     const char *type = http_error_body(server->face, server->face_data, NULL, code, text, &body);
     struct http_field fields[] = {{GW_STR("Content-Type"), gw_str_from(type)},
-                                  {GW_STR("Content-Length"), gw_arena_printf(&arena, "%zu", body.len)},
+                                  {GW_STR("Content-Length"), gw_arena_u64(&arena, body.len)},
                                   {GW_STR("Date"), http_loop_date(server->loop)}};
     int status = gw_code_status(code);
     struct http_answer answer = {

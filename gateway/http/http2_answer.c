@@ -220,7 +220,7 @@ void http2_stream_refuse(struct http2_stream *stream)
     const char *type =
         http_error_body(server->face, server->face_data, NULL, stream->refusal, stream->refusal_text, &body);
     struct http_field fields[] = {{GW_STR("content-type"), gw_str_from(type)},
-                                  {GW_STR("content-length"), gw_arena_printf(&stream->arena, "%zu", body.len)},
+                                  {GW_STR("content-length"), gw_arena_u64(&stream->arena, body.len)},
                                   {GW_STR("date"), http_loop_date(server->loop)}};
     struct http_answer answer = {.status = gw_code_status(stream->refusal), .fields = fields, .field_count = 3};
     struct http_relay_answer relay = {.answer = &answer, .keeps_length = true};

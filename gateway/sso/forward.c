@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 
-#define NAME_BYTES_MAX 128u /* a longer name is in no list */
 #define OWN_FIELDS 4u
 
 static char name_byte(char c)
@@ -10,10 +9,11 @@ static char name_byte(char c)
     return c == '_' || c == '.' ? '-' : gw_lower(c);
 }
 
-/* The spelling-free form of a field name; false when it is too long to be in a list. */
-static bool name_normalise(struct gw_str name, char dst[NAME_BYTES_MAX], struct gw_str *ret_name)
+/* The spelling-free form of a field name; false when its length says that it is not in the list. */
+static bool name_normalise(const struct sso_forward_names *names, struct gw_str name,
+                           char dst[SSO_FORWARD_NAME_BYTES_MAX], struct gw_str *ret_name)
 {
-    if (name.len > NAME_BYTES_MAX)
+    if (name.len > SSO_FORWARD_NAME_BYTES_MAX || !names->has_length[name.len])
         return false;
     for (size_t i = 0; i < name.len; i++)
         dst[i] = name_byte(name.ptr[i]);
@@ -21,39 +21,27 @@ static bool name_normalise(struct gw_str name, char dst[NAME_BYTES_MAX], struct 
     return true;
 }
 
-static void list_add(struct gw_arena *arena, struct gw_str *list, size_t *count, const char *name)
+static void names_init(struct sso_forward_names *names, struct gw_arena *arena, size_t most)
 {
-    if (name == NULL)
+    names->list = gw_arena_array(arena, most + 1, sizeof *names->list);
+}
+
+static void names_add(struct sso_forward_names *names, struct gw_arena *arena, const char *name)
+{
+    size_t len = name != NULL ? strlen(name) : 0;
+    if (len == 0 || len > SSO_FORWARD_NAME_BYTES_MAX)
         return;
-    size_t len = strlen(name);
     char *bytes = gw_arena_alloc(arena, len);
     for (size_t i = 0; i < len; i++)
         bytes[i] = name_byte(name[i]);
-    list[(*count)++] = gw_str_n(bytes, len);
+    names->list[names->count++] = gw_str_n(bytes, len);
+    names->has_length[len] = true;
 }
 
-void sso_forward_rules_init(struct sso_forward_rules *rules, struct gw_arena *arena, const struct config_sso_face *face)
+static bool names_have(const struct sso_forward_names *names, struct gw_str normalised)
 {
-    size_t most = face->strip_request_header_count + face->identity_count + face->inject_count;
-    *rules = (struct sso_forward_rules){.forwarded = face->forwarded};
-    rules->strip = gw_arena_array(arena, most + 1, sizeof *rules->strip);
-    rules->strip_answer = gw_arena_array(arena, face->identity_count + 1, sizeof *rules->strip_answer);
-    for (size_t i = 0; i < face->strip_request_header_count; i++)
-        list_add(arena, rules->strip, &rules->strip_count, face->strip_request_headers[i]);
-    for (size_t i = 0; i < face->identity_count; i++) {
-        if (face->identities[i].kind != CONFIG_IDENTITY_HEADER)
-            continue;
-        list_add(arena, rules->strip, &rules->strip_count, face->identities[i].header_name);
-        list_add(arena, rules->strip_answer, &rules->strip_answer_count, face->identities[i].header_name);
-    }
-    for (size_t i = 0; i < face->inject_count; i++)
-        list_add(arena, rules->strip, &rules->strip_count, face->inject[i].name);
-}
-
-static bool list_has(const struct gw_str *list, size_t count, struct gw_str name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (gw_str_eq(list[i], name))
+    for (size_t i = 0; i < names->count; i++) {
+        if (gw_str_eq(names->list[i], normalised))
             return true;
     }
     return false;
@@ -64,6 +52,25 @@ enum own_field { OWN_FOR, OWN_PROTO, OWN_HOST, OWN_PORT, OWN_NONE };
 
 static const struct gw_str own_names[OWN_FIELDS] = {GW_STR_INIT("X-Forwarded-For"), GW_STR_INIT("X-Forwarded-Proto"),
                                                     GW_STR_INIT("X-Forwarded-Host"), GW_STR_INIT("X-Forwarded-Port")};
+
+void sso_forward_rules_init(struct sso_forward_rules *rules, struct gw_arena *arena, const struct config_sso_face *face)
+{
+    *rules = (struct sso_forward_rules){.forwarded = face->forwarded};
+    names_init(&rules->strip, arena, face->strip_request_header_count + face->identity_count + face->inject_count);
+    names_init(&rules->strip_answer, arena, face->identity_count);
+    for (size_t i = 0; i < face->strip_request_header_count; i++)
+        names_add(&rules->strip, arena, face->strip_request_headers[i]);
+    for (size_t i = 0; i < face->identity_count; i++) {
+        if (face->identities[i].kind != CONFIG_IDENTITY_HEADER)
+            continue;
+        names_add(&rules->strip, arena, face->identities[i].header_name);
+        names_add(&rules->strip_answer, arena, face->identities[i].header_name);
+    }
+    for (size_t i = 0; i < face->inject_count; i++)
+        names_add(&rules->strip, arena, face->inject[i].name);
+    for (size_t i = 0; i < OWN_FIELDS; i++)
+        rules->strip.has_length[own_names[i].len] = true;
+}
 
 static enum own_field own_field_of(struct gw_str normalised)
 {
@@ -98,9 +105,9 @@ static void brought_add(struct forwarding *f, enum own_field own, struct gw_str 
 
 static void field_pass(struct forwarding *f, const struct http_field *field)
 {
-    char bytes[NAME_BYTES_MAX];
+    char bytes[SSO_FORWARD_NAME_BYTES_MAX];
     struct gw_str name;
-    if (name_normalise(field->name, bytes, &name)) {
+    if (name_normalise(&f->rules->strip, field->name, bytes, &name)) {
         enum own_field own = own_field_of(name);
         /* Another spelling is nobody's forwarding header but a CGI app's (CVE-2025-64484). */
         if (own != OWN_NONE) {
@@ -108,7 +115,7 @@ static void field_pass(struct forwarding *f, const struct http_field *field)
                 brought_add(f, own, field->value);
             return;
         }
-        if (list_has(f->rules->strip, f->rules->strip_count, name))
+        if (names_have(&f->rules->strip, name))
             return;
     }
     f->fields[f->count++] = *field;
@@ -117,10 +124,10 @@ static void field_pass(struct forwarding *f, const struct http_field *field)
 bool sso_forward_trailer_passes(const struct http_field *field, const void *data)
 {
     const struct sso_forward_rules *rules = data;
-    char bytes[NAME_BYTES_MAX];
+    char bytes[SSO_FORWARD_NAME_BYTES_MAX];
     struct gw_str name;
-    return !name_normalise(field->name, bytes, &name) ||
-           (own_field_of(name) == OWN_NONE && !list_has(rules->strip, rules->strip_count, name));
+    return !name_normalise(&rules->strip, field->name, bytes, &name) ||
+           (own_field_of(name) == OWN_NONE && !names_have(&rules->strip, name));
 }
 
 /* A dual-stack listener names an IPv4 peer as ::ffff:192.0.2.7; apps know it without. */
@@ -144,7 +151,7 @@ static struct gw_str own_value(const struct forwarding *f, enum own_field own)
     case OWN_HOST:
         return f->request->authority;
     case OWN_PORT:
-        return gw_arena_printf(f->arena, "%u", (unsigned)f->request->local_port);
+        return gw_arena_u64(f->arena, f->request->local_port);
     case OWN_NONE:
         break;
     }
@@ -177,14 +184,14 @@ struct http_field *sso_forward_fields(const struct sso_forward_rules *rules, con
 
 void sso_forward_answer(const struct sso_forward_rules *rules, struct http_answer *answer)
 {
-    if (rules->strip_answer_count == 0)
+    if (rules->strip_answer.count == 0)
         return;
     size_t kept = 0;
     for (size_t i = 0; i < answer->field_count; i++) {
-        char bytes[NAME_BYTES_MAX];
+        char bytes[SSO_FORWARD_NAME_BYTES_MAX];
         struct gw_str name;
-        bool strip = name_normalise(answer->fields[i].name, bytes, &name) &&
-                     list_has(rules->strip_answer, rules->strip_answer_count, name);
+        bool strip = name_normalise(&rules->strip_answer, answer->fields[i].name, bytes, &name) &&
+                     names_have(&rules->strip_answer, name);
         if (!strip)
             answer->fields[kept++] = answer->fields[i];
     }

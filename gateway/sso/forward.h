@@ -10,11 +10,18 @@
 
 #include <sys/socket.h>
 
+#define SSO_FORWARD_NAME_BYTES_MAX 128u /* a longer name is in no list */
+
+/* Field names in every spelling. */
+struct sso_forward_names {
+    struct gw_str *list; /* lower case, `-` for `_` and `.` */
+    size_t count;
+    bool has_length[SSO_FORWARD_NAME_BYTES_MAX + 1]; /* most fields are in no list, and most of these by their length */
+};
+
 struct sso_forward_rules {
-    struct gw_str *strip; /* lower case, `-` for `_` and `.` */
-    size_t strip_count;
-    struct gw_str *strip_answer; /* identity headers that the app sends for us alone */
-    size_t strip_answer_count;
+    struct sso_forward_names strip;
+    struct sso_forward_names strip_answer; /* identity headers that the app sends for us alone */
     struct config_forwarded forwarded;
 };
 

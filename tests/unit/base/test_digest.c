@@ -2,6 +2,9 @@
 
 #include "gateway/base/digest.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 static void sha256_of_the_standards_examples(void **state)
 {
     (void)state;
@@ -31,6 +34,29 @@ static void parts_of_an_hmac_do_not_run_into_each_other(void **state)
     assert_false(same(gw_hmac_parts(key, ab_c, 2), gw_hmac_parts(key, a_bc, 2)));
     assert_false(same(gw_hmac_parts(key, abc, 1), gw_hmac_parts(key, abc, 2)));
     assert_false(same(gw_hmac_parts(key, ab_c, 2), gw_hmac_parts(other_key, ab_c, 2)));
+}
+
+/* RFC 2104 by another hand: OpenSSL's own over the same bytes. */
+static void an_hmac_is_the_standards_one_at_every_length(void **state)
+{
+    (void)state;
+    uint8_t key[GW_KEY_BYTES];
+    uint8_t input[8 + 200] = {0};
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(i * 7 + 1);
+    struct gw_hmac_key states;
+    gw_hmac_key_init(&states, key);
+    for (size_t len = 0; len <= 200; len++) {
+        uint8_t expected[GW_SHA256_BYTES];
+        input[7] = (uint8_t)len;
+        memset(input + 8, (int)len, len);
+        assert_non_null(HMAC(EVP_sha256(), key, sizeof key, input, 8 + len, expected, NULL));
+        struct gw_str part = gw_str_n((const char *)input + 8, len);
+        struct gw_sha256 once = gw_hmac_parts(key, &part, 1);
+        struct gw_sha256 kept = gw_hmac_keyed(&states, &part, 1);
+        assert_memory_equal(once.bytes, expected, sizeof expected);
+        assert_memory_equal(kept.bytes, expected, sizeof expected);
+    }
 }
 
 /* The lesson of a cache key that was cut: every byte counts at any length (security.md 1.3). */
@@ -196,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_the_standards_examples),
+        cmocka_unit_test(an_hmac_is_the_standards_one_at_every_length),
         cmocka_unit_test(parts_of_an_hmac_do_not_run_into_each_other),
         cmocka_unit_test(long_names_that_differ_in_the_last_byte_have_other_digests),
         cmocka_unit_test(base64_has_one_spelling),

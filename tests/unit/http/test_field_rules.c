@@ -73,9 +73,26 @@ static void only_what_a_peer_may_lose_is_droppable(void **state)
     assert_false(http_field_is_droppable(GW_STR("content-length")));
 }
 
+static void one_byte_that_no_value_may_hold_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool is_legal = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        for (size_t len = 1; len <= 25; len++) {
+            for (size_t at = 0; at < len; at++) {
+                char value[25];
+                memset(value, at % 2 == 0 ? 'a' : 0xff, sizeof value);
+                value[at] = (char)byte;
+                assert_int_equal(http_field_value_run(gw_str_n(value, len)), is_legal ? len : at);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_byte_that_no_value_may_hold_is_found_wherever_it_stands),
         cmocka_unit_test(lists_are_read_by_element_without_case_and_parameters),
         cmocka_unit_test(hop_by_hop_names_are_known_in_any_case),
         cmocka_unit_test(spellings_of_framing_fields_are_traps),
