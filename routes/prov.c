@@ -7,6 +7,7 @@
 #include "routes/reply.h"
 #include "routes/router.h"
 #include "routes/scim/handlers/group_members.h"
+#include "routes/scim/handlers/turn.h"
 #include "routes/scim/message.h"
 
 #include <netinet/in.h>
@@ -239,6 +240,9 @@ static void on_end(struct http_exchange *x, void *listener)
     if (r == NULL)
         return;
     pending_forget(r);
+    turn_forget(r);
+    if (r->on_over != NULL)
+        r->on_over(r->state);
     if (r->delay != NULL) {
         http_timer_cancel(r->delay);
         r->face->throttle.delayed--;

@@ -66,4 +66,7 @@ struct prov_request {
     void *state;                       /* the handler's own between its calls; NULL at first */
     struct pending_change *pending;
     struct http_timer *delay; /* a refusal that is being held back */
+    struct http_timer *turn;  /* scim/handlers/turn.h */
+    route_handler_fn next_turn;
+    void (*on_over)(void *state); /* frees what `state` holds outside the arena, once, when the request ends; or NULL */
 };

@@ -42,10 +42,38 @@ static bool find_index(const struct planner *planner, const struct scim_filter *
     return true;
 }
 
-static bool is_since(const struct scim_filter *filter)
+/* The times that a comparison of meta.lastModified leaves; whole milliseconds, as they are kept. */
+static bool find_times(const struct scim_filter *filter, struct scim_lookup *ret_lookup)
 {
-    return is_named(filter->ref.attribute, GW_STR("meta")) && is_named(filter->ref.sub, GW_STR("lastModified")) &&
-           (filter->op == SCIM_GT || filter->op == SCIM_GE || filter->op == SCIM_EQ);
+    int64_t time_ms = filter->time_ms;
+    if (!is_named(filter->ref.attribute, GW_STR("meta")) || !is_named(filter->ref.sub, GW_STR("lastModified")))
+        return false;
+    *ret_lookup = (struct scim_lookup){.kind = SCIM_LOOKUP_MODIFIED, .since_ms = 0, .until_ms = INT64_MAX};
+    switch (filter->op) {
+    case SCIM_EQ:
+        ret_lookup->since_ms = ret_lookup->until_ms = time_ms;
+        break;
+    case SCIM_GT:
+        ret_lookup->since_ms = time_ms + 1;
+        break;
+    case SCIM_GE:
+        ret_lookup->since_ms = time_ms;
+        break;
+    case SCIM_LT:
+        ret_lookup->until_ms = time_ms - 1;
+        break;
+    case SCIM_LE:
+        ret_lookup->until_ms = time_ms;
+        break;
+    case SCIM_NE:
+    case SCIM_CO:
+    case SCIM_SW:
+    case SCIM_EW:
+        return false;
+    }
+    if (ret_lookup->since_ms < 0)
+        ret_lookup->since_ms = 0;
+    return true;
 }
 
 static bool plan_compare(const struct planner *planner, const struct scim_filter *filter,
@@ -54,13 +82,10 @@ static bool plan_compare(const struct planner *planner, const struct scim_filter
     struct scim_lookup lookup = {0};
     if (filter->literal->type != JSON_STRING)
         return false;
-    if (outer == NULL && is_since(filter)) {
-        lookup.kind = SCIM_LOOKUP_MODIFIED;
-        lookup.since_ms = filter->time_ms;
-    } else if (filter->op == SCIM_EQ && find_index(planner, filter, outer, &lookup.kind)) {
+    if (outer != NULL || !find_times(filter, &lookup)) {
+        if (filter->op != SCIM_EQ || !find_index(planner, filter, outer, &lookup.kind))
+            return false;
         lookup.value = filter->literal->text;
-    } else {
-        return false;
     }
     ret_lookups->items = gw_arena_array(planner->arena, 1, sizeof lookup);
     ret_lookups->items[0] = lookup;
@@ -72,6 +97,18 @@ static bool plan_compare(const struct planner *planner, const struct scim_filter
 static bool plan(const struct planner *planner, const struct scim_filter *filter, const struct scim_attribute *outer,
                  struct lookups *ret_lookups);
 
+/* Two ranges of times make one. */
+static bool intersect(struct lookups *lookups, const struct lookups *other)
+{
+    if (!lookups->modified || !other->modified || lookups->count != 1 || other->count != 1)
+        return false;
+    if (other->items->since_ms > lookups->items->since_ms)
+        lookups->items->since_ms = other->items->since_ms;
+    if (other->items->until_ms < lookups->items->until_ms)
+        lookups->items->until_ms = other->items->until_ms;
+    return true;
+}
+
 /* Any one operand is enough: the one with the fewest lookups, a range of times last. */
 static bool plan_and(const struct planner *planner, const struct scim_filter *filter,
                      const struct scim_attribute *outer, struct lookups *ret_lookups)
@@ -80,6 +117,8 @@ static bool plan_and(const struct planner *planner, const struct scim_filter *fi
     for (size_t i = 0; i < filter->child_count; i++) {
         struct lookups one = {0};
         if (!plan(planner, filter->children[i], outer, &one))
+            continue;
+        if (found && intersect(ret_lookups, &one))
             continue;
         if (!found || (ret_lookups->modified && !one.modified) ||
             (ret_lookups->modified == one.modified && one.count < ret_lookups->count))
@@ -133,5 +172,6 @@ struct scim_plan scim_filter_plan(struct gw_arena *arena, const struct scim_filt
     bool indexed = planner.group || gw_str_eq(type->name, GW_STR("User"));
     if (!indexed || !plan(&planner, filter, NULL, &lookups))
         return (struct scim_plan){.scan = true};
-    return (struct scim_plan){.lookups = lookups.items, .lookup_count = lookups.count};
+    bool exact = filter->kind == SCIM_FILTER_COMPARE && lookups.modified;
+    return (struct scim_plan){.lookups = lookups.items, .lookup_count = lookups.count, .exact = exact};
 }

@@ -11,19 +11,21 @@ enum scim_lookup_kind {
     SCIM_LOOKUP_EMAIL,        /* value: unfolded */
     SCIM_LOOKUP_DISPLAY_NAME, /* of a group; value: unfolded */
     SCIM_LOOKUP_MEMBER,       /* groups that have this member; value: the text of the id */
-    SCIM_LOOKUP_MODIFIED      /* since_ms: meta.lastModified is that or later */
+    SCIM_LOOKUP_MODIFIED      /* since_ms to until_ms, both included: when meta.lastModified is */
 };
 
 struct scim_lookup {
     enum scim_lookup_kind kind;
     struct gw_str value;
-    int64_t since_ms;
+    int64_t since_ms; /* at least 0 */
+    int64_t until_ms; /* INT64_MAX: no end */
 };
 
 struct scim_plan {
     bool scan;                         /* no index helps: walk all resources; `lookups` is empty then */
     const struct scim_lookup *lookups; /* the union of these; one resource may come from several */
     size_t lookup_count;
+    bool exact; /* what the one lookup names matches; nothing has to be put to the filter */
 };
 
 /* `type_name` decides what has an index: "User" or "Group". */

@@ -104,7 +104,8 @@ class Rules(WorldCase):
 
     def test_rule_0_13_a_patch_without_path(self):
         made = self.scim.user(self.name())
-        self.assertFalse(self.scim.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"active": False}})["active"])
+        done = self.scim.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"active": False}})
+        self.assertFalse(done["active"])
 
     def test_rule_0_14_a_put_may_echo_all_that_get_gave(self):
         made = self.scim.user(self.name(), externalId="e14", emails=[{"value": self.name(), "display": "D"}])
@@ -218,7 +219,8 @@ class Rules(WorldCase):
     def test_rule_0_30_spelling_is_kept_and_case_does_not_count(self):
         made = self.scim.user("MiXed." + self.name())
         self.assertEqual(made["userName"], "MiXed." + self.name())
-        renamed = self.scim.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"userName": "mIxed." + self.name()}})
+        change = {"op": "replace", "value": {"userName": "mIxed." + self.name()}}
+        renamed = self.scim.patch(f"/Users/{made['id']}", change)
         self.assertEqual((renamed["id"], renamed["userName"]), (made["id"], "mIxed." + self.name()))
 
 

@@ -1,16 +1,16 @@
 #include "routes/reply.h"
 #include "routes/scim/filter_plan.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_view.h"
 #include "routes/scim/message.h"
 
 #include <stdlib.h>
 
-/* The cost limits of a filter that no index answers: users whose record is read in full, users walked over, and
- * candidates that indexes may name. Beyond: 400 tooMany (RFC 7644 section 3.4.2.1). */
+/* The cost limits of a filter: users whose record is read when no index answers it, and candidates that indexes may
+ * name. Beyond: 400 tooMany (RFC 7644 section 3.4.2.1). */
 #define FILTER_USERS_MAX 100000u
-#define FILTER_WALK_MAX 5000000u
-#define FILTER_CANDIDATES_MAX 10000u
+#define FILTER_CANDIDATES_MAX 100000u
 #define FILTER_CANDIDATES_FEW 64u /* the usual case takes no memory for them */
 
 /* A page is cut after this many bytes, but never below PAGE_USERS_MIN: Okta goes on at startIndex + 100 whatever it got
@@ -18,24 +18,57 @@
 #define PAGE_BYTES (32u * 1024u * 1024u)
 #define PAGE_USERS_MIN 100u
 
+/* What is being done; each may take several turns of the loop (turn.h). */
+enum stage {
+    STAGE_PAGE,      /* without a filter: positions are the store's */
+    STAGE_SCAN,      /* no index helps: every user is put to the filter */
+    STAGE_FIND,      /* indexes name candidates */
+    STAGE_CANDIDATES /* each of which is put to the filter */
+};
+
 struct listing {
     struct prov_request *r;
     const struct scim_filter *filter; /* NULL: all */
-    int64_t since_ms;                 /* users that were not modified since then cannot match; 0: any can */
-    struct gw_buf resources;          /* JSON text with commas between */
+    struct scim_plan plan;
+    enum stage stage;
+    struct turn turn;
+    bool is_paused;     /* the turn was spent before the work was done */
+    bool is_under_way;  /* not the first turn of a stage */
+    uint64_t next_seq;  /* where PAGE and SCAN go on */
+    size_t next_lookup; /* where FIND goes on */
+    struct store_modified_range range;
+    uint64_t few[FILTER_CANDIDATES_FEW];
+    uint64_t *seqs;
+    size_t seq_max;
+    size_t seq_count;
+    size_t next_candidate;
+    struct gw_buf resources; /* JSON text with commas between */
     struct gw_arena scratch;
-    uint64_t matched;
+    uint64_t total; /* found so far; of a list without a filter, all there are */
     uint64_t examined;
-    uint64_t walked;
     size_t emitted;
     enum gw_code code;
     struct gw_error err;
 };
 
+/* Nothing of a listing is freed by the exchange's arena. */
+static void listing_done(void *data)
+{
+    struct listing *list = data;
+    gw_buf_done(&list->resources);
+    gw_arena_done(&list->scratch);
+}
+
 static bool is_page_full(const struct listing *list)
 {
     return list->emitted >= list->r->query.count ||
            (list->emitted >= PAGE_USERS_MIN && list->resources.len >= PAGE_BYTES);
+}
+
+static bool may_go_on(struct listing *list)
+{
+    list->is_paused = list->code == GW_OK && turn_is_spent(&list->turn);
+    return list->code == GW_OK && !list->is_paused;
 }
 
 static void emit(struct listing *list, const struct store_user *user)
@@ -45,14 +78,8 @@ static void emit(struct listing *list, const struct store_user *user)
     list->code = user_write(&list->resources, &list->scratch, list->r, user, &list->err);
 }
 
-static bool load(struct listing *list, const struct store_user *user, struct json_value **ret_resource)
-{
-    gw_arena_reset(&list->scratch);
-    list->code = user_resource(&list->scratch, list->r, user, ret_resource, &list->err);
-    return list->code == GW_OK;
-}
+/* ---- one user ---- */
 
-/* Without a filter: positions are the store's. */
 static bool on_page_user(const struct store_user *user, void *data)
 {
     struct listing *list = data;
@@ -60,36 +87,40 @@ static bool on_page_user(const struct store_user *user, void *data)
         return false;
     gw_arena_reset(&list->scratch);
     emit(list, user);
-    return list->code == GW_OK;
+    list->next_seq = user->seq + 1;
+    return may_go_on(list);
 }
 
-/* With a filter: counts every match, and shows those of the page. */
-static bool on_candidate(const struct store_user *user, void *data)
+/* Counts every match, and shows those of the page. */
+static void match(struct listing *list, const struct store_user *user)
 {
-    struct listing *list = data;
     struct json_value *resource = NULL;
-    if (!load(list, user, &resource))
-        return false;
-    if (!scim_filter_matches(list->filter, resource, &list->scratch))
-        return true;
-    if (++list->matched >= list->r->query.start_index && !is_page_full(list))
+    gw_arena_reset(&list->scratch);
+    if (!list->plan.exact || user->seq == SERVICE_USER_SEQ) {
+        list->code = user_resource(&list->scratch, list->r, user, &resource, &list->err);
+        if (list->code != GW_OK || !scim_filter_matches(list->filter, resource, &list->scratch))
+            return;
+    }
+    if (++list->total >= list->r->query.start_index && !is_page_full(list))
         emit(list, user);
-    return list->code == GW_OK;
 }
 
 static bool on_scanned(const struct store_user *user, void *data)
 {
     struct listing *list = data;
-    bool can_match = list->since_ms == 0 || user->modified_ms >= list->since_ms;
-    if (++list->walked > FILTER_WALK_MAX || (can_match && ++list->examined > FILTER_USERS_MAX)) {
+    if (++list->examined > FILTER_USERS_MAX) {
         list->code = gw_fail(&list->err, GW_E_TOO_MANY,
                              "no index answers this filter and there are more than %u users to look at; use userName, "
                              "externalId, emails, id or meta.lastModified",
                              FILTER_USERS_MAX);
         return false;
     }
-    return !can_match || on_candidate(user, list);
+    match(list, user);
+    list->next_seq = user->seq + 1;
+    return may_go_on(list);
 }
+
+/* ---- candidates ---- */
 
 static int compare_seqs(const void *a, const void *b)
 {
@@ -98,8 +129,21 @@ static int compare_seqs(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static enum gw_code find_seqs(struct listing *list, const struct scim_lookup *lookup, uint64_t *ret_seqs, size_t max,
-                              size_t *ret_count)
+static void make_room(struct listing *list)
+{
+    if (list->seq_max >= FILTER_CANDIDATES_MAX) {
+        list->code = gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u users", FILTER_CANDIDATES_MAX);
+        return;
+    }
+    size_t max = list->seq_max * 8 < FILTER_CANDIDATES_MAX ? list->seq_max * 8 : FILTER_CANDIDATES_MAX;
+    uint64_t *seqs = gw_arena_array(list->r->arena, max, sizeof seqs[0]);
+    memcpy(seqs, list->seqs, list->seq_count * sizeof seqs[0]);
+    list->seqs = seqs;
+    list->seq_max = max;
+}
+
+static enum gw_code find_named(struct listing *list, const struct scim_lookup *lookup, uint64_t *ret_seqs, size_t max,
+                               size_t *ret_count)
 {
     struct prov_request *r = list->r;
     enum store_index index = STORE_INDEX_USER_NAME;
@@ -116,76 +160,125 @@ static enum gw_code find_seqs(struct listing *list, const struct scim_lookup *lo
                             &list->err);
 }
 
-static void list_candidates(struct listing *list, const uint64_t *seqs, size_t count)
+/* False: there may be more. A range of times goes on where it was; any other look-up is asked again with more room. */
+static bool find_next(struct listing *list, const struct scim_lookup *lookup)
 {
     struct prov_request *r = list->r;
-    for (size_t i = 0; i < count && list->code == GW_OK; i++) {
-        struct store_user user;
-        GW_ARENA_SCOPED(arena);
-        if (i > 0 && seqs[i] == seqs[i - 1])
-            continue;
-        enum gw_code code = store_user_get(r->face->reader, &arena, r->app->folder, seqs[i], &user, &list->err);
-        if (code == GW_OK && (user.state.flags & STORE_USER_DELETED) == 0)
-            (void)on_candidate(&user, list);
-        else if (code != GW_OK && code != GW_E_NOT_FOUND)
-            list->code = code;
+    size_t room = list->seq_max - list->seq_count;
+    size_t found = 0;
+    if (lookup->kind != SCIM_LOOKUP_MODIFIED) {
+        list->code = find_named(list, lookup, list->seqs + list->seq_count, room, &found);
+        list->seq_count += found < room ? found : 0;
+        if (list->code == GW_OK && found == room)
+            make_room(list);
+        return found < room;
     }
+    size_t part = room < TURN_RECORDS_MAX ? room : TURN_RECORDS_MAX;
+    list->code = store_users_modified(r->face->reader, r->app->folder, &list->range, list->seqs + list->seq_count, part,
+                                      &found, &list->err);
+    list->seq_count += found;
+    if (list->code == GW_OK && list->seq_count == list->seq_max)
+        make_room(list);
+    return found < part;
 }
 
-/* False: there are more than `max`. */
-static bool find_candidates(struct listing *list, const struct scim_plan *plan, uint64_t *seqs, size_t max,
-                            size_t *ret_count)
+static void find_candidates(struct listing *list)
 {
-    *ret_count = 0;
-    for (size_t i = 0; i < plan->lookup_count && list->code == GW_OK; i++) {
-        size_t found = 0;
-        list->code = find_seqs(list, &plan->lookups[i], seqs + *ret_count, max - *ret_count, &found);
-        *ret_count += found;
+    while (list->code == GW_OK && list->next_lookup < list->plan.lookup_count && !list->is_paused) {
+        const struct scim_lookup *lookup = &list->plan.lookups[list->next_lookup];
+        if (!list->is_under_way)
+            list->range = (struct store_modified_range){lookup->since_ms, 0, lookup->until_ms};
+        list->is_under_way = !find_next(list, lookup);
+        list->next_lookup += list->is_under_way ? 0 : 1;
+        (void)may_go_on(list);
     }
-    return *ret_count < max;
+    if (list->code != GW_OK || list->next_lookup < list->plan.lookup_count)
+        return;
+    qsort(list->seqs, list->seq_count, sizeof list->seqs[0], compare_seqs);
+    list->stage = STAGE_CANDIDATES;
 }
 
-static void list_by_index(struct listing *list, const struct scim_plan *plan)
+static void put_candidate(struct listing *list, uint64_t seq)
 {
-    uint64_t few[FILTER_CANDIDATES_FEW];
-    uint64_t *seqs = few;
-    size_t count = 0;
-    if (!find_candidates(list, plan, few, FILTER_CANDIDATES_FEW, &count) && list->code == GW_OK) {
-        seqs = gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof seqs[0]);
-        if (!find_candidates(list, plan, seqs, FILTER_CANDIDATES_MAX, &count) && list->code == GW_OK)
-            list->code =
-                gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u users", FILTER_CANDIDATES_MAX);
+    struct prov_request *r = list->r;
+    struct store_user user;
+    if (list->plan.exact && (list->total + 1 < r->query.start_index || is_page_full(list))) {
+        list->total++;
+        return;
     }
-    qsort(seqs, count, sizeof seqs[0], compare_seqs);
-    list_candidates(list, seqs, count);
+    GW_ARENA_SCOPED(arena);
+    enum gw_code code = store_user_get(r->face->reader, &arena, r->app->folder, seq, &user, &list->err);
+    if (code == GW_OK && (user.state.flags & STORE_USER_DELETED) == 0)
+        match(list, &user);
+    else if (code != GW_OK && code != GW_E_NOT_FOUND)
+        list->code = code;
 }
 
-/* The earliest time when all lookups ask for recent changes, else 0. */
-static int64_t scan_since(const struct scim_plan *plan)
+static void put_candidates(struct listing *list)
 {
-    int64_t since_ms = 0;
-    for (size_t i = 0; i < plan->lookup_count; i++) {
-        if (plan->lookups[i].kind != SCIM_LOOKUP_MODIFIED)
-            return 0;
-        if (i == 0 || plan->lookups[i].since_ms < since_ms)
-            since_ms = plan->lookups[i].since_ms;
+    list->is_paused = false;
+    while (list->code == GW_OK && list->next_candidate < list->seq_count && !list->is_paused) {
+        size_t i = list->next_candidate++;
+        if (i == 0 || list->seqs[i] != list->seqs[i - 1])
+            put_candidate(list, list->seqs[i]);
+        (void)may_go_on(list);
     }
-    return since_ms;
 }
 
-static bool needs_scan(const struct scim_plan *plan)
+/* ---- all users ---- */
+
+static void walk(struct listing *list)
+{
+    struct prov_request *r = list->r;
+    bool is_page = list->stage == STAGE_PAGE;
+    enum gw_code code;
+    if (is_page && is_page_full(list))
+        return;
+    if (is_page && !list->is_under_way) {
+        uint64_t service = service_user_is_on(r) ? 1 : 0;
+        uint64_t position = r->query.start_index - 1;
+        uint64_t from = position > service ? position - service : 0;
+        code = store_users_page(r->face->reader, r->app->folder, from, r->query.count - list->emitted, on_page_user,
+                                list, &list->err);
+    } else {
+        code = store_users_scan(r->face->reader, r->app->folder, list->next_seq, is_page ? on_page_user : on_scanned,
+                                list, &list->err);
+    }
+    list->is_under_way = true;
+    if (list->code == GW_OK)
+        list->code = code;
+}
+
+static void count_all(struct listing *list)
+{
+    struct prov_request *r = list->r;
+    struct store_user first = service_user(r);
+    list->code = store_users_count(r->face->reader, r->app->folder, &list->total, &list->err);
+    if (list->code != GW_OK || !service_user_is_on(r))
+        return;
+    list->total++;
+    if (r->query.start_index == 1)
+        (void)on_page_user(&first, list);
+    list->next_seq = 0;
+}
+
+/* ---- the whole ---- */
+
+static bool asks_for_times(const struct scim_plan *plan)
 {
     for (size_t i = 0; i < plan->lookup_count; i++) {
         if (plan->lookups[i].kind == SCIM_LOOKUP_MODIFIED)
             return true;
     }
-    return plan->scan;
+    return false;
 }
 
 /* Index look-ups name it by its id or by its one name; any other filter has to be put to it. */
 static bool may_be_service_user(const struct prov_request *r, const struct scim_plan *plan)
 {
-    for (size_t i = 0; i < plan->lookup_count && !needs_scan(plan); i++) {
+    if (plan->scan || asks_for_times(plan))
+        return true;
+    for (size_t i = 0; i < plan->lookup_count; i++) {
         const struct scim_lookup *lookup = &plan->lookups[i];
         uint64_t seq;
         if (lookup->kind == SCIM_LOOKUP_ID && user_id_parse(r, lookup->value, &seq) && seq == SERVICE_USER_SEQ)
@@ -193,50 +286,24 @@ static bool may_be_service_user(const struct prov_request *r, const struct scim_
         if (lookup->kind != SCIM_LOOKUP_ID && service_user_has_name(r, lookup->value))
             return true;
     }
-    return needs_scan(plan);
+    return false;
 }
 
-static uint64_t list_filtered(struct listing *list)
+static void plan_stages(struct listing *list)
 {
     struct prov_request *r = list->r;
-    struct scim_plan plan = scim_filter_plan(r->arena, list->filter, r->app->user_type);
     struct store_user first = service_user(r);
-    if (service_user_is_on(r) && may_be_service_user(r, &plan))
-        (void)on_candidate(&first, list);
-    if (list->code != GW_OK)
-        return 0;
-    if (!needs_scan(&plan)) {
-        list_by_index(list, &plan);
-        return list->matched;
-    }
-    list->since_ms = scan_since(&plan);
-    enum gw_code code = store_users_scan(r->face->reader, r->app->folder, 0, on_scanned, list, &list->err);
-    if (list->code == GW_OK)
-        list->code = code;
-    return list->matched;
+    if (list->filter == NULL)
+        return;
+    list->plan = scim_filter_plan(r->arena, list->filter, r->app->user_type);
+    list->stage = list->plan.scan ? STAGE_SCAN : STAGE_FIND;
+    list->seqs = list->few;
+    list->seq_max = FILTER_CANDIDATES_FEW;
+    if (service_user_is_on(r) && may_be_service_user(r, &list->plan))
+        match(list, &first);
 }
 
-static uint64_t list_all(struct listing *list)
-{
-    struct prov_request *r = list->r;
-    uint64_t service = service_user_is_on(r) ? 1 : 0;
-    uint64_t position = r->query.start_index - 1;
-    uint64_t stored = 0;
-    struct store_user first = service_user(r);
-    list->code = store_users_count(r->face->reader, r->app->folder, &stored, &list->err);
-    if (list->code == GW_OK && service > 0 && position == 0)
-        (void)on_page_user(&first, list);
-    if (list->code != GW_OK || is_page_full(list))
-        return stored + service;
-    uint64_t from = position > service ? position - service : 0;
-    enum gw_code code = store_users_page(r->face->reader, r->app->folder, from, r->query.count - list->emitted,
-                                         on_page_user, list, &list->err);
-    if (list->code == GW_OK)
-        list->code = code;
-    return stored + service;
-}
-
-static void answer_page(struct listing *list, uint64_t total)
+static void answer_page(struct listing *list)
 {
     struct prov_request *r = list->r;
     if (list->code != GW_OK) {
@@ -244,29 +311,66 @@ static void answer_page(struct listing *list, uint64_t total)
         return;
     }
     GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
-    scim_list_write(&body, total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
+    scim_list_write(&body, list->total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
     if (body.overflow || list->resources.overflow)
         reply_error(r, GW_E_TOO_MANY, "the page is too large; ask for fewer users");
     else
         reply_text(r, 200, NULL, 0, gw_buf_str(&body));
 }
 
-static void answer_list(struct prov_request *r)
+static void run_stages(struct listing *list)
 {
-    struct listing list = {.r = r, .resources = GW_BUF_INIT(REPLY_BYTES_MAX)};
-    uint64_t total = 0;
-    list.code = user_projection_read(r, &list.err);
-    if (list.code == GW_OK && r->query.filter.len > 0)
-        list.code = scim_filter_parse(r->arena, r->app->user_type, r->query.filter, &list.filter, &list.err);
-    if (list.code == GW_OK)
-        list.code = store_reader_begin(r->face->reader, &list.err);
-    if (list.code == GW_OK) {
-        total = list.filter != NULL ? list_filtered(&list) : list_all(&list);
+    if (list->stage == STAGE_PAGE && !list->is_under_way)
+        count_all(list);
+    if (list->code != GW_OK)
+        return;
+    list->is_paused = false;
+    switch (list->stage) {
+    case STAGE_PAGE:
+    case STAGE_SCAN:
+        walk(list);
+        break;
+    case STAGE_FIND:
+        find_candidates(list);
+        if (list->stage == STAGE_CANDIDATES && list->code == GW_OK)
+            put_candidates(list);
+        break;
+    case STAGE_CANDIDATES:
+        put_candidates(list);
+        break;
+    }
+}
+
+/* One turn's part. */
+static void go_on(struct prov_request *r)
+{
+    struct listing *list = r->state;
+    list->is_paused = false;
+    turn_begin(&list->turn);
+    if (list->code == GW_OK)
+        list->code = store_reader_begin(r->face->reader, &list->err);
+    if (list->code == GW_OK) {
+        run_stages(list);
         store_reader_end(r->face->reader);
     }
-    answer_page(&list, total);
-    gw_buf_done(&list.resources);
-    gw_arena_done(&list.scratch);
+    if (list->code == GW_OK && list->is_paused && !(list->stage == STAGE_PAGE && is_page_full(list)))
+        turn_later(r, go_on);
+    else
+        answer_page(list);
+}
+
+static void answer_list(struct prov_request *r)
+{
+    struct listing *list = gw_arena_alloc(r->arena, sizeof *list);
+    *list = (struct listing){.r = r, .resources = GW_BUF_INIT(REPLY_BYTES_MAX)};
+    r->state = list;
+    r->on_over = listing_done;
+    list->code = user_projection_read(r, &list->err);
+    if (list->code == GW_OK && r->query.filter.len > 0)
+        list->code = scim_filter_parse(r->arena, r->app->user_type, r->query.filter, &list->filter, &list->err);
+    if (list->code == GW_OK)
+        plan_stages(list);
+    go_on(r);
 }
 
 void users_on_list(struct prov_request *r)

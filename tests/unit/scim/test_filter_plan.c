@@ -23,7 +23,8 @@ static struct gw_str plan_text(struct gw_arena *arena, const char *type_name, co
     for (size_t i = 0; i < plan.lookup_count; i++) {
         const struct scim_lookup *lookup = &plan.lookups[i];
         struct gw_str value = lookup->kind == SCIM_LOOKUP_MODIFIED
-                                  ? gw_arena_printf(arena, "%lld", (long long)lookup->since_ms)
+                                  ? gw_arena_printf(arena, "%lld..%lld", (long long)lookup->since_ms,
+                                                    (long long)(lookup->until_ms == INT64_MAX ? -1 : lookup->until_ms))
                                   : lookup->value;
         result = gw_arena_printf(arena, "%.*s%s%s=%.*s", GW_STR_ARG(result), i > 0 ? " " : "", KINDS[lookup->kind],
                                  GW_STR_ARG(value));
@@ -53,9 +54,17 @@ static const struct {
     {"User", "title pr and userName eq 'a'", "user=a"},
     {"User", "(userName eq 'a' or userName eq 'b') and id eq 'c'", "id=c"},
     {"User", "meta.lastModified gt '1970-01-01T00:00:01Z' and id eq 'c'", "id=c"},
-    {"User", "meta.lastModified gt '1970-01-01T00:00:01Z'", "since=1000"},
-    {"User", "meta.lastModified ge '1970-01-01T00:00:01Z'", "since=1000"},
-    {"User", "meta.lastModified lt '1970-01-01T00:00:01Z'", "scan"},
+    {"User", "meta.lastModified gt '1970-01-01T00:00:01Z'", "since=1001..-1"},
+    {"User", "meta.lastModified ge '1970-01-01T00:00:01Z'", "since=1000..-1"},
+    {"User", "meta.lastModified lt '1970-01-01T00:00:01Z'", "since=0..999"},
+    {"User", "meta.lastModified le '1970-01-01T00:00:01Z'", "since=0..1000"},
+    {"User", "meta.lastModified eq '1970-01-01T00:00:01Z'", "since=1000..1000"},
+    {"User", "meta.lastModified ne '1970-01-01T00:00:01Z'", "scan"},
+    {"User", "meta.lastModified gt '1960-01-01T00:00:01Z'", "since=0..-1"},
+    {"User", "meta.lastModified gt '1970-01-01T00:00:01Z' and meta.lastModified lt '1970-01-01T00:00:02Z' and title pr",
+     "since=1001..1999"},
+    {"User", "meta.lastModified gt '1970-01-01T00:00:01Z' or userName eq 'a'", "since=1001..-1 user=a"},
+    {"User", "meta.created gt '1970-01-01T00:00:01Z'", "scan"},
     {"User", "not (userName eq 'a')", "scan"},
     {"User", "userName ne 'a'", "scan"},
     {"User", "userName sw 'a'", "scan"},
