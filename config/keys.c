@@ -102,6 +102,9 @@ static const struct config_mapping app_mapping = {"apps", CONFIG_FIELDS(app_fiel
                                                   .finish = finish_app};
 
 static const struct config_field top_fields[] = {
+    {"user", CONFIG_TEXT, .offset = offsetof(struct config, user), .text = config_text_name},
+    {"drain_timeout", CONFIG_DURATION, .offset = offsetof(struct config, drain_timeout_ms), .fallback = "1h",
+     .min = 1000, .max = 7 * 24 * 3600 * 1000ll},
     {"store", CONFIG_MAPPING, .mapping = &store_mapping, .required = true},
     {"sso", CONFIG_MAPPING, .mapping = &sso_mapping},
     {"prov", CONFIG_MAPPING, .mapping = &prov_mapping},

@@ -30,23 +30,23 @@ static void write_holder(int fd)
 }
 
 /* A command that root ran must not lock out the service's own user. */
-static void give_to_owner(const struct store *store, int fd)
+static void give_to_owner(const char *path, int fd)
 {
     struct stat folder;
-    if (geteuid() == 0 && stat(store->path, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) != 0)
+    if (geteuid() == 0 && stat(path, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) != 0)
         return;
 }
 
-enum gw_code store_role_take(const struct store *store, enum store_role role, int *ret_fd, struct gw_error *err)
+enum gw_code store_role_take(const char *path, enum store_role role, int *ret_fd, struct gw_error *err)
 {
     char name[32];
     char file[STORE_PATH_BYTES_MAX];
     (void)snprintf(name, sizeof name, "%s.lock", role_names[role]);
-    GW_TRY(store_files_path(store->path, name, file, err));
+    GW_TRY(store_files_path(path, name, file, err));
     int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return gw_fail(err, GW_E_STORE_IO, "cannot open %s: %s", file, strerror(errno));
-    give_to_owner(store, fd);
+    give_to_owner(path, fd);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         write_holder(fd);
         *ret_fd = fd;
@@ -57,6 +57,16 @@ enum gw_code store_role_take(const struct store *store, enum store_role role, in
     (void)close(fd);
     if (reason != EWOULDBLOCK)
         return gw_fail(err, GW_E_STORE_IO, "cannot lock %s: %s", file, strerror(reason));
-    return gw_fail(err, GW_E_STORE_LOCKED, "the store in %s has a writer for %s already: process %ld", store->path,
+    return gw_fail(err, GW_E_STORE_LOCKED, "the store in %s has a writer for %s already: process %ld", path,
                    role_names[role], holder);
+}
+
+enum gw_code store_role_hold(const char *path, enum store_role role, int *ret_fd, struct gw_error *err)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    *ret_fd = -1;
+    if (store_files_path(path, "data.mdb", file, err) != GW_OK || access(file, F_OK) != 0)
+        return GW_OK;
+    enum gw_code code = store_role_take(path, role, ret_fd, err);
+    return code == GW_E_STORE_LOCKED ? code : GW_OK;
 }

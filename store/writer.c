@@ -8,6 +8,7 @@
 #include "store/role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -75,8 +76,14 @@ static bool is_read_only(struct store_writer *writer)
 
 static bool sso_waits(const struct store_writer *writer)
 {
-    return writer->settings.role != STORE_ROLE_SSO && writer->settings.sso_waiting != NULL &&
-           atomic_load(writer->settings.sso_waiting) > 0;
+    const struct store_writer_settings *settings = &writer->settings;
+    if (settings->role == STORE_ROLE_SSO || settings->sso_waiting == NULL)
+        return false;
+    for (size_t i = 0; i < settings->sso_waiting_count || i == 0; i++) {
+        if (atomic_load(&settings->sso_waiting[i]) > 0)
+            return true;
+    }
+    return false;
 }
 
 /* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. */
@@ -298,7 +305,10 @@ enum gw_code store_writer_new(struct store *store, const struct store_writer_set
 {
     GW_ASSERT(store->pid == getpid());
     int role_fd = -1;
-    GW_TRY(store_role_take(store, settings->role, &role_fd, err));
+    if (settings->role_fd <= 0)
+        GW_TRY(store_role_take(store->path, settings->role, &role_fd, err));
+    else if ((role_fd = fcntl(settings->role_fd, F_DUPFD_CLOEXEC, 0)) < 0)
+        return gw_fail(err, GW_E_INTERNAL, "the writer's role was not handed over: %s", strerror(errno));
     struct store_writer *writer = gw_alloc(sizeof *writer);
     writer->store = store;
     writer->settings = *settings;

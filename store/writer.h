@@ -17,11 +17,20 @@ struct store_writer;
 /* TOOL: one short change by a command. IMPORT: a long run of them; it keeps no short one waiting. */
 enum store_role { STORE_ROLE_SSO, STORE_ROLE_PROV, STORE_ROLE_TOOL, STORE_ROLE_IMPORT };
 
+/* Holds a role for writers in processes that inherit *ret_fd, whose changes LMDB's own lock then orders: a process and
+ * its successor. It is given back when every copy of the descriptor is closed. GW_E_STORE_LOCKED names the process that
+ * has it; -1 when there is no store or its lock cannot be opened: opening the store says why. */
+GW_MUST_CHECK enum gw_code store_role_hold(const char *path, enum store_role role, int *ret_fd, struct gw_error *err);
+
 struct store_writer_settings {
     enum store_role role; /* exclusive per store: a second one is refused with GW_E_STORE_LOCKED */
-    /* Words of memory shared by both children: a waiting sso writer is counted here, and the prov writer then ends its
-     * group and lets it in. NULL: none. */
+    /* What store_role_hold gave, borrowed: the role is the holder's, and this writer has its share. 0: takes the role
+     * for itself. */
+    int role_fd;
+    /* Words of memory shared by all children: a waiting sso writer is counted in its own, and a prov writer then ends
+     * its group and lets it in: it looks at `sso_waiting_count` of them (0: one). NULL: none. */
     _Atomic uint32_t *sso_waiting;
+    size_t sso_waiting_count;
     /* Called on the writer's thread after a commit that raised generations and before anything of it is answered: wakes
      * the SSO workers. NULL: none. */
     void (*on_revoked)(void *data);

@@ -64,7 +64,7 @@ static void *run_writer(void *unused)
     return NULL;
 }
 
-static void wait_until_written(void)
+void gw_log_flush(void)
 {
     struct timespec deadline;
     (void)clock_gettime(CLOCK_REALTIME, &deadline);
@@ -92,7 +92,7 @@ void gw_log_start(void)
     (void)pthread_mutex_lock(&log_mutex);
     has_thread = true;
     (void)pthread_mutex_unlock(&log_mutex);
-    (void)atexit(wait_until_written);
+    (void)atexit(gw_log_flush);
 }
 
 /* How many lines were dropped before this one, or -1 when this one is to be dropped. With the mutex held. */

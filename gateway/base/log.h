@@ -17,6 +17,8 @@ void gw_log_init(const char *process, enum gw_log_level level);
 #define GW_LOG_BUFFER_BYTES (256u * 1024u)
 #define GW_LOG_STOP_MS 500
 void gw_log_start(void);
+/* Waits until what is buffered is written, for at most GW_LOG_STOP_MS. */
+void gw_log_flush(void);
 
 /* One line: time, level, process, event, then the formatted text ("key=value key=value"). Control bytes are replaced.
  * Past GW_LOG_LINES_PER_SECOND lines are dropped and their number is said in a later line. `event` is a short fixed

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gateway/base/buf.h"
+#include "gateway/base/expiry.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -60,12 +61,17 @@
     XX(CONNECTIONS_ACCEPTED, "provgate_connections_accepted_total", "counter", "Connections accepted")                 \
     XX(PROXY_REFUSED, "provgate_proxy_protocol_refused_total", "counter",                                              \
        "Connections closed for their PROXY protocol header, or for the address it told")                               \
+    XX(CERTIFICATE_RELOADS, "provgate_certificate_reloads_total", "counter",                                           \
+       "Times that a listener took changed certificates into use")                                                     \
+    XX(CERTIFICATE_RELOADS_FAILED, "provgate_certificate_reloads_failed_total", "counter",                             \
+       "Times that changed certificates could not be used and the old ones stayed")                                    \
     XX(SCIM_REQUESTS, "provgate_scim_requests_total", "counter", "Requests that the PROV face read")                   \
     XX(SCIM_UNAUTHORIZED, "provgate_scim_unauthorized_total", "counter", "PROV requests without a valid credential")   \
     XX(SCIM_ERRORS, "provgate_scim_errors_total", "counter", "PROV requests answered with an error")                   \
     XX(SCIM_BUSY, "provgate_scim_busy_total", "counter", "PROV requests answered with 429")                            \
     XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter",                                   \
        "Unknown attributes that were ignored")                                                                         \
+    XX(LOGOUTS, "provgate_universal_logouts_total", "counter", "Users signed out everywhere by Universal Logout")     \
     XX(KEYS_ASKED, "provgate_keys_asked_total", "counter", "Times that an issuer was asked for its keys")              \
     XX(KEYS_FAILED, "provgate_keys_failed_total", "counter",                                                           \
        "Times that no set of keys came from a file or an issuer")                                                      \
@@ -80,6 +86,9 @@
     XX(SSO_LOGOUTS, "provgate_sso_logouts_total", "counter", "Sessions that were seen to sign out at the app")         \
     XX(SESSIONS_FORGOTTEN, "provgate_sessions_forgotten_total", "counter",                                             \
        "Bindings that went because of session_ttl or sessions_max")                                                    \
+    XX(RELOADS, "provgate_reloads_total", "counter", "Configurations and programs that took over while serving")       \
+    XX(RELOADS_FAILED, "provgate_reloads_failed_total", "counter",                                                     \
+       "Reloads and upgrades that were refused; what served before goes on")                                           \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
 
 enum gw_metric {
@@ -113,6 +122,7 @@ struct gw_gauge {
 struct gw_metrics {
     struct gw_metric_slot slots[GW_METRIC_SLOTS];
     struct gw_gauge gauges[GW_GAUGES_MAX];
+    struct gw_expiry expiries[GW_EXPIRY_ROWS_MAX];
 };
 
 /* All threads of the process count into `metrics` (shared memory) from slot `first_slot` on, one slot a thread, handed

@@ -204,7 +204,7 @@ static void on_drain(struct http_sweepable *sweepable, bool is_over)
     struct http2 *http2 = HTTP_CONTAINER(sweepable, struct http2, sweepable);
     if (is_over) {
         http2_close(http2, HTTP_END_CUT, /* is_clean */ false);
-    } else if (http2->state == HTTP2_OPEN) {
+    } else if (http2->state == HTTP2_OPEN && !http2->is_draining) {
         http2->is_draining = true;
         http2->drain_since_ms = now_of(http2);
         (void)nghttp2_submit_shutdown_notice(http2->session);

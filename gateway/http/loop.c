@@ -48,6 +48,8 @@ struct last_will {
     void *data;
 };
 
+enum ending { ENDING_NOT, ENDING_RETIRE, ENDING_STOP };
+
 struct http_loop {
     char name[32];
     h2o_evloop_t *h2o;
@@ -67,9 +69,9 @@ struct http_loop {
     pthread_mutex_t lock; /* guards the messages */
     struct http_loop_message *messages;
     struct http_loop_message **messages_end;
-    atomic_bool is_stop_asked;
-    atomic_llong drain_ms;
-    bool is_draining;
+    atomic_int asked; /* enum ending */
+    atomic_llong end_ms; /* monotonic: what still runs then is cut */
+    enum ending ending;
 
     time_t date_second;
     char date[32];
@@ -82,7 +84,12 @@ h2o_evloop_t *http_loop_h2o(struct http_loop *loop)
 
 bool http_loop_is_draining(const struct http_loop *loop)
 {
-    return loop->is_draining;
+    return loop->ending != ENDING_NOT;
+}
+
+bool http_loop_closes_idle(const struct http_loop *loop)
+{
+    return loop->ending == ENDING_STOP;
 }
 
 struct http_spares *http_loop_spares(struct http_loop *loop)
@@ -262,11 +269,21 @@ void http_loop_post(struct http_loop *loop, struct http_loop_message *message)
         wake(loop);
 }
 
+static void ask(struct http_loop *loop, enum ending ending, int64_t drain_ms)
+{
+    atomic_store(&loop->end_ms, gw_clock_mono_ms() + drain_ms);
+    atomic_store(&loop->asked, (int)ending);
+    wake(loop);
+}
+
 void http_loop_stop(struct http_loop *loop, int64_t drain_ms)
 {
-    atomic_store(&loop->drain_ms, drain_ms);
-    atomic_store(&loop->is_stop_asked, true);
-    wake(loop);
+    ask(loop, ENDING_STOP, drain_ms);
+}
+
+void http_loop_retire(struct http_loop *loop, int64_t drain_ms)
+{
+    ask(loop, ENDING_RETIRE, drain_ms);
 }
 
 static void deliver_messages(void *data)
@@ -355,15 +372,23 @@ static void free_spare_buffers(void)
         free(h2o_mem_alloc_recycle(spare, 1));
 }
 
+static void begin_ending(struct http_loop *loop)
+{
+    loop->ending = (enum ending)atomic_load(&loop->asked);
+    drain(loop, /* is_over */ false);
+}
+
 void http_loop_run(struct http_loop *loop)
 {
-    while (!atomic_load(&loop->is_stop_asked))
+    while (atomic_load(&loop->asked) == ENDING_NOT)
         run_once(loop);
-    loop->is_draining = true;
-    int64_t begun_ms = loop->now_ms;
-    drain(loop, /* is_over */ false);
-    while (loop->connection_count > 0 && loop->now_ms - begun_ms < atomic_load(&loop->drain_ms))
+    begin_ending(loop);
+    while (loop->connection_count > 0 && loop->now_ms < atomic_load(&loop->end_ms)) {
         run_once(loop);
+        if (atomic_load(&loop->asked) != (int)loop->ending)
+            begin_ending(loop);
+    }
+    loop->ending = ENDING_STOP;
     drain(loop, /* is_over */ true);
     deliver_messages(loop);
     /* What was stirred or cut above ends, is told to the faces and is freed in these turns. */

@@ -22,6 +22,10 @@ void http_loop_free(struct http_loop *loop);
 void http_loop_run(struct http_loop *loop);
 /* Any thread, also from a signal-safe context through an eventfd write. May be called again with less time. */
 void http_loop_stop(struct http_loop *loop, int64_t drain_ms);
+/* The same, for a process whose successor accepts already: nothing is closed that a client may be writing to. A kept
+ * connection goes on for one more request, whose answer says that it is the last (RFC 9112 section 9.6), or until it
+ * was idle for as long as any may be. http_loop_stop may follow. Any thread. */
+void http_loop_retire(struct http_loop *loop, int64_t drain_ms);
 
 /* Calls `message->on_arrival` on the loop's thread, in the order posted. The message belongs to the sender until then
  * and to the callback after. Any thread. Never fails, never waits. */

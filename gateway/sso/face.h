@@ -15,11 +15,14 @@
 #include "store/writer.h"
 
 struct sso_shared;
+struct sso_handover; /* gateway/sso/handover.h */
 struct sso_face;
 
 /* Takes a reference on `config`; borrows store and writer. Loads IdP certificates; makes missing folders. */
 GW_MUST_CHECK enum gw_code sso_shared_new(struct config *config, struct store *store, struct store_writer *writer,
                                           struct sso_shared **ret_shared, struct gw_error *err);
+/* What this process and its successors tell each other, before the first request; it outlives `shared`. */
+void sso_shared_hand_over(struct sso_shared *shared, struct sso_handover *handover);
 void sso_shared_free(struct sso_shared *shared);
 
 /* Makes upstream pools on `loop` and a reader. */

@@ -1,6 +1,7 @@
 #include "gateway/sso/held.h"
 
 #include "gateway/base/arena.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/digest.h"
 #include "gateway/base/result.h"
 
@@ -30,6 +31,7 @@ struct shard {
 };
 
 struct sso_held {
+    struct sso_marks *marks; /* NULL: this process is on its own */
     _Atomic size_t count;
     _Atomic size_t owed_count;
     _Atomic unsigned next_shard;
@@ -165,8 +167,36 @@ static uint16_t place_take(struct sso_held *held, struct shard *shard, const str
     return at;
 }
 
+void sso_held_share(struct sso_held *held, struct sso_marks *marks)
+{
+    held->marks = marks;
+}
+
+static void mark_put(struct sso_held *held, const struct sso_held_session *session)
+{
+    if (held->marks == NULL)
+        return;
+    if (session->kind == SSO_HELD_ANONYMOUS)
+        sso_marks_put(held->marks, session->digest.bytes, gw_clock_mono_ms(), session->expires_ms);
+    else
+        sso_marks_drop(held->marks, session->digest.bytes);
+}
+
+/* Handed out by another process of this machine? */
+static bool mark_get(struct sso_held *held, const struct store_session_digest *digest, int64_t now_ms,
+                     struct sso_held_session *ret_session)
+{
+    int64_t expires_ms = 0;
+    if (held->marks == NULL || !sso_marks_find(held->marks, digest->bytes, now_ms, &expires_ms))
+        return false;
+    *ret_session =
+        (struct sso_held_session){.digest = *digest, .kind = SSO_HELD_ANONYMOUS, .expires_ms = expires_ms};
+    return true;
+}
+
 void sso_held_put(struct sso_held *held, const struct sso_held_session *session)
 {
+    mark_put(held, session);
     struct shard *shard = shard_of(held, &session->digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, &session->digest);
@@ -181,7 +211,7 @@ bool sso_held_get(struct sso_held *held, const struct store_session_digest *dige
                   struct sso_held_session *ret_session)
 {
     if (sso_held_count(held) == 0)
-        return false;
+        return mark_get(held, digest, now_ms, ret_session);
     struct shard *shard = shard_of(held, digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, digest);
@@ -197,11 +227,13 @@ bool sso_held_get(struct sso_held *held, const struct store_session_digest *dige
         }
     }
     (void)pthread_mutex_unlock(&shard->lock);
-    return found;
+    return found || mark_get(held, digest, now_ms, ret_session);
 }
 
 void sso_held_remove(struct sso_held *held, const struct store_session_digest *digest)
 {
+    if (held->marks != NULL)
+        sso_marks_drop(held->marks, digest->bytes);
     struct shard *shard = shard_of(held, digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, digest);

@@ -4,6 +4,7 @@
  * not find alive in the store, so a bound session's request takes no lock. Any thread. */
 #pragma once
 
+#include "gateway/sso/handover.h"
 #include "store/record.h"
 
 #define SSO_HELD_SHARDS 64u
@@ -33,6 +34,8 @@ struct sso_held;
 
 struct sso_held *sso_held_new(void);
 void sso_held_free(struct sso_held *held);
+/* Anonymous sessions are known to all processes that share `marks`. Before any other thread uses it. */
+void sso_held_share(struct sso_held *held, struct sso_marks *marks);
 
 /* Inserts, or replaces the one of the same digest. */
 void sso_held_put(struct sso_held *held, const struct sso_held_session *session);

@@ -1,5 +1,7 @@
 #include "gateway/sso/replay.h"
 
+#include "gateway/base/clock.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@ struct mark {
 };
 
 struct sso_replay {
+    struct sso_marks *marks; /* NULL: this process is on its own */
     pthread_mutex_t lock;
     size_t count;
     struct mark *buckets[BUCKETS];
@@ -38,6 +41,11 @@ void sso_replay_free(struct sso_replay *replay)
     }
     (void)pthread_mutex_destroy(&replay->lock);
     free(replay);
+}
+
+void sso_replay_share(struct sso_replay *replay, struct sso_marks *marks)
+{
+    replay->marks = marks;
 }
 
 static struct mark **bucket_of(struct sso_replay *replay, const struct gw_sha256 *assertion)
@@ -72,7 +80,7 @@ static void expired_drop(struct sso_replay *replay, int64_t now_ms)
         (void)mark_find(replay, &replay->buckets[i], &nobody, now_ms);
 }
 
-bool sso_replay_take(struct sso_replay *replay, const struct gw_sha256 *assertion, int64_t now_ms,
+static bool own_take(struct sso_replay *replay, const struct gw_sha256 *assertion, int64_t now_ms,
                      int64_t forget_after_ms)
 {
     (void)pthread_mutex_lock(&replay->lock);
@@ -91,7 +99,7 @@ bool sso_replay_take(struct sso_replay *replay, const struct gw_sha256 *assertio
     return taken;
 }
 
-void sso_replay_forget(struct sso_replay *replay, const struct gw_sha256 *assertion)
+static void own_forget(struct sso_replay *replay, const struct gw_sha256 *assertion)
 {
     (void)pthread_mutex_lock(&replay->lock);
     struct mark **link = mark_find(replay, bucket_of(replay, assertion), assertion, INT64_MIN);
@@ -102,4 +110,25 @@ void sso_replay_forget(struct sso_replay *replay, const struct gw_sha256 *assert
         replay->count--;
     }
     (void)pthread_mutex_unlock(&replay->lock);
+}
+
+bool sso_replay_take(struct sso_replay *replay, const struct gw_sha256 *assertion, int64_t now_ms,
+                     int64_t forget_after_ms)
+{
+    if (!own_take(replay, assertion, now_ms, forget_after_ms))
+        return false;
+    int64_t mono_ms = gw_clock_mono_ms();
+    if (replay->marks == NULL ||
+        sso_marks_take(replay->marks, assertion->bytes, mono_ms, mono_ms + (forget_after_ms - now_ms)))
+        return true;
+    own_forget(replay, assertion);
+    return false;
+}
+
+/* The shared one goes first: until then the own one answers for it here. */
+void sso_replay_forget(struct sso_replay *replay, const struct gw_sha256 *assertion)
+{
+    if (replay->marks != NULL)
+        sso_marks_drop(replay->marks, assertion->bytes);
+    own_forget(replay, assertion);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gateway/base/digest.h"
+#include "gateway/sso/handover.h"
 
 #define SSO_REPLAY_MARKS_MAX 65536u /* only verified assertions come here */
 
@@ -12,6 +13,8 @@ struct sso_replay;
 
 struct sso_replay *sso_replay_new(void);
 void sso_replay_free(struct sso_replay *replay);
+/* No second use passes at any process that shares `marks` either. Before any other thread uses it. */
+void sso_replay_share(struct sso_replay *replay, struct sso_marks *marks);
 
 /* False when the assertion is marked already. `forget_after_ms` is wall time, as in the assertion. */
 bool sso_replay_take(struct sso_replay *replay, const struct gw_sha256 *assertion, int64_t now_ms,
