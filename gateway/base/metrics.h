@@ -104,19 +104,32 @@ struct gw_metric_slot {
     _Alignas(64) _Atomic uint64_t values[GW_METRIC_COUNT];
 };
 
-/* Is a server of an app up? One row for each that a process knows, in the same memory. */
-#define GW_GAUGES_MAX 256u
-#define GW_GAUGE_NONE GW_GAUGES_MAX
-#define GW_GAUGE_APP_BYTES 64u
-#define GW_GAUGE_SERVER_BYTES 192u
+/* Gauges with two labels, one row for each pair that a process knows, in the same memory.
+ *  constant, name, first label, second label, help */
+#define GW_GAUGE_MAP(XX)                                                                                               \
+    XX(UPSTREAM_UP, "provgate_upstream_server_up", "app", "server", "Whether requests go to this server of an app")    \
+    XX(CERTIFICATE_EXPIRY, "provgate_certificate_expiry_seconds", "use", "file",                                       \
+       "When the first certificate in the file ends, in seconds since 1970")
+
+enum gw_gauge_kind {
+#define XX(constant, name, first, second, help) GW_GAUGE_##constant,
+    GW_GAUGE_MAP(XX)
+#undef XX
+        GW_GAUGE_KIND_COUNT
+};
+
+#define GW_GAUGES_MAX 512u
+#define GW_GAUGE_FIRST_BYTES 64u /* labels are cut to fit */
+#define GW_GAUGE_SECOND_BYTES 256u
 
 struct gw_gauge {
-    _Atomic uint32_t users;   /* of this row; 0: free */
-    _Atomic uint32_t process; /* of the users */
-    _Atomic uint32_t is_named;
-    _Atomic uint32_t value;
-    char app[GW_GAUGE_APP_BYTES]; /* cut to fit */
-    char server[GW_GAUGE_SERVER_BYTES];
+    _Atomic uint32_t state; /* free, being written, to be read */
+    _Atomic uint32_t holders;
+    _Atomic uint32_t process; /* of the holders */
+    uint32_t kind;
+    _Atomic int64_t value;
+    char first[GW_GAUGE_FIRST_BYTES];
+    char second[GW_GAUGE_SECOND_BYTES];
 };
 
 struct gw_metrics {
@@ -132,11 +145,12 @@ void gw_metrics_attach(struct gw_metrics *metrics, unsigned first_slot, unsigned
 void gw_metric_add(enum gw_metric metric, uint64_t n);
 uint64_t gw_metric_sum(const struct gw_metrics *metrics, enum gw_metric metric);
 
-/* The row of this name, used once more; GW_GAUGE_NONE when none is free, which the others take. A row that a process
- * that died left behind is taken over. One thread at a time. */
-unsigned gw_gauge_claim(const char *app, const char *server);
-void gw_gauge_release(unsigned gauge);
-void gw_gauge_set(unsigned gauge, uint32_t value);
+/* Makes the row when there is none; what finds no place is not told. */
+void gw_gauge_set(enum gw_gauge_kind kind, const char *first, const char *second, int64_t value);
+/* For rows that end: made or held once more; gone when the last holder of this process lets go. A row that a process
+ * that died left behind is taken over. */
+void gw_gauge_hold(enum gw_gauge_kind kind, const char *first, const char *second);
+void gw_gauge_drop(enum gw_gauge_kind kind, const char *first, const char *second);
 
 /* The text exposition format, version 0.0.4. */
 void gw_metrics_write(const struct gw_metrics *metrics, struct gw_buf *buf);

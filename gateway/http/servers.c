@@ -39,8 +39,10 @@ static void server_init(struct http_server *server, const char *app, const struc
     server->app = app;
     if (server->settings.weight == 0)
         server->settings.weight = 1;
-    server->gauge = app != NULL ? gw_gauge_claim(app, settings->name) : GW_GAUGE_NONE;
-    gw_gauge_set(server->gauge, 1);
+    if (app == NULL)
+        return;
+    gw_gauge_hold(GW_GAUGE_UPSTREAM_UP, app, settings->name);
+    gw_gauge_set(GW_GAUGE_UPSTREAM_UP, app, settings->name, 1);
 }
 
 struct http_servers *http_servers_new(const char *app, const struct http_server_settings *list, size_t count)
@@ -68,7 +70,8 @@ void http_servers_free(struct http_servers *servers)
         return;
     for (size_t i = 0; i < servers->count; i++) {
         struct http_server *server = &servers->list[i];
-        gw_gauge_release(server->gauge);
+        if (servers->app != NULL)
+            gw_gauge_drop(GW_GAUGE_UPSTREAM_UP, servers->app, server->settings.name);
         discard(server->settings.name);
         discard(server->settings.host);
         discard(server->settings.unix_path);
@@ -107,7 +110,7 @@ static void tell(const struct http_server *server, bool is_up, const char *why)
 {
     if (server->app == NULL)
         return;
-    gw_gauge_set(server->gauge, is_up);
+    gw_gauge_set(GW_GAUGE_UPSTREAM_UP, server->app, server->settings.name, is_up);
     gw_metric_add(GW_METRIC_UPSTREAM_DOWNS, is_up ? 0 : 1);
     gw_log(is_up ? GW_LOG_INFO : GW_LOG_WARN, is_up ? "upstream-up" : "upstream-down", "app=%s server=%s why=%s",
            server->app, server->settings.name, why);

@@ -48,7 +48,6 @@ struct http_server {
     struct http_server_settings settings; /* own copies of the texts */
     uint64_t id;                          /* the same for the same name, in every process */
     const char *app;                      /* NULL: nobody is told */
-    unsigned gauge;
     _Atomic int64_t out_until_ms; /* 0: nothing that happened took it out */
     _Atomic int64_t pause_ms;     /* how long it is out, the next time */
     atomic_uint failures;         /* in a row */
