@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/http/listener.h"
+#include "gateway/process.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #define MAPPED_BYTES (1 << 20) /* blocks from this size on go back to the system when they are freed */
 #define SPARE_BYTES (8 << 20)  /* freed memory that may stay resident for longer than GIVE_BACK_S */
 #define GIVE_BACK_S 10
+#define RETIRED_LOOK_MS 200
 
 static size_t descriptor_limit(void)
 {
@@ -51,6 +53,9 @@ void process_block_signals(void)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, PROCESS_RETIRE_SIGNAL);
+    (void)sigaddset(&set, SIGHUP); /* the parent's, sent to the whole group */
+    (void)sigaddset(&set, SIGUSR2);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 }
@@ -82,13 +87,29 @@ void process_bound_spare_memory(void)
     (void)mallopt(M_TRIM_THRESHOLD, SPARE_BYTES);
 }
 
-void process_wait_for_stop(void)
+bool process_wait_for_end(void)
 {
     sigset_t set;
     struct timespec interval = {.tv_sec = GIVE_BACK_S};
+    int number = 0;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM); /* an interrupt from the terminal reaches the parent, which then sends this */
-    while (sigtimedwait(&set, NULL, &interval) != SIGTERM)
+    (void)sigaddset(&set, PROCESS_RETIRE_SIGNAL);
+    while (number != SIGTERM && number != PROCESS_RETIRE_SIGNAL) {
+        number = sigtimedwait(&set, NULL, &interval);
+        if (number < 0)
+            give_back_memory();
+    }
+    return number == PROCESS_RETIRE_SIGNAL;
+}
+
+void process_wait_while_retiring(const atomic_uint *running)
+{
+    sigset_t set;
+    struct timespec interval = {.tv_nsec = RETIRED_LOOK_MS * 1000000};
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    while (atomic_load(running) > 0 && sigtimedwait(&set, NULL, &interval) != SIGTERM)
         give_back_memory();
 }
 

@@ -5,10 +5,16 @@
 #include "gateway/base/result.h"
 #include "gateway/http/tls.h"
 
-/* SIGTERM and SIGINT are taken by process_wait_for_stop alone; before any thread is made. */
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* The signals that end it are taken by process_wait_for_end alone; before any thread is made. */
 void process_block_signals(void);
-/* Meanwhile gives back memory that was freed, on the calling thread. */
-void process_wait_for_stop(void);
+
+/* Waits until it is to end; true: it retires. Meanwhile gives back memory that was freed, on the calling thread. */
+bool process_wait_for_end(void);
+/* Until `running` is 0 (all loops ended) or it is to stop. */
+void process_wait_while_retiring(const atomic_uint *running);
 
 /* Bounds what malloc keeps of freed memory; before any thread is made. */
 void process_bound_spare_memory(void);

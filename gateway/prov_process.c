@@ -1,4 +1,5 @@
 #include "gateway/base/log.h"
+#include "gateway/command/privilege.h"
 #include "gateway/http/listener.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
@@ -12,9 +13,7 @@
 #define TOKENS_POLL_MS 1000 /* security.md D3 */
 
 struct prov_process {
-    struct config *config;
-    struct shared *shared;
-    struct child_fds fds;
+    struct child_ground ground;
     struct store *store;
     struct store_writer *writer;
     struct http_loop *loop;
@@ -23,6 +22,7 @@ struct prov_process {
     struct tls_server *tls[CONFIG_LISTENERS_MAX];
     struct admin_face *admin;
     pthread_t thread;
+    atomic_uint running; /* 1 while the loop runs */
 };
 
 /* On the writer's thread, before any answer of the commit leaves: semantics.md 2. */
@@ -30,8 +30,8 @@ static void wake_sso_workers(void *data)
 {
     struct prov_process *p = data;
     uint64_t one = 1;
-    for (size_t i = 0; i < p->fds.wake_count; i++) {
-        ssize_t written = write(p->fds.wake[i], &one, sizeof one);
+    for (size_t i = 0; i < p->ground.fds.wake_count; i++) {
+        ssize_t written = write(p->ground.fds.wake[i], &one, sizeof one);
         (void)written; /* full means that it is awake already */
     }
 }
@@ -39,7 +39,7 @@ static void wake_sso_workers(void *data)
 static bool is_sso_up(void *data)
 {
     struct prov_process *p = data;
-    return atomic_load(&p->shared->is_ready[CHILD_SSO]) != 0;
+    return atomic_load(&p->ground.place->is_ready[CHILD_SSO]) != 0;
 }
 
 static void reload_tokens(void *face)
@@ -49,23 +49,23 @@ static void reload_tokens(void *face)
 
 static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
 {
-    GW_TRY(prov_face_new(p->config, p->store, p->writer, p->loop, &p->prov, err));
+    GW_TRY(prov_face_new(p->ground.config, p->store, p->writer, p->loop, &p->prov, err));
     http_loop_every(p->loop, TOKENS_POLL_MS, reload_tokens, p->prov);
-    for (size_t i = 0; i < p->fds.listener_count; i++) {
-        p->listeners[i] = (struct prov_listener){p->prov, &p->config->prov_listeners[i]};
-        GW_TRY(process_tls_new("prov", i, &p->config->prov_listeners[i], &p->tls[i], err));
+    for (size_t i = 0; i < p->ground.fds.listener_count; i++) {
+        p->listeners[i] = (struct prov_listener){p->prov, &p->ground.config->prov_listeners[i]};
+        GW_TRY(process_tls_new("prov", i, &p->ground.config->prov_listeners[i], &p->tls[i], err));
         struct http_limits limits = http_limits_default;
         limits.connections_max = process_connections_max(1);
         struct http_listener_settings settings = {
-            .fd = p->fds.listeners[i],
+            .fd = p->ground.fds.listeners[i],
             .tls = p->tls[i],
             .face = &prov_http_face,
             .face_data = &p->listeners[i],
             .limits = limits,
             .allow = config_listener_allows,
-            .has_proxy_header = p->config->prov_listeners[i].proxy_from_count > 0,
+            .has_proxy_header = p->ground.config->prov_listeners[i].proxy_from_count > 0,
             .may_tell_peer = config_listener_trusts_header,
-            .peer_data = &p->config->prov_listeners[i],
+            .peer_data = &p->ground.config->prov_listeners[i],
         };
         GW_TRY(http_listener_start(p->loop, &settings, err));
     }
@@ -74,12 +74,12 @@ static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
 
 static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
 {
-    if (p->fds.admin < 0)
+    if (p->ground.fds.admin < 0)
         return GW_OK;
     struct admin_settings settings = {
-        .config = p->config,
+        .config = p->ground.config,
         .store = p->store,
-        .metrics = &p->shared->metrics,
+        .metrics = &p->ground.shared->metrics,
         .is_sso_up = is_sso_up,
         .data = p,
     };
@@ -87,7 +87,7 @@ static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
     struct http_limits limits = http_limits_default;
     limits.connections_max = process_connections_max(1);
     struct http_listener_settings listener = {
-        .fd = p->fds.admin,
+        .fd = p->ground.fds.admin,
         .face = &admin_http_face,
         .face_data = p->admin,
         .limits = limits,
@@ -97,10 +97,12 @@ static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
 
 static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
 {
-    GW_TRY(store_open(p->config->store_path, p->config->store_max_size, &p->store, err));
+    GW_TRY(store_open(p->ground.config->store_path, p->ground.config->store_max_size, &p->store, err));
     struct store_writer_settings settings = {
         .role = STORE_ROLE_PROV,
-        .sso_waiting = &p->shared->sso_waiting,
+        .role_fd = child_role_fd(&p->ground),
+        .sso_waiting = p->ground.shared->sso_waiting,
+        .sso_waiting_count = SHARED_PLACES,
         .on_revoked = wake_sso_workers,
         .data = p,
     };
@@ -110,17 +112,24 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
     return start_admin(p, err);
 }
 
-static void *run_loop(void *loop)
+static void *run_loop(void *process)
 {
-    http_loop_run(loop);
+    struct prov_process *p = process;
+    http_loop_run(p->loop);
+    atomic_store(&p->running, 0);
     return NULL;
 }
 
 static void serve(struct prov_process *p)
 {
-    GW_ASSERT(pthread_create(&p->thread, NULL, run_loop, p->loop) == 0);
-    atomic_store(&p->shared->is_ready[CHILD_PROV], 1);
-    process_wait_for_stop();
+    atomic_store(&p->running, 1);
+    GW_ASSERT(pthread_create(&p->thread, NULL, run_loop, p) == 0);
+    atomic_store(&p->ground.place->is_ready[CHILD_PROV], 1);
+    if (process_wait_for_end()) {
+        child_close_listeners(&p->ground);
+        http_loop_retire(p->loop, p->ground.config->drain_timeout_ms);
+        process_wait_while_retiring(&p->running);
+    }
     http_loop_stop(p->loop, PROCESS_DRAIN_MS);
     (void)pthread_join(p->thread, NULL);
 }
@@ -131,22 +140,23 @@ static void release(struct prov_process *p)
     admin_face_free(p->admin);
     prov_face_free(p->prov);
     http_loop_free(p->loop);
-    for (size_t i = 0; i < p->fds.listener_count; i++)
+    for (size_t i = 0; i < p->ground.fds.listener_count; i++)
         tls_server_free(p->tls[i]);
     store_close(p->store);
-    config_unref(p->config);
+    config_unref(p->ground.config);
 }
 
-int prov_process_run(const char *config_path)
+int prov_process_run(const struct child_start *start)
 {
     gw_log_init("prov", GW_LOG_INFO);
     process_block_signals();
+    privilege_hide_memory();
     process_raise_descriptors();
     process_bound_spare_memory();
     gw_log_start();
     struct prov_process p = {0};
     struct gw_error err;
-    p.shared = child_inherit(CHILD_PROV, config_path, &p.config, &p.fds);
+    child_inherit(start, &p.ground);
     if (prepare(&p, &err) != GW_OK)
         return process_fail("prov face", &err);
     serve(&p);

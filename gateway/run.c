@@ -24,9 +24,7 @@ static void on_migrated(uint64_t done, uint64_t total, void *data)
            (unsigned long long)percent);
 }
 
-/* Before the children open the store. False: it is an old one, and stays so. What else may be wrong with it they say.
- */
-static bool is_migrated(const struct config *config)
+bool run_migrate(const struct config *config)
 {
     struct gw_error err;
     uint32_t from = 0;
@@ -53,15 +51,7 @@ static int run(const struct command *command, int argc, char **argv)
     }
     if (optind < argc)
         return command_usage_error(command, "unexpected word %s", argv[optind]);
-    struct config *config = NULL;
-    int status = command_config_ready(path, true, &config);
-    if (status != COMMAND_DONE)
-        return status;
-    gw_log_init("run", GW_LOG_INFO);
-    gw_log_start();
-    status = is_migrated(config) ? supervisor_run(config) : COMMAND_FAILED;
-    config_unref(config);
-    return status;
+    return supervisor_run(path);
 }
 
 const struct command command_run = {
@@ -70,6 +60,8 @@ const struct command command_run = {
     .usage = "usage: provgate run [--config FILE]\n"
              "Serves until it is told to stop (SIGTERM, or an interrupt from the terminal): running requests have\n"
              "ten seconds to finish; a second signal ends it at once. The store must exist: provgate init.\n"
+             "SIGHUP reads the configuration again, SIGUSR2 starts the program again from its file; both without a\n"
+             "request lost, and with what serves going on when they fail.\n"
              "\n"
              "  --config FILE  the configuration (default " COMMAND_CONFIG_DEFAULT ")\n"
              "  --help         this text\n"
@@ -81,11 +73,15 @@ const struct command command_run = {
 static int run_child(const struct command *command, int argc, char **argv)
 {
     struct child_fds fds;
+    uint64_t place = 0;
     child_fds_layout(CHILD_SSO, &(struct config){0}, 0, &fds);
-    bool is_ours = argc == 4 && strcmp(argv[2], "--config") == 0 && fcntl(fds.shared, F_GETFD) >= 0;
+    bool is_ours = argc == 6 && strcmp(argv[2], "--config") == 0 && strcmp(argv[4], "--place") == 0 &&
+                   gw_str_to_u64(gw_str_from(argv[5]), SHARED_PLACES - 1, &place) && fcntl(fds.shared, F_GETFD) >= 0;
     if (!is_ours)
         return command_usage_error(command, "it is started by provgate run only");
-    return strcmp(argv[1], child_name(CHILD_SSO)) == 0 ? sso_process_run(argv[3]) : prov_process_run(argv[3]);
+    struct child_start start = {.config_path = argv[3], .place = (uint32_t)place};
+    start.kind = strcmp(argv[1], child_name(CHILD_SSO)) == 0 ? CHILD_SSO : CHILD_PROV;
+    return start.kind == CHILD_SSO ? sso_process_run(&start) : prov_process_run(&start);
 }
 
 const struct command command_child = {

@@ -5,3 +5,7 @@
 
 extern const struct command command_run;
 extern const struct command command_child; /* what the supervisor executes; not for people */
+
+/* Before any child opens the store. False, after a line in the log: it is of an older format, and stays so. What else
+ * may be wrong with it the children say. */
+bool run_migrate(const struct config *config);

@@ -2,6 +2,7 @@
 
 #include "gateway/base/log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -29,6 +30,8 @@ void child_fds_layout(enum child_kind kind, const struct config *config, size_t 
     *ret_fds = (struct child_fds){.admin = -1};
     ret_fds->config_text = next++;
     ret_fds->shared = next++;
+    ret_fds->handover = next++;
+    ret_fds->role = next++;
     ret_fds->listener_count = kind == CHILD_SSO ? config->sso_listener_count : config->prov_listener_count;
     for (size_t i = 0; i < ret_fds->listener_count; i++)
         ret_fds->listeners[i] = next++;
@@ -56,21 +59,46 @@ static struct gw_str map_text(int fd)
     return gw_str_n(text, (size_t)info.st_size);
 }
 
-struct shared *child_inherit(enum child_kind kind, const char *config_path, struct config **ret_config,
-                             struct child_fds *ret_fds)
+static void *map_shared(int fd, size_t bytes)
 {
+    struct stat info;
+    if (fstat(fd, &info) != 0 || info.st_size < (off_t)bytes)
+        die("shared memory");
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        die("shared memory");
+    return memory;
+}
+
+void child_inherit(const struct child_start *start, struct child_ground *ret_ground)
+{
+    enum child_kind kind = start->kind;
     (void)prctl(PR_SET_NAME, kind == CHILD_SSO ? "provgate-sso" : "provgate-prov"); /* what ps and top show */
     struct child_fds first;
-    child_fds_layout(kind, &(struct config){0}, 0, &first); /* the first two numbers do not depend on anything */
+    child_fds_layout(kind, &(struct config){0}, 0, &first); /* the first numbers do not depend on anything */
     struct gw_error err;
     struct gw_str text = map_text(first.config_text);
-    if (config_load(config_path, text, ret_config, &err) != GW_OK)
+    if (config_load(start->config_path, text, &ret_ground->config, &err) != GW_OK)
         die(err.text);
     (void)munmap((void *)(uintptr_t)text.ptr, text.len);
-    struct shared *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, first.shared, 0);
-    if (shared == MAP_FAILED)
-        die("shared memory");
-    child_fds_layout(kind, *ret_config, shared->worker_count, ret_fds);
+    struct shared *shared = map_shared(first.shared, sizeof *shared);
+    ret_ground->shared = shared;
+    ret_ground->place = &shared->places[start->place];
+    ret_ground->place_index = start->place;
+    ret_ground->handover = map_shared(first.handover, sizeof *ret_ground->handover);
+    child_fds_layout(kind, ret_ground->config, ret_ground->place->worker_count, &ret_ground->fds);
     gw_metrics_attach(&shared->metrics, 1 + (unsigned)kind * SHARED_SLOTS_CHILD, SHARED_SLOTS_CHILD);
-    return shared;
+}
+
+int child_role_fd(const struct child_ground *ground)
+{
+    return fcntl(ground->fds.role, F_GETFD) >= 0 ? ground->fds.role : 0;
+}
+
+void child_close_listeners(const struct child_ground *ground)
+{
+    for (size_t i = 0; i < ground->fds.listener_count; i++)
+        (void)close(ground->fds.listeners[i]);
+    if (ground->fds.admin >= 0)
+        (void)close(ground->fds.admin);
 }
