@@ -3,6 +3,9 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/json/parse.h"
+#include "gateway/jwt/key_source.h"
+#include "routes/credential.h"
+#include "routes/logout.h"
 #include "routes/pending.h"
 #include "routes/reply.h"
 #include "routes/router.h"
@@ -19,14 +22,32 @@ static enum gw_code open_credentials(struct prov_app *app, struct gw_error *err)
 {
     const struct config_prov_face *prov = &app->config->prov;
     enum gw_code code = auth_file_init(&app->credentials, prov->tokens_file, err);
-    if (!prov->enabled)
-        return GW_OK; /* switched off: nobody needs a credential */
+    if (!prov->enabled || (prov->tokens_file == NULL && prov->oauth.is_present))
+        return GW_OK; /* switched off: nobody needs a credential; or all of them come from an issuer */
     if (code != GW_OK)
         return gw_error_prefix(err, "app %s", app->config->name);
     if (app->credentials.set == NULL || app->credentials.set->count == 0)
         return gw_fail(err, GW_E_CONFIG, "app %s: %s holds no credential; make one with `provgate token new`",
                        app->config->name, prov->tokens_file != NULL ? prov->tokens_file : "tokens_file");
     return GW_OK;
+}
+
+static enum gw_code open_keys(struct prov_face *face, const struct config_keys *keys, struct key_source **ret_source,
+                              struct gw_error *err)
+{
+    struct key_origin origin = {.file = keys->file, .url = keys->url, .ca = keys->ca};
+    return key_pool_add(face->keys, &origin, ret_source, err);
+}
+
+static enum gw_code open_issuers(struct prov_face *face, struct prov_app *app, struct gw_error *err)
+{
+    const struct config_prov_face *prov = &app->config->prov;
+    enum gw_code code = GW_OK;
+    if (prov->logout.is_present)
+        code = open_keys(face, &prov->logout.keys, &app->logout_keys, err);
+    if (code == GW_OK && prov->oauth.is_present)
+        code = open_keys(face, &prov->oauth.keys, &app->oauth_keys, err);
+    return code != GW_OK ? gw_error_prefix(err, "app %s", app->config->name) : GW_OK;
 }
 
 static enum gw_code open_app(struct prov_face *face, const struct config_app *config, struct gw_error *err)
@@ -40,6 +61,7 @@ static enum gw_code open_app(struct prov_face *face, const struct config_app *co
     app->user_type = scim_resource_type_find(&app->schemas, GW_STR("User"));
     app->group_type = scim_resource_type_find(&app->schemas, GW_STR("Group"));
     GW_TRY(open_credentials(app, err));
+    GW_TRY(open_issuers(face, app, err));
     return store_folder_ensure(face->writer, gw_str_from(config->folder), &app->folder, err);
 }
 
@@ -52,6 +74,7 @@ enum gw_code prov_face_new(struct config *config, struct store *store, struct st
     face->writer = writer;
     face->loop = loop;
     face->apps = gw_alloc(sizeof face->apps[0] * (config->app_count + 1));
+    face->keys = key_pool_new();
     auth_throttle_init(&face->throttle);
     enum gw_code code = store_reader_new(store, &face->reader, err);
     for (size_t i = 0; code == GW_OK && i < config->app_count; i++) {
@@ -62,6 +85,7 @@ enum gw_code prov_face_new(struct config *config, struct store *store, struct st
         prov_face_free(face);
         return code;
     }
+    key_pool_start(face->keys);
     for (size_t i = 0; i < face->app_count; i++) /* what an earlier run left */
         member_sweep_start(face, &face->apps[i]);
     *ret_face = face;
@@ -73,6 +97,7 @@ void prov_face_free(struct prov_face *face)
     if (face == NULL)
         return;
     pending_leave_all(face);
+    key_pool_free(face->keys);
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_done(&face->apps[i].credentials);
     if (face->reader != NULL)
@@ -160,77 +185,47 @@ static void dispatch(struct prov_request *r, struct gw_str rest)
     enum route_method method = router_method(name);
     if (method == ROUTE_METHODS || route->handlers[method] == NULL)
         reply_method_error(r, router_allow(r->arena, route));
+    else if (method == ROUTE_GET || route->shape == ROUTE_SEARCH ? !r->may_read : !r->may_write)
+        reply_scope_error(r);
     else
         serve(r, route, method);
 }
 
-static void on_delay_over(void *data)
+static void authorized(struct prov_request *r)
 {
-    struct prov_request *r = data;
-    r->delay = NULL;
-    r->face->throttle.delayed--;
-    reply_error(r, GW_E_UNAUTHORIZED, NULL);
-}
-
-/* One answer for existing and unknown ids and paths, for every kind of wrong credential (security.md D1). */
-static void refuse(struct prov_request *r)
-{
-    struct auth_throttle *throttle = &r->face->throttle;
-    const struct sockaddr *peer = http_exchange_peer_address(r->x);
-    uint32_t failures = auth_throttle_fail(throttle, peer, http_loop_now_ms(r->face->loop));
-    if (failures == AUTH_FAILURES_MAX + 1)
-        gw_log(GW_LOG_WARN, "credentials-failing", "app=%.*s peer=%.*s refusals of this source are held back",
-               GW_STR_ARG(r->app->name), GW_STR_ARG(http_exchange_peer(r->x)));
-    if (failures <= AUTH_FAILURES_MAX) {
-        reply_error(r, GW_E_UNAUTHORIZED, NULL);
-    } else if (throttle->delayed >= AUTH_DELAYED_MAX) {
-        gw_metric_add(GW_METRIC_SCIM_UNAUTHORIZED, 1);
-        reply_error(r, GW_E_BUSY, "too many failing credentials");
-    } else {
-        throttle->delayed++;
-        r->delay = http_timer_start(r->face->loop, AUTH_DELAY_MS, on_delay_over, r);
+    if (!r->app->config->prov.enabled) {
+        reply_error(r, GW_E_FORBIDDEN, "provisioning is switched off for this app (prov.enabled)");
+        return;
     }
+    r->base_url = gw_arena_printf(r->arena, "%s://%.*s%.*s", r->x->request.tls ? "https" : "http",
+                                  GW_STR_ARG(r->x->request.authority), GW_STR_ARG(r->app->base_path));
+    dispatch(r, r->rest);
 }
 
-static bool is_authorized(struct prov_request *r)
+static void authorize(struct prov_request *r)
 {
-    const struct http_request *request = &r->x->request;
-    auth_file_refresh(&r->app->credentials, http_loop_now_ms(r->face->loop));
-    if (http_field_count(request->fields, request->field_count, GW_STR("Authorization")) != 1)
-        return false;
-    struct gw_str value = http_request_field(request, GW_STR("Authorization"));
-    const struct token *token = auth_file_find(&r->app->credentials, value);
-    if (token == NULL)
-        return false;
-    r->actor = gw_arena_printf(r->arena, "token:%.*s", GW_STR_ARG(token->name));
-    return true;
+    enum credential verdict = credential_check(r);
+    if (verdict == CREDENTIAL_ACCEPTED)
+        authorized(r);
+    else
+        credential_deny(r, verdict, authorize);
 }
 
 static void on_request(struct http_exchange *x, void *listener)
 {
     struct prov_request *r = gw_arena_alloc(&x->arena, sizeof *r);
-    struct gw_str rest = GW_STR_NONE;
     r->x = x;
     r->face = ((struct prov_listener *)listener)->face;
     r->arena = &x->arena;
     x->face_state = r;
     gw_metric_add(GW_METRIC_SCIM_REQUESTS, 1);
-    enum gw_code code = router_app_find(r->face, &x->request, &r->app, &rest);
-    if (code != GW_OK) {
+    if (logout_take(r))
+        return;
+    enum gw_code code = router_app_find(r->face, &x->request, &r->app, &r->rest);
+    if (code != GW_OK)
         reply_error(r, code, NULL);
-        return;
-    }
-    if (!is_authorized(r)) {
-        refuse(r);
-        return;
-    }
-    if (!r->app->config->prov.enabled) {
-        reply_error(r, GW_E_FORBIDDEN, "provisioning is switched off for this app (prov.enabled)");
-        return;
-    }
-    r->base_url = gw_arena_printf(r->arena, "%s://%.*s%.*s", x->request.tls ? "https" : "http",
-                                  GW_STR_ARG(x->request.authority), GW_STR_ARG(r->app->base_path));
-    dispatch(r, rest);
+    else
+        authorize(r);
 }
 
 static void on_end(struct http_exchange *x, void *listener)
@@ -243,11 +238,7 @@ static void on_end(struct http_exchange *x, void *listener)
     turn_forget(r);
     if (r->on_over != NULL)
         r->on_over(r->state);
-    if (r->delay != NULL) {
-        http_timer_cancel(r->delay);
-        r->face->throttle.delayed--;
-        r->delay = NULL;
-    }
+    credential_forget(r);
 }
 
 static void on_error_body(struct http_exchange *x, enum gw_code code, const char *text, struct gw_buf *body,

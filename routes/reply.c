@@ -7,6 +7,8 @@
 #include "routes/scim/message.h"
 
 #define REALM_BEARER "Bearer realm=\"provgate\""
+#define REALM_TOKEN REALM_BEARER ", error=\"invalid_token\""
+#define REALM_SCOPE REALM_BEARER ", error=\"insufficient_scope\""
 #define REALM_BASIC "Basic realm=\"provgate\", charset=\"UTF-8\""
 
 struct retry_row {
@@ -60,7 +62,8 @@ static const char *outside_text(enum gw_code code, const char *text)
     return text != NULL && gw_utf8_valid(gw_str_from(text)) ? text : NULL;
 }
 
-static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow)
+static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow,
+                         bool lacks_scope)
 {
     struct http_field fields[REPLY_FIELDS_MAX];
     size_t count = 0;
@@ -68,9 +71,11 @@ static void answer_error(struct prov_request *r, enum gw_code code, const char *
     add_field(fields, &count, "Content-Type", GW_STR(SCIM_MEDIA_TYPE));
     add_field(fields, &count, "Cache-Control", GW_STR("no-store"));
     if (code == GW_E_UNAUTHORIZED) { /* RFC 7644 section 2 */
-        add_field(fields, &count, "WWW-Authenticate", GW_STR(REALM_BEARER));
+        add_field(fields, &count, "WWW-Authenticate", r->is_by_token ? GW_STR(REALM_TOKEN) : GW_STR(REALM_BEARER));
         add_field(fields, &count, "WWW-Authenticate", GW_STR(REALM_BASIC));
     }
+    if (code == GW_E_FORBIDDEN && lacks_scope)
+        add_field(fields, &count, "WWW-Authenticate", GW_STR(REALM_SCOPE));
     if (allow.len > 0)
         add_field(fields, &count, "Allow", allow);
     unsigned seconds = reply_retry_after(code);
@@ -83,7 +88,12 @@ static void answer_error(struct prov_request *r, enum gw_code code, const char *
 
 void reply_error(struct prov_request *r, enum gw_code code, const char *text)
 {
-    answer_error(r, code, text, GW_STR_NONE);
+    answer_error(r, code, text, GW_STR_NONE, false);
+}
+
+void reply_scope_error(struct prov_request *r)
+{
+    answer_error(r, GW_E_FORBIDDEN, "the scope of the credential does not allow this", GW_STR_NONE, true);
 }
 
 void reply_error_from(struct prov_request *r, const struct gw_error *err)
@@ -93,7 +103,7 @@ void reply_error_from(struct prov_request *r, const struct gw_error *err)
 
 void reply_method_error(struct prov_request *r, struct gw_str allow)
 {
-    answer_error(r, GW_E_METHOD, NULL, allow);
+    answer_error(r, GW_E_METHOD, NULL, allow, false);
 }
 
 void reply_options(struct prov_request *r, struct gw_str allow)

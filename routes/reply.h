@@ -14,6 +14,9 @@
 void reply_error(struct prov_request *r, enum gw_code code, const char *text);
 void reply_error_from(struct prov_request *r, const struct gw_error *err);
 
+/* 403: the credential's scope does not allow this (RFC 6750 section 3.1). */
+void reply_scope_error(struct prov_request *r);
+
 /* 405 with the methods that are served here, as "GET, HEAD, OPTIONS". */
 void reply_method_error(struct prov_request *r, struct gw_str allow);
 /* 204 to OPTIONS. */

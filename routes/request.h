@@ -22,6 +22,8 @@
 struct prov_face;
 struct prov_request;
 struct pending_change;
+struct key_pool;
+struct key_source;
 
 struct prov_app {
     const struct config_app *config;
@@ -32,8 +34,10 @@ struct prov_app {
     const struct scim_resource_type *user_type;
     const struct scim_resource_type *group_type;
     struct auth_file credentials;
-    int64_t ignored_logged_ms; /* monotonic, of the last line about ignored attributes */
-    bool is_sweeping;          /* members that are nobody's are being taken away, part by part */
+    struct key_source *logout_keys; /* NULL: no Universal Logout */
+    struct key_source *oauth_keys;  /* NULL: no tokens of an issuer */
+    int64_t ignored_logged_ms;      /* monotonic, of the last line about ignored attributes */
+    bool is_sweeping;               /* members that are nobody's are being taken away, part by part */
 };
 
 struct prov_face {
@@ -45,6 +49,8 @@ struct prov_face {
     struct prov_app *apps;
     size_t app_count;
     struct auth_throttle throttle;
+    struct key_pool *keys;
+    size_t awaiting_keys;           /* requests */
     struct pending_change *pending; /* changes on their way, newest first */
 };
 
@@ -55,7 +61,11 @@ struct prov_request {
     struct prov_face *face;
     struct prov_app *app;
     struct gw_arena *arena; /* the exchange's */
+    struct gw_str rest;     /* of the path, behind the base path */
     struct gw_str actor;    /* "token:NAME", for the activity record; set when the credential was accepted */
+    bool may_read;          /* by the scope of its credential */
+    bool may_write;
+    bool is_by_token;       /* it brought a token of an issuer: a refusal says so (RFC 6750 section 3) */
     struct gw_str base_url; /* "https://HOST/scim/v2", as the client reached it */
     struct gw_str id;       /* decoded path segment behind the endpoint; empty: none */
     struct route_query query;
@@ -65,8 +75,11 @@ struct prov_request {
     unsigned attempts;                 /* commits that found a newer record */
     void *state;                       /* the handler's own between its calls; NULL at first */
     struct pending_change *pending;
-    struct http_timer *delay; /* a refusal that is being held back */
-    struct http_timer *turn;  /* scim/handlers/turn.h */
+    struct http_timer *delay;      /* a refusal that is being held back */
+    struct http_timer *keys_timer; /* credential.h: an issuer is asked for its keys */
+    route_handler_fn keys_again;
+    unsigned keys_turns;
+    struct http_timer *turn; /* scim/handlers/turn.h */
     route_handler_fn next_turn;
     void (*on_over)(void *state); /* frees what `state` holds outside the arena, once, when the request ends; or NULL */
 };

@@ -112,6 +112,17 @@ enum gw_code router_app_find(struct prov_face *face, const struct http_request *
     return GW_OK;
 }
 
+struct prov_app *router_logout_find(struct prov_face *face, const struct http_request *request)
+{
+    for (size_t i = 0; i < face->app_count; i++) {
+        struct prov_app *app = &face->apps[i];
+        const struct config_logout *logout = &app->config->prov.logout;
+        if (logout->is_present && gw_str_eq(request->path, gw_str_from(logout->path)) && serves_host(app, request))
+            return app;
+    }
+    return NULL;
+}
+
 static const struct route *find_row(struct gw_str endpoint, enum route_shape shape)
 {
     for (size_t i = 0; i < sizeof route_table / sizeof route_table[0]; i++) {

@@ -24,6 +24,9 @@ struct route {
 GW_MUST_CHECK enum gw_code router_app_find(struct prov_face *face, const struct http_request *request,
                                            struct prov_app **ret_app, struct gw_str *ret_rest);
 
+/* The app whose Universal Logout this path on this host is; NULL: nobody's. */
+struct prov_app *router_logout_find(struct prov_face *face, const struct http_request *request);
+
 /* The row for a path behind the base path, and the decoded id in it; NULL when nothing is served there. */
 const struct route *router_find(struct gw_arena *arena, struct gw_str rest, struct gw_str *ret_id);
 

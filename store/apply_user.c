@@ -1,6 +1,8 @@
 #include "store/apply.h"
+#include "store/blind.h"
 #include "store/journal.h"
 #include "store/links.h"
+#include "store/replay.h"
 
 /* A PUT that comes this soon after a deactivation and echoes an older version was read before it (semantics.md 4). */
 #define STALE_PUT_MS 60000
@@ -102,6 +104,7 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
     struct store_user user = before;
     if (plan.is_change) {
         store_draft_fill(&user, &change->as.replace.draft);
+        user.state.flags &= ~(uint32_t)STORE_USER_ANONYMISED; /* it has data again */
         if (apply->found.room == STORE_ROOM_LAST && data_bytes(&user) > data_bytes(&before))
             return deactivate_only(apply, &before, err);
         user.state.flags |= STORE_USER_PROVISIONED;
@@ -132,6 +135,7 @@ enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error 
     user.state.flags = (user.state.flags | STORE_USER_DELETED) & ~(uint32_t)STORE_USER_ACTIVE;
     GW_TRY(store_apply_revoke(apply, &user, err));
     GW_TRY(store_journal_add(apply, STORE_ACTIVITY_DELETE, &user, GW_STR_NONE, err));
+    GW_TRY(store_blind_add(apply, &user, err)); /* or the next sign-on would make an observed user of the same person */
     GW_TRY(store_links_remove_user(apply, &user, err));
     GW_TRY(store_apply_leave_groups(apply, user.seq, err));
     GW_TRY(store_users_save(&apply->view, &apply->arena, &before, &user, err));
@@ -144,6 +148,8 @@ enum gw_code store_apply_user_end_sessions(struct store_apply *apply, struct gw_
     struct store_user before;
     GW_TRY(load(apply, &before, err));
     struct store_user user = before;
+    if (apply->change->as.replay.forget_after_ms != 0)
+        GW_TRY(store_apply_replay_mark(apply, err));
     GW_TRY(store_apply_revoke(apply, &user, err));
     GW_TRY(store_journal_add(apply, STORE_ACTIVITY_END_SESSIONS, &user, GW_STR_NONE, err));
     GW_TRY(store_users_save(&apply->view, &apply->arena, &before, &user, err));

@@ -29,7 +29,7 @@ enum store_change_kind {
     STORE_CHANGE_USER_CREATE,       /* POST: create, adopt, revive or GW_E_UNIQUENESS (semantics.md 4) */
     STORE_CHANGE_USER_REPLACE,      /* PUT and PATCH: the whole new record, if its version is still the expected one */
     STORE_CHANGE_USER_DELETE,       /* tombstone; sessions dead */
-    STORE_CHANGE_USER_END_SESSIONS, /* raises the generation; the user stays active */
+    STORE_CHANGE_USER_END_SESSIONS, /* raises the generation; the user stays active. With as.replay also marks that */
     STORE_CHANGE_USER_LOCK,
     STORE_CHANGE_USER_UNLOCK,
     STORE_CHANGE_REPLAY_MARK,   /* GW_E_CONFLICT when it is marked already */
@@ -50,6 +50,9 @@ enum store_change_kind {
     STORE_CHANGE_GROUP_UPDATE, /* PUT, PATCH; changes of membership commute: no version is needed */
     STORE_CHANGE_GROUP_DELETE, /* gone for good; its number is never used again */
     STORE_CHANGE_GROUP_STAGE,
+    /* The end of the retention time (semantics.md 4), and the way back before it. */
+    STORE_CHANGE_USER_PURGE,   /* by the background pass: nothing happens to a record that is not due any more */
+    STORE_CHANGE_USER_RESTORE, /* by an operator: a tombstone becomes a user again, with the same id */
     STORE_CHANGE_GROUP_SWEEP, /* a part of the members of sets that are nobody's; result.has_more */
 };
 
@@ -110,6 +113,13 @@ struct store_change {
         struct {
             struct store_user_draft draft;
         } import;
+        struct {
+            int64_t since_ms; /* as store_due_list said it */
+            bool anonymise;   /* names and attributes go, the record stays; else all of it goes */
+        } purge;
+        struct {
+            bool active;
+        } restore;
         struct {
             unsigned fields; /* of UPDATE: which of the next three to write; CREATE writes all */
             struct gw_str display_name;
