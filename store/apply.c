@@ -187,6 +187,8 @@ static const struct rule {
     [STORE_CHANGE_GROUP_DELETE] = {store_apply_group_delete, true, true},
     [STORE_CHANGE_GROUP_STAGE] = {store_apply_group_stage, true, false},
     [STORE_CHANGE_GROUP_SWEEP] = {store_apply_group_sweep, true, true},
+    [STORE_CHANGE_USER_PURGE] = {store_apply_user_purge, true, true},
+    [STORE_CHANGE_USER_RESTORE] = {store_apply_user_restore, true, false},
     [STORE_CHANGE_USER_DEACTIVATE] = {store_apply_user_deactivate, true, true},
     [STORE_CHANGE_USER_REACTIVATE] = {store_apply_user_reactivate, true, false},
     [STORE_CHANGE_USER_IMPORT] = {store_apply_user_import, true, false},

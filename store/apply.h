@@ -33,6 +33,8 @@ GW_MUST_CHECK enum gw_code store_apply_user_unlock(struct store_apply *apply, st
 GW_MUST_CHECK enum gw_code store_apply_user_deactivate(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_reactivate(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_import(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_user_purge(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_user_restore(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_group_create(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_group_update(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_group_delete(struct store_apply *apply, struct gw_error *err);

@@ -1,4 +1,5 @@
 #include "store/apply.h"
+#include "store/blind.h"
 #include "store/journal.h"
 #include "store/match.h"
 
@@ -21,6 +22,7 @@ static enum gw_code create_new(struct store_apply *apply, struct gw_error *err)
     GW_TRY(store_users_new_seq(&apply->view, change->folder, &user.seq, err));
     store_draft_fill(&user, draft);
     GW_TRY(store_apply_save(apply, NULL, &user, err));
+    GW_TRY(store_blind_clear(apply, &user, err));
     store_apply_result(apply, STORE_OUTCOME_CREATED, &user);
     return store_journal_add(apply, STORE_ACTIVITY_CREATE, &user, GW_STR_NONE, err);
 }
@@ -41,11 +43,13 @@ static enum gw_code take_over(struct store_apply *apply, const struct store_matc
     struct store_user user = before;
     store_draft_fill(&user, &change->as.create.draft);
     user.state.flags |= STORE_USER_PROVISIONED;
+    user.state.flags &= ~(uint32_t)STORE_USER_ANONYMISED;
     store_user_touch(&user, change->time_ms);
     GW_TRY(
         store_journal_add(apply, is_adoption ? STORE_ACTIVITY_ADOPT : STORE_ACTIVITY_REVIVE, &user, GW_STR_NONE, err));
     GW_TRY(store_apply_set_active(apply, &user, change->as.create.draft.active, err));
     GW_TRY(store_apply_save(apply, &before, &user, err));
+    GW_TRY(store_blind_clear(apply, &user, err));
     store_apply_result(apply, is_adoption ? STORE_OUTCOME_ADOPTED : STORE_OUTCOME_REVIVED, &user);
     return GW_OK;
 }

@@ -1,4 +1,5 @@
 #include "store/apply.h"
+#include "store/blind.h"
 
 #include "gateway/base/text.h"
 #include "store/env.h"
@@ -52,7 +53,12 @@ static void fill_match(struct store_user *user, const struct store_join *join, s
 static enum gw_code check_observable(struct store_apply *apply, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
+    bool is_marked = false;
     GW_TRY(store_apply_check_room(apply, err));
+    GW_TRY(store_blind_has(&apply->view, change->folder, STORE_INDEX_USER_NAME, change->as.sign_on.draft.user_name,
+                           &is_marked, err));
+    if (is_marked)
+        return gw_fail(err, GW_E_FORBIDDEN, "the user of that name was deleted");
     enum gw_code code = store_apply_check_name(apply, change->folder, change->as.sign_on.draft.user_name, 0, err);
     if (code == GW_E_UNIQUENESS)
         return gw_fail(err, GW_E_CONFLICT, "the sign-on names nobody by its match rule, but its user name is taken");
@@ -156,6 +162,10 @@ enum gw_code store_apply_sign_on(struct store_apply *apply, struct gw_error *err
         !gw_utf8_valid(join.name_id))
         return gw_fail(err, GW_E_INVALID_VALUE, "the name id or its issuer is too long or not well-formed UTF-8");
     uint64_t seq = 0;
-    GW_TRY(store_join_resolve(&apply->view, &join, &seq, err));
+    enum gw_code code = store_join_resolve(&apply->view, &join, &seq, err);
+    if (code == GW_E_FORBIDDEN)
+        return refuse(apply, 0, "the user was deleted", err);
+    if (code != GW_OK)
+        return code;
     return seq == 0 ? sign_on_unknown(apply, err) : sign_on_known(apply, seq, err);
 }

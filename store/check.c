@@ -1,3 +1,4 @@
+#include "store/blind.h"
 #include "store/bytes.h"
 #include "store/check_groups.h"
 #include "store/codec.h"
@@ -238,6 +239,11 @@ static enum gw_code scan_activity(struct scan *scan, struct gw_str key, struct g
     return GW_OK;
 }
 
+static enum gw_code scan_blind(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    return store_blind_check(&scan->view, key, value, scan->err);
+}
+
 static enum gw_code expect_same_entries(struct scan *scan, enum store_table table, enum store_table other)
 {
     uint64_t expected = 0;
@@ -249,6 +255,7 @@ static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
     [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
     [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,    [STORE_TABLE_DUE] = scan_due,
+    [STORE_TABLE_BLIND] = scan_blind,
 };
 
 static enum gw_code scan_tables(struct scan *scan)

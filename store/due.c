@@ -136,6 +136,29 @@ enum gw_code store_due_inactive(struct store_view *view, uint32_t folder, uint64
     return get_count(view, folder, MINUTE_INACTIVE, ret_count, err);
 }
 
+enum gw_code store_due_list(struct store_reader *reader, uint32_t folder, int64_t until_ms, struct store_due *ret_due,
+                            size_t max, size_t *ret_count, struct gw_error *err)
+{
+    struct store_key key;
+    uint32_t key_folder = 0;
+    store_key_init(&key);
+    store_key_add_be(&key, folder, 4);
+    *ret_count = 0;
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_DUE, err));
+    enum gw_code code = store_walk_seek(&walk, store_key_str(&key), err);
+    while (code == GW_OK && *ret_count < max) {
+        struct store_due *due = &ret_due[*ret_count];
+        if (!store_due_decode(walk.key, &key_folder, &due->since_ms, &due->seq))
+            return store_fail_damaged(err, STORE_TABLE_DUE, "a key makes no sense");
+        if (key_folder != folder || due->since_ms > until_ms)
+            return GW_OK;
+        (*ret_count)++;
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
 static enum gw_code close_minute(struct store_view *view, struct store_due_scan *scan, struct gw_error *err)
 {
     uint64_t count = 0;

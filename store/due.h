@@ -3,7 +3,7 @@
  * user records and kept in step by store_users_save. Private to store/. */
 #pragma once
 
-#include "store/record.h"
+#include "store/reader.h"
 #include "store/table.h"
 
 #define STORE_DUE_MINUTE_MS 60000

@@ -135,6 +135,17 @@ static enum gw_code list_links(struct store_apply *apply, const struct store_use
     return code == GW_E_NOT_FOUND ? GW_OK : code;
 }
 
+enum gw_code store_links_digests(struct store_apply *apply, const struct store_user *user,
+                                 struct store_subject_digest *ret_digests, size_t *ret_count, struct gw_error *err)
+{
+    struct link_list *list = gw_arena_alloc(&apply->arena, sizeof *list);
+    *ret_count = 0;
+    GW_TRY(list_links(apply, user, list, err));
+    memcpy(ret_digests, list->digests, list->count * sizeof *ret_digests);
+    *ret_count = list->count;
+    return GW_OK;
+}
+
 enum gw_code store_links_remove_user(struct store_apply *apply, const struct store_user *user, struct gw_error *err)
 {
     struct link_list *list = gw_arena_alloc(&apply->arena, sizeof *list);

@@ -12,6 +12,10 @@ GW_MUST_CHECK enum gw_code store_links_add(struct store_apply *apply, const stru
                                            struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_links_remove_user(struct store_apply *apply, const struct store_user *user,
                                                    struct gw_error *err);
+/* The subjects of one user, at most STORE_LINKS_MAX. */
+GW_MUST_CHECK enum gw_code store_links_digests(struct store_apply *apply, const struct store_user *user,
+                                               struct store_subject_digest *ret_digests, size_t *ret_count,
+                                               struct gw_error *err);
 /* Subjects equal to the name (folded), of any issuer, of everybody but `user`. */
 GW_MUST_CHECK enum gw_code store_links_remove_equal(struct store_apply *apply, const struct store_user *user,
                                                     struct gw_error *err);

@@ -1,5 +1,6 @@
 #include "store/migrate.h"
 
+#include "store/blind.h"
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/due.h"
@@ -32,7 +33,8 @@ static enum gw_code fill_from_user(struct store_view *view, struct gw_str key, s
     if (!store_user_decode(key, value, emails, &user))
         return store_fail_damaged(err, STORE_TABLE_USERS, "a record makes no sense");
     GW_TRY(store_due_move(view, NULL, &user, err));
-    return store_modified_move(view, NULL, &user, err);
+    GW_TRY(store_modified_move(view, NULL, &user, err));
+    return (user.state.flags & STORE_USER_DELETED) != 0 ? store_blind_fill(view, &user, err) : GW_OK;
 }
 
 static const struct fill fills_2[] = {

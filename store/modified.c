@@ -29,7 +29,7 @@ enum gw_code store_modified_move(struct store_view *view, const struct store_use
     struct store_key old_key;
     struct store_key new_key;
     bool had = before != NULL && store_modified_key(before, &old_key);
-    bool has = store_modified_key(after, &new_key);
+    bool has = after != NULL && store_modified_key(after, &new_key);
     if (had && has && gw_str_eq(store_key_str(&old_key), store_key_str(&new_key)))
         return GW_OK;
     if (had)

@@ -42,7 +42,8 @@ GW_MUST_CHECK enum gw_code store_users_find(struct store_reader *reader, uint32_
 
 /* Who is this? Join rule of a sign-on (semantics.md 4): with an e-mail-like value the current holder of the match
  * attribute decides; a stored subject is only a hint for opaque name ids. 0 found: *ret_seq 0; two found:
- * GW_E_CONFLICT. Deleted users are not found. */
+ * GW_E_CONFLICT. Deleted users are not found, but nobody comes in under their names: GW_E_FORBIDDEN until the person is
+ * provisioned again. */
 struct store_join {
     uint32_t folder;
     enum store_index match; /* userName, externalId or email */
@@ -53,6 +54,15 @@ struct store_join {
 };
 GW_MUST_CHECK enum gw_code store_join_find(struct store_reader *reader, const struct store_join *join,
                                            uint64_t *ret_seq, struct gw_error *err);
+
+/* Whose retention time runs, oldest first: those who are inactive or deleted since `until_ms` or longer. */
+struct store_due {
+    uint64_t seq;
+    int64_t since_ms;
+};
+GW_MUST_CHECK enum gw_code store_due_list(struct store_reader *reader, uint32_t folder, int64_t until_ms,
+                                          struct store_due *ret_due, size_t max, size_t *ret_count,
+                                          struct gw_error *err);
 
 /* Visits users in creation order from the `position`-th (0-based) that is not deleted, at most `count`; any position
  * costs the same. The user and all it points to live in LMDB's pages and only during the call. A visitor that returns

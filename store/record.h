@@ -109,6 +109,9 @@ enum store_activity_kind {
     STORE_ACTIVITY_GROUP_CREATE, /* user_name is the displayName, result says how many members came and went */
     STORE_ACTIVITY_GROUP_UPDATE,
     STORE_ACTIVITY_GROUP_DELETE,
+    STORE_ACTIVITY_PURGE, /* after the retention time; without the name */
+    STORE_ACTIVITY_ANONYMISE,
+    STORE_ACTIVITY_RESTORE,
     STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
     STORE_ACTIVITY_GUARD_ON,
     STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */

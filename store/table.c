@@ -29,6 +29,7 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_MEMBERSHIPS] = "memberships",
     [STORE_TABLE_DUE] = "due",
     [STORE_TABLE_DUE_COUNTS] = "due_counts",
+    [STORE_TABLE_BLIND] = "blind",
     [STORE_TABLE_MODIFIED] = "modified",
 };
 

@@ -67,6 +67,21 @@ enum gw_code store_users_save(struct store_view *view, struct gw_arena *arena, c
     return store_positions_add(view, after->folder, after->seq, is_deleted(after) ? -1 : 1, err);
 }
 
+enum gw_code store_users_remove(struct store_view *view, struct gw_arena *arena, const struct store_user *before,
+                                struct gw_error *err)
+{
+    const struct store_index_keys no_keys = {.count = 0};
+    struct store_index_keys keys;
+    GW_TRY(store_index_keys(arena, before, &keys, err));
+    GW_TRY(store_index_move(view, &keys, &no_keys, err));
+    struct store_key key = store_user_key(before->folder, before->seq);
+    GW_TRY(store_due_move(view, before, NULL, err));
+    GW_TRY(store_modified_move(view, before, NULL, err));
+    GW_TRY(store_delete(view, STORE_TABLE_STATES, store_key_str(&key), err));
+    GW_TRY(store_delete(view, STORE_TABLE_USERS, store_key_str(&key), err));
+    return is_deleted(before) ? GW_OK : store_positions_add(view, before->folder, before->seq, -1, err);
+}
+
 enum gw_code store_new_number(struct store_view *view, struct gw_str counter, uint32_t folder, uint64_t *ret_number,
                               struct gw_error *err)
 {

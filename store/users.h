@@ -15,6 +15,10 @@ GW_MUST_CHECK enum gw_code store_users_save(struct store_view *view, struct gw_a
                                             const struct store_user *before, const struct store_user *after,
                                             struct gw_error *err);
 
+/* The record goes, and everything that is derived from it. */
+GW_MUST_CHECK enum gw_code store_users_remove(struct store_view *view, struct gw_arena *arena,
+                                              const struct store_user *before, struct gw_error *err);
+
 /* The next number of a counter of this folder, from 1; never given twice. */
 GW_MUST_CHECK enum gw_code store_new_number(struct store_view *view, struct gw_str counter, uint32_t folder,
                                             uint64_t *ret_number, struct gw_error *err);

@@ -21,7 +21,11 @@ static enum gw_code find(struct store_reader *reader, const struct sso_claim *cl
     struct gw_error err;
     struct store_join join = join_of(claim);
     struct store_user_state state;
-    GW_TRY(store_join_find(reader, &join, &ret_finding->user_seq, &err));
+    enum gw_code code = store_join_find(reader, &join, &ret_finding->user_seq, &err);
+    if (code == GW_E_FORBIDDEN)
+        ret_finding->verdict = SSO_CLAIM_NOBODY; /* deleted, and not provisioned again */
+    if (code != GW_OK)
+        return code == GW_E_FORBIDDEN ? GW_OK : code;
     if (ret_finding->user_seq == 0) {
         bool refuses = claim->app->config->sso.unknown == CONFIG_UNKNOWN_REFUSE;
         ret_finding->verdict = refuses ? SSO_CLAIM_NOBODY : SSO_CLAIM_ALLOWED;

@@ -55,6 +55,7 @@ static struct gw_sha256 mark_of(const struct sso_request *rq, const struct saml_
 struct finding {
     bool is_marked;
     bool is_two;
+    bool is_gone; /* deleted, and not provisioned again */
     uint64_t user_seq;
     struct store_user_state state;
 };
@@ -66,8 +67,11 @@ static enum gw_code find(const struct sso_request *rq, struct store_reader *read
     GW_TRY(store_replay_is_marked(reader, &on->mark, &ret_finding->is_marked));
     enum gw_code code = store_join_find(reader, &on->join, &ret_finding->user_seq, &err);
     ret_finding->is_two = code == GW_E_CONFLICT;
+    ret_finding->is_gone = code == GW_E_FORBIDDEN;
+    if (ret_finding->is_two || ret_finding->is_gone)
+        return GW_OK;
     if (code != GW_OK)
-        return ret_finding->is_two ? GW_OK : code;
+        return code;
     if (ret_finding->user_seq == 0)
         return GW_OK;
     return store_user_state_get(reader, on->join.folder, ret_finding->user_seq, &ret_finding->state);
@@ -93,7 +97,7 @@ static void refuse_user(struct sso_request *rq, enum sso_refusal refusal, uint64
 static bool user_is_allowed(const struct sso_request *rq, const struct store_user_state *state)
 {
     bool is_in = (state->flags & STORE_USER_ACTIVE) != 0 && (state->flags & STORE_USER_LOCKED) == 0;
-    return is_in || rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT;
+    return is_in || sso_guard_is_off(rq->app) || rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT;
 }
 
 /* From here on a deactivation of that user cuts the exchange. */
@@ -117,6 +121,8 @@ static void decide(struct sso_request *rq, const struct finding *finding)
         fail(rq, SSO_REFUSAL_REPLAYED, "the assertion was used before");
     } else if (finding->is_two) {
         refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "two users match");
+    } else if (finding->is_gone && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE) {
+        refuse_user(rq, SSO_REFUSAL_INACTIVE, 0, "the user was deleted");
     } else if (finding->user_seq != 0 && !user_is_allowed(rq, &finding->state) &&
                !sso_user_is_exempt(rq, finding->user_seq)) {
         refuse_user(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, "the user is inactive or locked");

@@ -32,6 +32,8 @@ struct model {
     struct record users[RECORDS_MAX]; /* by sequence, from 1 */
     size_t count;
     struct session sessions[COOKIES];
+    size_t name_marks[NAMES]; /* who made the blind mark */
+    size_t external_marks[EXTERNALS];
     char names[NAMES][24];
     char externals[EXTERNALS][24];
     char cookies[COOKIES][24];
@@ -71,6 +73,22 @@ static void set_active(struct record *user, bool active)
     user->active = active;
 }
 
+/* The record that marked a name when it was deleted, and everything it marked. */
+static void unmark(struct model *m, size_t owner)
+{
+    for (int i = 0; owner != 0 && i < NAMES; i++)
+        m->name_marks[i] = m->name_marks[i] == owner ? 0 : m->name_marks[i];
+    for (int i = 0; owner != 0 && i < EXTERNALS; i++)
+        m->external_marks[i] = m->external_marks[i] == owner ? 0 : m->external_marks[i];
+}
+
+static void model_unmark(struct model *m, int name, int external)
+{
+    unmark(m, m->name_marks[name]);
+    if (external != 0)
+        unmark(m, m->external_marks[external]);
+}
+
 static enum gw_code model_create(struct model *m, int name, int external, bool active)
 {
     size_t seq = holder_of_name(m, name);
@@ -81,6 +99,7 @@ static enum gw_code model_create(struct model *m, int name, int external, bool a
     if (seq == 0) {
         m->users[++m->count] = (struct record){
             .name = name, .external = external, .active = active, .provisioned = true, .generation = 1, .version = 1};
+        model_unmark(m, name, external);
         return GW_OK;
     }
     struct record *user = &m->users[seq];
@@ -91,6 +110,7 @@ static enum gw_code model_create(struct model *m, int name, int external, bool a
     user->provisioned = true;
     user->version++;
     set_active(user, active);
+    model_unmark(m, name, external);
     return GW_OK;
 }
 
@@ -114,6 +134,8 @@ static enum gw_code model_replace(struct model *m, size_t seq, int name, int ext
 static enum gw_code model_sign_on(struct model *m, int name, int cookie)
 {
     size_t seq = holder_of_name(m, name);
+    if (seq == 0 && m->name_marks[name] != 0)
+        return GW_E_FORBIDDEN;
     if (seq == 0) {
         seq = ++m->count;
         m->users[seq] = (struct record){.name = name, .active = true, .generation = 1, .version = 1};
@@ -176,6 +198,10 @@ static void step_other(struct model *m)
                             (kind == STORE_CHANGE_USER_LOCK && !user->locked);
         user->version += kind == STORE_CHANGE_USER_DELETE;
         user->deleted = kind == STORE_CHANGE_USER_DELETE;
+        if (user->deleted) {
+            m->name_marks[user->name] = seq;
+            m->external_marks[user->external] = seq; /* that of nobody's is never looked at */
+        }
         user->locked = kind == STORE_CHANGE_USER_LOCK || (user->locked && kind != STORE_CHANGE_USER_UNLOCK);
     }
     assert_code(fixture_apply(m->f, fixture_change(m->f, kind, seq)).code, expected, &m->f->err);
