@@ -115,6 +115,13 @@ static enum gw_code add(struct change *change, const struct token *token, struct
 enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kind kind, int64_t expires_ms,
                             struct gw_arena *arena, struct gw_str *ret_secret, struct gw_error *err)
 {
+    return token_file_add_scoped(path, name, kind, expires_ms, TOKEN_SCOPE_PROVISION, arena, ret_secret, err);
+}
+
+enum gw_code token_file_add_scoped(const char *path, struct gw_str name, enum token_kind kind, int64_t expires_ms,
+                                   enum token_scope scope, struct gw_arena *arena, struct gw_str *ret_secret,
+                                   struct gw_error *err)
+{
     if (!token_name_is_valid(name))
         return gw_fail(err, GW_E_USAGE, "a credential's name has letters, digits and . _ @ -, at most %u bytes",
                        TOKEN_NAME_BYTES_MAX);
@@ -126,7 +133,8 @@ enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kin
                           .kind = kind,
                           .digest = gw_sha256(secret),
                           .created_ms = gw_clock_wall_ms(),
-                          .expires_ms = expires_ms};
+                          .expires_ms = expires_ms,
+                          .scope = scope};
     struct change change;
     enum gw_code code = change_begin(&change, path, arena, err);
     if (code == GW_OK)

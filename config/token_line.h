@@ -6,7 +6,7 @@
 
 #include <sys/stat.h>
 
-/* "NAME KIND SHA256-HEX CREATED[ EXPIRES]", without the line end; the name borrows from `line`. */
+/* "NAME KIND SHA256-HEX CREATED[ EXPIRES][ scope=SCOPE]", without the line end; the name borrows from `line`. */
 bool token_line_parse(struct gw_str line, struct token *ret_token);
 struct gw_str token_line_format(struct gw_arena *arena, const struct token *token); /* with the line end */
 

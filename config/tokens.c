@@ -30,6 +30,25 @@ bool token_kind_parse(struct gw_str text, enum token_kind *ret_kind)
     return false;
 }
 
+static const char *const scope_names[] = {
+    [TOKEN_SCOPE_PROVISION] = "provision", [TOKEN_SCOPE_READ] = "read", [TOKEN_SCOPE_PUSH] = "push"};
+
+const char *token_scope_name(enum token_scope scope)
+{
+    return scope_names[scope];
+}
+
+bool token_scope_parse(struct gw_str text, enum token_scope *ret_scope)
+{
+    for (size_t i = 0; i < sizeof scope_names / sizeof *scope_names; i++) {
+        if (gw_str_eq(text, gw_str_from(scope_names[i]))) {
+            *ret_scope = (enum token_scope)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool token_name_is_valid(struct gw_str name)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-";
@@ -40,17 +59,30 @@ bool token_name_is_valid(struct gw_str name)
     return name.len > 0 && name.len <= TOKEN_NAME_BYTES_MAX;
 }
 
+/* "[EXPIRES][ scope=SCOPE]"; ptr NULL: neither. */
+static bool parse_rest(struct gw_str rest, struct token *token)
+{
+    static const struct gw_str prefix = GW_STR_INIT("scope=");
+    if (rest.ptr == NULL)
+        return true;
+    if (!gw_str_starts(rest, prefix)) {
+        struct gw_str expires = gw_str_split(&rest, ' ');
+        if (!gw_time_parse(expires, &token->expires_ms) || token->expires_ms <= 0)
+            return false;
+    }
+    return rest.ptr == NULL ||
+           (gw_str_starts(rest, prefix) && token_scope_parse(gw_str_from_pos(rest, prefix.len), &token->scope));
+}
+
 bool token_line_parse(struct gw_str line, struct token *ret_token)
 {
     *ret_token = (struct token){.name = gw_str_split(&line, ' ')};
     struct gw_str kind = gw_str_split(&line, ' ');
     struct gw_str digest = gw_str_split(&line, ' ');
     struct gw_str created = gw_str_split(&line, ' ');
-    bool has_expiry = line.ptr != NULL;
     return token_name_is_valid(ret_token->name) && token_kind_parse(kind, &ret_token->kind) &&
            gw_hex_decode(digest, ret_token->digest.bytes, sizeof ret_token->digest.bytes) &&
-           gw_time_parse(created, &ret_token->created_ms) &&
-           (!has_expiry || (gw_time_parse(line, &ret_token->expires_ms) && ret_token->expires_ms > 0));
+           gw_time_parse(created, &ret_token->created_ms) && parse_rest(line, ret_token);
 }
 
 struct gw_str token_line_format(struct gw_arena *arena, const struct token *token)
@@ -61,8 +93,10 @@ struct gw_str token_line_format(struct gw_arena *arena, const struct token *toke
     if (token->expires_ms != 0)
         (void)gw_time_format(token->expires_ms, expires);
     struct gw_str digest = gw_hex(arena, token->digest.bytes, sizeof token->digest.bytes);
-    return gw_arena_printf(arena, "%.*s %s %.*s %s%s%s\n", GW_STR_ARG(token->name), kind_names[token->kind],
-                           GW_STR_ARG(digest), created, expires[0] != '\0' ? " " : "", expires);
+    bool is_scoped = token->scope != TOKEN_SCOPE_PROVISION;
+    return gw_arena_printf(arena, "%.*s %s %.*s %s%s%s%s%s\n", GW_STR_ARG(token->name), kind_names[token->kind],
+                           GW_STR_ARG(digest), created, expires[0] != '\0' ? " " : "", expires,
+                           is_scoped ? " scope=" : "", is_scoped ? scope_names[token->scope] : "");
 }
 
 enum gw_code token_file_read(const char *path, struct gw_buf *buf, struct stat *ret_info, struct gw_error *err)

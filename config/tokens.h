@@ -1,5 +1,5 @@
 /* tokens: the credentials files of the PROV faces and of the admin face. One credential a line: name, kind, SHA-256 of
- * the secret in hex, created, and optionally an expiry; the secret itself (256 random bits) is printed once by `token
+ * the secret in hex, created, and optionally an expiry and a scope; the secret itself (256 random bits) is printed once by `token
  * new` and never kept (law 9). Written by replacing the file (mode 0600). A set is immutable once loaded: any thread.
  */
 #pragma once
@@ -16,12 +16,16 @@
  * with the token's name as user name and the secret as password. */
 enum token_kind { TOKEN_BEARER, TOKEN_RAW, TOKEN_BASIC };
 
+/* What it is for. PUSH: an app that is the source of profiles may read, and create and update users. */
+enum token_scope { TOKEN_SCOPE_PROVISION, TOKEN_SCOPE_READ, TOKEN_SCOPE_PUSH };
+
 struct token {
     struct gw_str name;
     enum token_kind kind;
     struct gw_sha256 digest;
     int64_t created_ms;
     int64_t expires_ms; /* 0: never */
+    enum token_scope scope;
 };
 
 struct token_set {
@@ -43,6 +47,9 @@ const struct token *token_set_find(const struct token_set *set, struct gw_str au
 GW_MUST_CHECK enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kind kind,
                                           int64_t expires_ms, struct gw_arena *arena, struct gw_str *ret_secret,
                                           struct gw_error *err);
+GW_MUST_CHECK enum gw_code token_file_add_scoped(const char *path, struct gw_str name, enum token_kind kind,
+                                                 int64_t expires_ms, enum token_scope scope, struct gw_arena *arena,
+                                                 struct gw_str *ret_secret, struct gw_error *err);
 GW_MUST_CHECK enum gw_code token_file_remove(const char *path, struct gw_str name, struct gw_error *err);
 
 /* Makes an empty file (mode 0600) when there is none. */
@@ -51,6 +58,10 @@ GW_MUST_CHECK enum gw_code token_file_touch(const char *path, bool *ret_made, st
 /* "bearer", "raw", "basic". */
 const char *token_kind_name(enum token_kind kind);
 bool token_kind_parse(struct gw_str text, enum token_kind *ret_kind);
+
+/* "provision", "read", "push". */
+const char *token_scope_name(enum token_scope scope);
+bool token_scope_parse(struct gw_str text, enum token_scope *ret_scope);
 
 /* Letters, digits and . _ @ -, at most TOKEN_NAME_BYTES_MAX. */
 bool token_name_is_valid(struct gw_str name);

@@ -174,7 +174,9 @@ enum credential credential_check(struct prov_request *r)
     const struct token *token = value.ptr != NULL ? auth_file_find(&r->app->credentials, value) : NULL;
     if (token == NULL)
         return CREDENTIAL_REFUSED;
-    r->may_read = r->may_write = true;
+    r->may_read = true;
+    r->may_push = token->scope == TOKEN_SCOPE_PUSH;
+    r->may_write = token->scope == TOKEN_SCOPE_PROVISION;
     r->actor = gw_arena_printf(r->arena, "token:%.*s", GW_STR_ARG(token->name));
     return CREDENTIAL_ACCEPTED;
 }

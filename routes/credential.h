@@ -17,7 +17,7 @@ enum credential {
     CREDENTIAL_NO_KEYS, /* none of the issuer's keys could be had yet */
 };
 
-/* By a credential of the app, or by its oauth issuer. Sets actor and may_write. */
+/* By a credential of the app, or by its oauth issuer. Sets actor and what its scope allows. */
 enum credential credential_check(struct prov_request *r);
 
 /* By the token in `Authorization: Bearer` and the keys of `source`. */

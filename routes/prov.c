@@ -107,6 +107,11 @@ void prov_face_free(struct prov_face *face)
     free(face);
 }
 
+int64_t prov_face_walked_ms(const struct prov_face *face)
+{
+    return atomic_load_explicit(&face->walked_ms, memory_order_relaxed);
+}
+
 void prov_face_reload_tokens(struct prov_face *face)
 {
     for (size_t i = 0; i < face->app_count; i++)
@@ -170,6 +175,14 @@ static void serve(struct prov_request *r, const struct route *route, enum route_
         http_exchange_collect(r->x, route->body_bytes_max, on_body, r);
 }
 
+static bool is_in_scope(const struct prov_request *r, const struct route *route, enum route_method method)
+{
+    if (method == ROUTE_GET || route->shape == ROUTE_SEARCH)
+        return r->may_read;
+    bool is_push = gw_str_eq(route->endpoint, GW_STR("Users")) && method != ROUTE_DELETE;
+    return r->may_write || (is_push && r->may_push);
+}
+
 static void dispatch(struct prov_request *r, struct gw_str rest)
 {
     const struct route *route = router_find(r->arena, rest, &r->id);
@@ -185,7 +198,7 @@ static void dispatch(struct prov_request *r, struct gw_str rest)
     enum route_method method = router_method(name);
     if (method == ROUTE_METHODS || route->handlers[method] == NULL)
         reply_method_error(r, router_allow(r->arena, route));
-    else if (method == ROUTE_GET || route->shape == ROUTE_SEARCH ? !r->may_read : !r->may_write)
+    else if (!is_in_scope(r, route, method))
         reply_scope_error(r);
     else
         serve(r, route, method);

@@ -24,6 +24,9 @@ struct prov_listener {
     const struct config_listener *config;
 };
 
+/* When somebody asked for a page of a list that is not its first: monotonic, 0: never. Any thread. */
+int64_t prov_face_walked_ms(const struct prov_face *face);
+
 /* Reads the credentials files again when they changed; called every second (security.md D3: an old token is dead within
  * a second). A file that became unreadable or damaged keeps the old set and is logged. */
 void prov_face_reload_tokens(struct prov_face *face);

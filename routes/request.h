@@ -13,6 +13,8 @@
 #include "store/reader.h"
 #include "store/writer.h"
 
+#include <stdatomic.h>
+
 /* Caps (law 10). */
 #define ROUTE_BODY_USERS_MAX (1024u * 1024u)
 #define ROUTE_BODY_GROUPS_MAX (16u * 1024u * 1024u)
@@ -52,6 +54,7 @@ struct prov_face {
     struct key_pool *keys;
     size_t awaiting_keys;           /* requests */
     struct pending_change *pending; /* changes on their way, newest first */
+    _Atomic int64_t walked_ms;      /* monotonic: when a page but the first of a list was asked for; any thread */
 };
 
 typedef void (*route_handler_fn)(struct prov_request *r);
@@ -64,6 +67,7 @@ struct prov_request {
     struct gw_str rest;     /* of the path, behind the base path */
     struct gw_str actor;    /* "token:NAME", for the activity record; set when the credential was accepted */
     bool may_read;          /* by the scope of its credential */
+    bool may_push;          /* create and update users */
     bool may_write;
     bool is_by_token;       /* it brought a token of an issuer: a refusal says so (RFC 6750 section 3) */
     struct gw_str base_url; /* "https://HOST/scim/v2", as the client reached it */

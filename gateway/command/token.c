@@ -14,6 +14,7 @@ struct request {
     const char *name;
     const char *kind;
     const char *expires;
+    const char *scope;
     bool as_json;
 };
 
@@ -56,6 +57,7 @@ static int token_new(const struct command *command, const struct config *config,
     GW_ARENA_SCOPED(arena);
     const char *path = file_of(command, config, request);
     enum token_kind kind = TOKEN_BEARER;
+    enum token_scope scope = TOKEN_SCOPE_PROVISION;
     int64_t expires_ms = 0;
     if (path == NULL || expiry_of(command, request, &arena, &expires_ms) != COMMAND_DONE)
         return COMMAND_WRONG;
@@ -63,9 +65,12 @@ static int token_new(const struct command *command, const struct config *config,
         return command_usage_error(command, "--name NAME is needed");
     if (request->kind != NULL && !token_kind_parse(gw_str_from(request->kind), &kind))
         return command_usage_error(command, "--kind is bearer, raw or basic");
+    if (request->scope != NULL && (request->is_admin || !token_scope_parse(gw_str_from(request->scope), &scope)))
+        return command_usage_error(command, "--scope is provision, read or push, of an app");
     struct gw_error err;
     struct gw_str secret;
-    if (token_file_add(path, gw_str_from(request->name), kind, expires_ms, &arena, &secret, &err) != GW_OK)
+    if (token_file_add_scoped(path, gw_str_from(request->name), kind, expires_ms, scope, &arena, &secret, &err) !=
+        GW_OK)
         return command_failed(&err);
     bool is_written = printf("%.*s\n", GW_STR_ARG(secret)) > 0 && fflush(stdout) == 0;
     (void)fprintf(stderr, "the digest of the credential %s (%s) is in %s; the secret above is shown this once\n",
@@ -94,6 +99,8 @@ static struct json_value *token_entry(struct gw_arena *arena, const struct token
     struct json_value *entry = json_object_new(arena);
     json_object_append(arena, entry, GW_STR("name"), json_string_new(arena, token->name));
     json_object_append(arena, entry, GW_STR("kind"), json_string_new(arena, gw_str_from(token_kind_name(token->kind))));
+    json_object_append(arena, entry, GW_STR("scope"),
+                       json_string_new(arena, gw_str_from(token_scope_name(token->scope))));
     json_object_append(arena, entry, GW_STR("created"),
                        json_string_new(arena, gw_arena_copy(arena, gw_str_from(created))));
     if (token->expires_ms != 0)
@@ -118,8 +125,8 @@ static void print_tokens(const struct token_set *set, bool as_json)
         if (as_json)
             json_array_append(&arena, list, token_entry(&arena, token, created, expires));
         else
-            (void)printf("%-24.*s %-6s created %s expires %s\n", GW_STR_ARG(token->name), token_kind_name(token->kind),
-                         created, expires);
+            (void)printf("%-24.*s %-6s %-9s created %s expires %s\n", GW_STR_ARG(token->name),
+                         token_kind_name(token->kind), token_scope_name(token->scope), created, expires);
     }
     struct gw_str text = json_text(&arena, list);
     if (as_json)
@@ -148,15 +155,12 @@ static const struct verb {
 /* '?' and 'H' end the command. */
 static int read_options(const struct command *command, int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"admin", no_argument, NULL, 'm'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"kind", required_argument, NULL, 'k'},
-                                            {"expires", required_argument, NULL, 'e'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'H'},          {"config", required_argument, NULL, 'c'},
+        {"app", required_argument, NULL, 'a'},     {"admin", no_argument, NULL, 'm'},
+        {"name", required_argument, NULL, 'n'},    {"kind", required_argument, NULL, 'k'},
+        {"expires", required_argument, NULL, 'e'}, {"scope", required_argument, NULL, 's'},
+        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
     int option = command_option_next(command, argc, argv, options, true);
     for (; option != -1 && option != '?' && option != 'H';
          option = command_option_next(command, argc, argv, options, false)) {
@@ -165,6 +169,7 @@ static int read_options(const struct command *command, int argc, char **argv, st
                             : option == 'n' ? &request->name
                             : option == 'k' ? &request->kind
                             : option == 'e' ? &request->expires
+                            : option == 's' ? &request->scope
                                             : NULL;
         if (text != NULL)
             *text = optarg;
@@ -207,10 +212,12 @@ const struct command command_token = {
     .summary = "make, list and revoke credentials",
     .usage =
         "usage: provgate token new    --app NAME|--admin --name NAME [--kind bearer|raw|basic] [--expires 90d]\n"
+        "                             [--scope provision|read|push]\n"
         "       provgate token list   --app NAME|--admin [--json]\n"
         "       provgate token revoke --app NAME|--admin --name NAME\n"
         "`new` prints the secret once, alone on stdout; only its digest is kept. A credential answers only to its own\n"
         "form of the Authorization field: \"Bearer SECRET\", the bare SECRET, or Basic with the name as user name.\n"
+        "Scopes: provision (everything), read (look and search), push (also create and update users).\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     the app whose prov face takes the credential\n"
         "  --admin        the admin face instead\n",

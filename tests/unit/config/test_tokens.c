@@ -241,6 +241,9 @@ static void a_file_that_is_not_right_is_named_and_its_content_is_not(void **stat
         {"okta bearer " DIGEST_OF_NOTHING "\n", 0600, ":1: not a credential"},
         {"okta bearer " DIGEST_OF_NOTHING " yesterday\n", 0600, ":1: not a credential"},
         {GOOD_LINE " \n", 0600, ":1: not a credential"},
+        {GOOD_LINE " scope=all\n", 0600, ":1: not a credential"},
+        {GOOD_LINE " scope=read 2026-11-21T22:21:44.123Z\n", 0600, ":1: not a credential"},
+        {GOOD_LINE " scope=read scope=read\n", 0600, ":1: not a credential"},
         {GOOD_LINE " hunter2\n", 0600, ":1: not a credential"},
         {GOOD_LINE "\n" GOOD_LINE "\n", 0600, ":2: the name okta is given twice"},
     };

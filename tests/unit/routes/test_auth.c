@@ -346,9 +346,61 @@ static void test_D7_a_missing_or_empty_tokens_file_stops_the_start(void **state)
     assert_null(face);
 }
 
+struct scope_row {
+    const char *method;
+    const char *target;
+    int read, push, provision;
+};
+
+/* The status with a credential of that scope; 400, 404 and 409 say that the scope let it through. */
+static int scope_status(const struct scope_row *row, struct gw_str secret)
+{
+    struct call *call = call_new(world, row->method, row->target, GW_STR("{}"));
+    call_add_field(call, "Content-Type", GW_STR("application/scim+json"));
+    call_add_field(call, "Authorization", bearer(secret));
+    call_start(world, call);
+    call_wait(world, call);
+    int status = call->status;
+    if (status == 403)
+        assert_true(gw_str_ends(call_field(call, "WWW-Authenticate"), GW_STR("error=\"insufficient_scope\"")));
+    call_free(world, call);
+    return status;
+}
+
+static void test_a_scope_allows_what_it_says(void **state)
+{
+    (void)state;
+    static const struct scope_row rows[] = {
+        {"GET", "/scim/v2/Users", 200, 200, 200},          {"GET", "/scim/v2/ServiceProviderConfig", 200, 200, 200},
+        {"POST", "/scim/v2/Users", 403, 400, 400},         {"PUT", "/scim/v2/Users/none", 403, 404, 404},
+        {"DELETE", "/scim/v2/Users/none", 403, 403, 404},  {"GET", "/scim/v2/Groups", 200, 200, 200},
+        {"POST", "/scim/v2/Groups", 403, 403, 400},        {"PUT", "/scim/v2/Groups/none", 403, 403, 404},
+        {"DELETE", "/scim/v2/Groups/none", 403, 403, 404},
+    };
+    struct gw_arena *arena = &world->arena;
+    struct gw_error err = {0};
+    struct gw_str read, push;
+    check_ok(token_file_add_scoped(world->tokens_path, GW_STR("reader"), TOKEN_BEARER, 0, TOKEN_SCOPE_READ, arena,
+                                   &read, &err),
+             &err);
+    check_ok(token_file_add_scoped(world->tokens_path, GW_STR("pusher"), TOKEN_BEARER, 4102444800000, TOKEN_SCOPE_PUSH,
+                                   arena, &push, &err),
+             &err);
+    prov_face_reload_tokens(world->face);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int got[] = {scope_status(&rows[i], read), scope_status(&rows[i], push), scope_status(&rows[i], world->secret)};
+        if (got[0] != rows[i].read || got[1] != rows[i].push || got[2] != rows[i].provision)
+            fail_msg("%s %s: %d %d %d", rows[i].method, rows[i].target, got[0], got[1], got[2]);
+    }
+    check_ok(token_file_remove(world->tokens_path, GW_STR("reader"), &err), &err);
+    check_ok(token_file_remove(world->tokens_path, GW_STR("pusher"), &err), &err);
+    prov_face_reload_tokens(world->face);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_scope_allows_what_it_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_a_wrong_credential_is_401_for_known_and_unknown_ids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_two_fields_query_and_cookie_are_no_credential, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_no_body_is_read_before_the_credential_was_accepted, set_up, tear_down),
