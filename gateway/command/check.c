@@ -1,4 +1,5 @@
 #include "gateway/command/command.h"
+#include "gateway/command/privilege.h"
 #include "gateway/json/write.h"
 #include "store/store.h"
 
@@ -101,6 +102,11 @@ static int check_all(struct report *report, const char *path, bool with_store)
         return COMMAND_WRONG;
     }
     const struct config *config = report->config;
+    /* As who will serve. */
+    if (config->user != NULL && geteuid() == 0 && privilege_drop(config, &err) != GW_OK) {
+        on_finding(CONFIG_ERROR, err.text, report);
+        return COMMAND_WRONG;
+    }
     int status = config_check_files(config, on_finding, report) > 0 ? COMMAND_WRONG : COMMAND_DONE;
     for (size_t i = 0; i < config->app_count; i++)
         report_app(report, &config->apps[i]);
