@@ -4,7 +4,6 @@
 #pragma once
 
 #include "gateway/base/buf.h"
-#include "gateway/base/expiry.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -135,7 +134,6 @@ struct gw_gauge {
 struct gw_metrics {
     struct gw_metric_slot slots[GW_METRIC_SLOTS];
     struct gw_gauge gauges[GW_GAUGES_MAX];
-    struct gw_expiry expiries[GW_EXPIRY_ROWS_MAX];
 };
 
 /* All threads of the process count into `metrics` (shared memory) from slot `first_slot` on, one slot a thread, handed
