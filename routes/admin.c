@@ -1,9 +1,11 @@
 #include "routes/admin.h"
 
 #include "gateway/base/buf.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/http/loop.h"
 #include "routes/auth.h"
+#include "store/guard_off.h"
 
 #include <stdlib.h>
 
@@ -62,6 +64,22 @@ static const char *state_name(bool is_up)
     return is_up ? "up" : "down";
 }
 
+/* A file is read here, a few hundred bytes, for those who ask how all is. */
+static size_t guards_off(struct admin_face *face)
+{
+    const struct config *config = face->settings.config;
+    GW_ARENA_SCOPED(arena);
+    struct store_guard_offs *offs = gw_arena_alloc(&arena, sizeof *offs);
+    struct gw_error err;
+    size_t count = 0;
+    if (store_guard_offs_read(config->store_path, &arena, offs, &err) != GW_OK)
+        return 0;
+    for (size_t i = 0; i < config->app_count; i++)
+        count += config->apps[i].sso.is_present &&
+                 store_guard_off_find(offs, gw_str_from(config->apps[i].name), gw_clock_wall_ms()) != NULL;
+    return count;
+}
+
 static void serve_health(struct admin_face *face, struct http_exchange *x)
 {
     struct store_stats stats;
@@ -70,9 +88,10 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
     bool is_sso_up = face->settings.is_sso_up(face->settings.data);
     bool is_well = is_store_up && is_sso_up;
     /* whoever can answer this is prov */
-    struct gw_str body =
-        gw_arena_printf(&x->arena, "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\"}",
-                        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up));
+    struct gw_str body = gw_arena_printf(
+        &x->arena, "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\"}",
+        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up),
+        guards_off(face) > 0 ? "off" : "on");
     answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
 }
 
@@ -107,6 +126,7 @@ static void serve_metrics(struct admin_face *face, struct http_exchange *x)
                         stats.activity_entries);
         add_store_gauge(&body, "provgate_store_readers", "Open read slots", stats.readers);
     }
+    add_store_gauge(&body, "provgate_guard_off", "Apps whose guard an operator has switched off", guards_off(face));
     answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, NULL, gw_buf_str(&body));
 }
 

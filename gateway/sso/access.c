@@ -103,6 +103,16 @@ static void add_user(struct gw_buf *line, const struct sso_request *rq)
         add_text(line, "user", user.user_name);
 }
 
+/* Of what was refused: not a name, and enough for `provgate why`. */
+static void add_user_id(struct gw_buf *line, const struct sso_request *rq)
+{
+    char id[GW_IDENT_TEXT + 1];
+    if (rq->refused_why == NULL || rq->guard.user_seq == 0)
+        return;
+    gw_ident_format(store_ident_key(rq->face->shared->store), GW_IDENT_USER, rq->guard.folder, rq->guard.user_seq, id);
+    add_text(line, "user_id", gw_str_from(id));
+}
+
 static void add_times(struct gw_buf *line, const struct sso_request *rq)
 {
     int64_t now_ms = http_loop_now_ms(rq->face->loop);
@@ -135,6 +145,7 @@ static void line_write(struct gw_buf *line, const struct sso_request *rq, bool w
     else if (rq->failed_why != NULL)
         gw_buf_printf(line, ",\"why\":\"%s\"", rq->failed_why);
     gw_buf_printf(line, ",\"end\":\"%s\"", end_name(rq->x->end));
+    add_user_id(line, rq);
     if (with_user)
         add_user(line, rq);
     gw_buf_add_lit(line, "}\n");

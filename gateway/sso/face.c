@@ -137,7 +137,7 @@ static void on_older(struct sso_live_entry *entry, void *data)
 {
     (void)data;
     struct sso_request *rq = request_of(entry);
-    if (sso_user_is_exempt(rq, entry->user_seq))
+    if (sso_guard_is_off(rq->app) || sso_user_is_exempt(rq, entry->user_seq))
         return;
     gw_metric_add(GW_METRIC_SSO_CUT, 1);
     sso_live_remove(&rq->face->live, entry);
@@ -223,11 +223,25 @@ void sso_face_cut_revoked(struct sso_face *face)
         continue;
 }
 
+/* A guard that rested is back: what it let pass meanwhile is looked at again. */
+static void obey_return(struct sso_face *face)
+{
+    uint32_t returns = atomic_load(&face->shared->guard_returns);
+    struct gw_error err;
+    if (returns == face->guard_returns || store_reader_begin(face->reader, &err) != GW_OK)
+        return;
+    sso_live_each(&face->live, mark_dead, face);
+    store_reader_end(face->reader);
+    sso_live_each(&face->live, cut_marked, NULL);
+    face->guard_returns = returns;
+}
+
 static void on_tick(void *data)
 {
     struct sso_face *face = data;
     int64_t now_ms = http_loop_now_ms(face->loop);
     sso_face_cut_revoked(face);
+    obey_return(face);
     sso_role_tick(face);
     sso_jobs_tick(face, now_ms);
     sso_answer_tick(face, now_ms);

@@ -182,17 +182,22 @@ struct http_field *sso_forward_fields(const struct sso_forward_rules *rules, con
     return f.fields;
 }
 
+bool sso_forward_answer_trailer_passes(const struct http_field *field, const void *data)
+{
+    const struct sso_forward_rules *rules = data;
+    char bytes[SSO_FORWARD_NAME_BYTES_MAX];
+    struct gw_str name;
+    return !name_normalise(&rules->strip_answer, field->name, bytes, &name) ||
+           !names_have(&rules->strip_answer, name);
+}
+
 void sso_forward_answer(const struct sso_forward_rules *rules, struct http_answer *answer)
 {
     if (rules->strip_answer.count == 0)
         return;
     size_t kept = 0;
     for (size_t i = 0; i < answer->field_count; i++) {
-        char bytes[SSO_FORWARD_NAME_BYTES_MAX];
-        struct gw_str name;
-        bool strip = name_normalise(&rules->strip_answer, answer->fields[i].name, bytes, &name) &&
-                     names_have(&rules->strip_answer, name);
-        if (!strip)
+        if (sso_forward_answer_trailer_passes(&answer->fields[i], rules))
             answer->fields[kept++] = answer->fields[i];
     }
     answer->field_count = kept;

@@ -40,6 +40,8 @@ struct http_field *sso_forward_fields(const struct sso_forward_rules *rules, con
 
 /* May the trailer field go to the app? Not one of the strip list, nor a forwarding header, in any spelling. */
 bool sso_forward_trailer_passes(const struct http_field *field, const void *rules);
+/* May it go to the client? Not what names the user to provgate alone. */
+bool sso_forward_answer_trailer_passes(const struct http_field *field, const void *rules);
 
 /* Takes the answer's identity headers out, in place. */
 void sso_forward_answer(const struct sso_forward_rules *rules, struct http_answer *answer);

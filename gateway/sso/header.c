@@ -71,7 +71,7 @@ static enum sso_identified obey(struct sso_request *rq, const struct sso_claim *
     case SSO_CLAIM_NOBODY:
         return refuse(rq, SSO_REFUSAL_NO_USER, 0, claim->user_name, "nobody of the name that the app gave");
     case SSO_CLAIM_INACTIVE:
-        if (!reports && !sso_user_is_exempt(rq, finding->user_seq))
+        if (!reports && !sso_guard_is_off(rq->app) && !sso_user_is_exempt(rq, finding->user_seq))
             return refuse(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, claim->user_name,
                           "the app named an inactive user");
         gw_metric_add(GW_METRIC_SSO_REPORTED, reports);

@@ -161,7 +161,8 @@ static void others_obey(struct sso_probe *probe, const struct sso_claim_finding 
         sso_probe_leave(rq);
         if (finding->verdict == SSO_CLAIM_ALLOWED && rq->live.link == NULL)
             sso_request_tie(rq, probe->app->folder, finding->user_seq, finding->generation);
-        else if (finding->verdict == SSO_CLAIM_INACTIVE && refuses && !sso_user_is_exempt(rq, finding->user_seq))
+        else if (finding->verdict == SSO_CLAIM_INACTIVE && refuses && !sso_guard_is_off(rq->app) &&
+                 !sso_user_is_exempt(rq, finding->user_seq))
             user_is_out(rq);
     }
 }

@@ -122,8 +122,21 @@ static bool admit_ended(struct sso_request *rq)
     return false;
 }
 
+/* Break-glass: whoever comes passes, and is tied to what was found, so that the guard cuts when it returns. */
+static bool admit_unguarded(struct sso_request *rq)
+{
+    bool is_unbound = rq->guard.verdict == SSO_GUARD_UNBOUND;
+    bool is_stopped = is_unbound ? rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS
+                                 : sso_guard_refuses(rq->guard.verdict);
+    gw_metric_add(GW_METRIC_GUARD_OFF_PASSED, is_stopped);
+    sso_request_tie(rq, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
+    return true;
+}
+
 bool sso_request_admit(struct sso_request *rq)
 {
+    if (sso_guard_is_off(rq->app))
+        return admit_unguarded(rq);
     switch (rq->guard.verdict) {
     case SSO_GUARD_NO_SESSION:
     case SSO_GUARD_ANONYMOUS:
@@ -171,5 +184,7 @@ void sso_request_forward(struct sso_request *rq)
     rq->forwarded_ms = http_loop_now_ms(rq->face->loop);
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
     http_exchange_filter_trailers(x, sso_forward_trailer_passes, &rq->app->forward);
+    if (rq->app->forward.strip_answer.count > 0)
+        http_exchange_filter_answer_trailers(x, sso_forward_answer_trailer_passes, &rq->app->forward);
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);
 }

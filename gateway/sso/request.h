@@ -39,7 +39,14 @@ struct sso_app {
     struct sso_saml *samls;
     size_t saml_count;
     struct sso_forward_rules forward;
+    atomic_bool guard_is_off; /* break-glass; the keeper writes it */
 };
+
+/* Does the guard rest for this app? One relaxed load. */
+static inline bool sso_guard_is_off(const struct sso_app *app)
+{
+    return atomic_load_explicit(&app->guard_is_off, memory_order_relaxed);
+}
 
 struct gw_line_file;
 
@@ -56,6 +63,7 @@ struct sso_shared {
     struct sso_held *probed;     /* sessions that the app was asked about lately */
     pthread_mutex_t probed_lock; /* so that one of several workers asks */
     uint32_t reference_prefix;   /* random: references of two runs differ */
+    _Atomic uint32_t guard_returns; /* how often a guard that rested came back */
     struct gw_line_file *access; /* the access log; NULL: none */
 };
 
@@ -73,6 +81,7 @@ struct sso_face {
     struct http_link guarded; /* requests below guarded paths, the longest not looked at first */
     size_t probe_count;
     uint64_t revocation_seq; /* the log was read up to here */
+    uint32_t guard_returns;  /* that this face has obeyed */
 };
 
 struct sso_sign_on;

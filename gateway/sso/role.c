@@ -129,6 +129,12 @@ static bool is_guarded(const struct sso_request *rq)
 
 static bool refuse(struct sso_request *rq, enum sso_refusal refusal)
 {
+    if (sso_guard_is_off(rq->app)) {
+        gw_metric_add(GW_METRIC_GUARD_OFF_PASSED, 1);
+        if (refusal == SSO_REFUSAL_ROLE)
+            http_link_add(&rq->face->guarded, &rq->guarded); /* looked at again when the guard is back */
+        return true;
+    }
     gw_metric_add(GW_METRIC_SSO_ROLE_REFUSED, 1);
     if (refusal == SSO_REFUSAL_ROLE)
         sso_note_refusal(rq, sso_refusal_name(refusal));
@@ -140,7 +146,7 @@ static bool undecided(struct sso_request *rq)
 {
     gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
     gw_log(GW_LOG_ERROR, "undecided", "app=%.*s at=role", GW_STR_ARG(rq->app->name));
-    if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_PASS)
+    if (sso_guard_is_off(rq->app) || rq->app->config->sso.undecided == CONFIG_UNDECIDED_PASS)
         return true;
     sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the roles could not be read");
     return false;
@@ -214,7 +220,7 @@ void sso_role_tick(struct sso_face *face)
         if (rq == NULL)
             return;
         sso_role_leave(rq);
-        if (sso_user_is_exempt(rq, rq->guard.user_seq))
+        if (sso_guard_is_off(rq->app) || sso_user_is_exempt(rq, rq->guard.user_seq))
             continue;
         gw_metric_add(GW_METRIC_SSO_CUT, 1);
         rq->refused_why = sso_refusal_name(SSO_REFUSAL_ROLE);

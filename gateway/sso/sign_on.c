@@ -121,7 +121,7 @@ static void decide(struct sso_request *rq, const struct finding *finding)
         fail(rq, SSO_REFUSAL_REPLAYED, "the assertion was used before");
     } else if (finding->is_two) {
         refuse_user(rq, SSO_REFUSAL_NO_USER, 0, "two users match");
-    } else if (finding->is_gone && rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE) {
+    } else if (finding->is_gone && !user_is_allowed(rq, &finding->state)) {
         refuse_user(rq, SSO_REFUSAL_INACTIVE, 0, "the user was deleted");
     } else if (finding->user_seq != 0 && !user_is_allowed(rq, &finding->state) &&
                !sso_user_is_exempt(rq, finding->user_seq)) {

@@ -92,7 +92,7 @@ static void on_recorded_refused(struct sso_job *job)
         http_exchange_pass(rq->x);
         return;
     }
-    if (sso_user_is_exempt(rq, rq->sign_on->user_seq)) {
+    if (sso_guard_is_off(rq->app) || sso_user_is_exempt(rq, rq->sign_on->user_seq)) {
         http_exchange_pass(rq->x);
         return;
     }

@@ -1,0 +1,19 @@
+/* keeper: what the SSO process does by the clock and off the loops, on a thread of its own: once a second it reads
+ * whether the guard rests (store/guard_off.h) and says so loudly; from time to time it has the writer forget sessions
+ * that are due (store/session_sweep.h). A worker sees one word that changes (sso_app.guard_is_off). */
+#pragma once
+
+#include "gateway/sso/request.h"
+
+#define SSO_KEEPER_TURN_MS 1000
+#define SSO_KEEPER_SAY_MS (60 * 1000ll) /* how often a resting guard is said in the log */
+
+struct sso_keeper;
+
+/* Starts the thread; its first turn is over when this returns. */
+struct sso_keeper *sso_keeper_start(struct sso_shared *shared);
+void sso_keeper_stop(struct sso_keeper *keeper); /* before the writer is freed; NULL is harmless */
+
+/* For tests: one without a thread, and one turn of it at these times. */
+struct sso_keeper *sso_keeper_new(struct sso_shared *shared);
+void sso_keeper_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms);
