@@ -134,13 +134,13 @@ static int no_passphrase(char *buf, int size, int writing, void *data)
     return -1;
 }
 
-static void check_tls(struct check *check, const char *prefix, const struct config_tls *tls)
+static void check_pair(struct check *check, const char *prefix, const struct config_tls *tls)
 {
     if (tls->certificate == NULL)
         return;
-    const char *key_key = KEY(check, "%s.tls.key", prefix);
+    const char *key_key = KEY(check, "%s.key", prefix);
     X509 *certificate =
-        read_certificate(check, KEY(check, "%s.tls.certificate", prefix), tls->certificate, CONFIG_ERROR);
+        read_certificate(check, KEY(check, "%s.certificate", prefix), tls->certificate, CONFIG_ERROR);
     BIO *bio = open_file(check, key_key, tls->key, true);
     EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
     ERR_clear_error();
@@ -165,7 +165,7 @@ static void check_listeners(struct check *check, const char *face, const struct 
         if (listeners[i].tls.certificate == NULL && !address.is_loopback)
             find(check, CONFIG_WARNING, prefix, "%s has no tls; what passes there can be read on the way",
                  listeners[i].address);
-        check_tls(check, prefix, &listeners[i].tls);
+        check_pair(check, KEY(check, "%s.tls", prefix), &listeners[i].tls);
     }
 }
 
@@ -259,11 +259,26 @@ static void check_access_log(struct check *check)
         find(check, CONFIG_ERROR, "sso.access_log.file", "%s cannot be written: %s", path, strerror(errno));
 }
 
+/* Keys that are right and of no use. */
+static void check_upstream(struct check *check, const char *prefix, const struct config_upstream *upstream)
+{
+    struct config_tls own = {.certificate = upstream->certificate, .key = upstream->key};
+    size_t https_count = 0;
+    for (size_t i = 0; i < upstream->server_count; i++)
+        https_count += upstream->servers[i].url.is_https;
+    check_pair(check, prefix, &own);
+    if (upstream->certificate != NULL && https_count == 0)
+        find(check, CONFIG_WARNING, KEY(check, "%s.certificate", prefix), "no server is asked over https");
+    if (upstream->affinity_cookie != NULL && upstream->server_count == 1)
+        find(check, CONFIG_WARNING, KEY(check, "%s.affinity", prefix), "there is one server only");
+}
+
 static void check_sso_face(struct check *check, size_t app, const struct config_sso_face *face)
 {
     const char *prefix = KEY(check, "apps[%zu].sso", app);
     if (face->upstream.ca != NULL)
         X509_free(read_certificate(check, KEY(check, "%s.upstream.ca", prefix), face->upstream.ca, CONFIG_ERROR));
+    check_upstream(check, KEY(check, "%s.upstream", prefix), &face->upstream);
     if (face->unbound == CONFIG_UNBOUND_PASS)
         find(check, CONFIG_WARNING, KEY(check, "%s.unbound", prefix),
              "pass does not stop a hostile user whose session was never bound to a user; see the coverage figures");

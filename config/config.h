@@ -13,6 +13,7 @@
 
 /* Caps (law 10). */
 #define CONFIG_FILE_BYTES_MAX (1024u * 1024u)
+#define CONFIG_SERVERS_MAX 32u /* of one app */
 #define CONFIG_APPS_MAX 64u
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_LIST_MAX 256u /* entries of any other list */
@@ -44,10 +45,31 @@ struct config_url {
     const char *text;
 };
 
-struct config_upstream {
+struct config_server {
     struct config_url url;
+    uint32_t weight;
+};
+
+struct config_health {
+    const char *path; /* NULL: no health checks */
+    int64_t every_ms;
+    int64_t timeout_ms;
+    uint32_t fall;
+    uint32_t rise;
+    uint32_t status_min;
+    uint32_t status_max;
+};
+
+struct config_upstream {
+    struct config_url url; /* of the first server */
+    struct config_server *servers;
+    size_t server_count;         /* 1 or more */
+    const char *affinity_cookie; /* may end in '*'; NULL: the session cookies */
+    struct config_health health;
     const char *ca;          /* file, NULL: the system's */
-    const char *server_name; /* NULL: the host of the url */
+    const char *certificate; /* ours, for servers that want one; file, NULL: none */
+    const char *key;
+    const char *server_name; /* NULL: the host of each server's url */
     int64_t connect_timeout_ms;
     int64_t answer_timeout_ms;
     int64_t idle_timeout_ms;

@@ -7,6 +7,10 @@ extern const struct config_mapping config_top_mapping;       /* struct config */
 extern const struct config_mapping config_sso_face_mapping;  /* struct config_sso_face */
 extern const struct config_mapping config_prov_face_mapping; /* struct config_prov_face */
 
+extern const struct config_mapping config_upstream_mapping;  /* struct config_upstream */
+/* A URL alone, or the mapping. */
+enum gw_code config_upstream_read(struct config_reader *reader, const struct config_node *node, void *target);
+
 extern const struct config_mapping config_keys_mapping;      /* struct config_keys */
 extern const struct config_mapping config_logout_mapping;    /* struct config_logout */
 extern const struct config_mapping config_oauth_mapping;     /* struct config_oauth */

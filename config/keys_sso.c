@@ -1,33 +1,6 @@
 /* The keys of an app's SSO face. */
 #include "config/keys.h"
 
-static const struct config_field upstream_fields[] = {
-    {"url", CONFIG_URL, .offset = offsetof(struct config_upstream, url), .required = true},
-    {"ca", CONFIG_FILE, .offset = offsetof(struct config_upstream, ca)},
-    {"server_name", CONFIG_TEXT, .offset = offsetof(struct config_upstream, server_name), .text = config_text_host},
-    {"connect_timeout", CONFIG_DURATION, .offset = offsetof(struct config_upstream, connect_timeout_ms),
-     .fallback = "5s", .min = 10, .max = 10 * CONFIG_MINUTE_MS},
-    {"answer_timeout", CONFIG_DURATION, .offset = offsetof(struct config_upstream, answer_timeout_ms),
-     .fallback = "60s", .min = 10, .max = CONFIG_DAY_MS},
-    {"idle_timeout", CONFIG_DURATION, .offset = offsetof(struct config_upstream, idle_timeout_ms), .fallback = "60s",
-     .min = 10, .max = CONFIG_DAY_MS},
-    {"connections_max", CONFIG_COUNT, .offset = offsetof(struct config_upstream, connections_max), .fallback = "1024",
-     .min = 1, .max = 65535},
-};
-static const struct config_mapping upstream_mapping = {"upstream", CONFIG_FIELDS(upstream_fields)};
-
-static enum gw_code read_upstream(struct config_reader *reader, const struct config_node *node, void *target)
-{
-    struct config_upstream *upstream = target;
-    if (node == NULL || node->kind != CONFIG_NODE_TEXT)
-        return config_mapping_read(reader, &upstream_mapping, node, upstream);
-    GW_TRY(config_mapping_read(reader, &upstream_mapping, NULL, upstream));
-    const char *text = NULL;
-    GW_TRY(config_text_read(reader, node, NULL, &text));
-    const char *reason = config_url_parse(reader->arena, node->text, &upstream->url);
-    return reason != NULL ? config_refuse(reader, node, "%s", reason) : GW_OK;
-}
-
 static const struct config_word match_words[] = {{"userName", CONFIG_MATCH_USER_NAME},
                                                  {"externalId", CONFIG_MATCH_EXTERNAL_ID},
                                                  {"email", CONFIG_MATCH_EMAIL},
@@ -257,8 +230,8 @@ static const struct config_field face_fields[] = {
      .count_offset = offsetof(struct config_sso_face, host_count), .text = config_text_host, .min = 1, .max = 64,
      .required = true},
     {"external_url", CONFIG_TEXT, .offset = offsetof(struct config_sso_face, external_url), .text = config_text_origin},
-    {"upstream", CONFIG_CUSTOM, .offset = offsetof(struct config_sso_face, upstream), .read = read_upstream,
-     .mapping = &upstream_mapping, .required = true, .why = "where the app is, such as http://127.0.0.1:8080"},
+    {"upstream", CONFIG_CUSTOM, .offset = offsetof(struct config_sso_face, upstream), .read = config_upstream_read,
+     .mapping = &config_upstream_mapping, .required = true, .why = "where the app is, such as http://127.0.0.1:8080"},
     {"session_cookies", CONFIG_TEXT_LIST, .offset = offsetof(struct config_sso_face, session_cookies),
      .count_offset = offsetof(struct config_sso_face, session_cookie_count), .text = config_text_cookie, .min = 1,
      .max = 16, .required = true, .why = "a sign-on is remembered by the app's session cookie"},
