@@ -25,6 +25,9 @@ static const char *const kind_names[] = {
     [STORE_ACTIVITY_GROUP_CREATE] = "group-create",
     [STORE_ACTIVITY_GROUP_UPDATE] = "group-update",
     [STORE_ACTIVITY_GROUP_DELETE] = "group-delete",
+    [STORE_ACTIVITY_PURGE] = "purge",
+    [STORE_ACTIVITY_ANONYMISE] = "anonymise",
+    [STORE_ACTIVITY_RESTORE] = "restore",
     [STORE_ACTIVITY_GUARD_OFF] = "guard-off",
     [STORE_ACTIVITY_GUARD_ON] = "guard-on",
     [STORE_ACTIVITY_REBIND] = "rebind",
@@ -102,7 +105,7 @@ static void append(const struct line *line, struct json_value *top, const char *
         command_text_append(line->arena, top, gw_str_from(name), text);
 }
 
-static struct gw_str json_of(const struct line *line)
+static struct json_value *json_of(const struct line *line)
 {
     const struct store_activity *entry = line->entry;
     struct json_value *top = json_object_new(line->arena);
@@ -117,7 +120,14 @@ static struct gw_str json_of(const struct line *line)
     append(line, top, "attributes", entry->attributes);
     append(line, top, "result", entry->result);
     append(line, top, "reference", entry->reference);
-    return json_text(line->arena, top);
+    return top;
+}
+
+struct json_value *activity_json(struct gw_arena *arena, struct store *store, struct store_reader *reader,
+                                 const struct store_activity *entry)
+{
+    struct line line = line_of(arena, store, reader, entry);
+    return json_of(&line);
 }
 
 static void add_clean(struct gw_buf *buf, struct gw_str text)
@@ -140,7 +150,7 @@ void activity_write(struct gw_buf *buf, struct store *store, struct store_reader
     GW_ARENA_SCOPED(arena);
     struct line line = line_of(&arena, store, reader, entry);
     if (as_json) {
-        gw_buf_add(buf, json_of(&line));
+        gw_buf_add(buf, json_text(&arena, json_of(&line)));
     } else {
         gw_buf_printf(buf, "%.*s  %-12.*s  ", GW_STR_ARG(line.time), GW_STR_ARG(line.kind));
         add_clean(buf, entry->user_name.len > 0 ? entry->user_name : GW_STR("-"));

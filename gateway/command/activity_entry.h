@@ -17,6 +17,10 @@ struct activity_filter {
 };
 bool activity_is_wanted(const struct activity_filter *filter, const struct store_activity *entry);
 
+/* As an object in `arena`, texts borrowed from the entry. In the reader's snapshot. */
+struct json_value *activity_json(struct gw_arena *arena, struct store *store, struct store_reader *reader,
+                                 const struct store_activity *entry);
+
 /* Appends one line. In the reader's snapshot, which names the folder. */
 void activity_write(struct gw_buf *buf, struct store *store, struct store_reader *reader,
                     const struct store_activity *entry, bool as_json);

@@ -32,6 +32,7 @@ extern const struct command command_export;
 extern const struct command command_import;
 extern const struct command command_policy;
 extern const struct command command_guard;
+extern const struct command command_why;
 extern const struct command command_version;
 
 /* For the commands. */
