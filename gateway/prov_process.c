@@ -1,6 +1,8 @@
+#include "gateway/background.h"
 #include "gateway/base/log.h"
 #include "gateway/command/privilege.h"
 #include "gateway/http/listener.h"
+#include "gateway/http/tls_watch.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
 #include "gateway/shared.h"
@@ -20,7 +22,9 @@ struct prov_process {
     struct prov_face *prov;
     struct prov_listener listeners[CONFIG_LISTENERS_MAX];
     struct tls_server *tls[CONFIG_LISTENERS_MAX];
+    struct tls_watch *watch;
     struct admin_face *admin;
+    struct background *background;
     pthread_t thread;
     atomic_uint running; /* 1 while the loop runs */
 };
@@ -109,7 +113,9 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
     GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));
     p->loop = http_loop_new("prov");
     GW_TRY(start_prov(p, err));
-    return start_admin(p, err);
+    GW_TRY(start_admin(p, err));
+    const struct background_settings background = {p->ground.config, p->store, p->writer, p->prov};
+    return background_new(&background, &p->background, err);
 }
 
 static void *run_loop(void *process)
@@ -124,9 +130,12 @@ static void serve(struct prov_process *p)
 {
     atomic_store(&p->running, 1);
     GW_ASSERT(pthread_create(&p->thread, NULL, run_loop, p) == 0);
+    p->watch = process_watch_start(CHILD_PROV, p->tls, p->ground.fds.listener_count, p->ground.config);
     atomic_store(&p->ground.place->is_ready[CHILD_PROV], 1);
     if (process_wait_for_end()) {
         child_close_listeners(&p->ground);
+        background_free(p->background); /* the successor has its own */
+        p->background = NULL;
         http_loop_retire(p->loop, p->ground.config->drain_timeout_ms);
         process_wait_while_retiring(&p->running);
     }
@@ -136,10 +145,12 @@ static void serve(struct prov_process *p)
 
 static void release(struct prov_process *p)
 {
+    background_free(p->background);
     store_writer_free(p->writer);
     admin_face_free(p->admin);
     prov_face_free(p->prov);
     http_loop_free(p->loop);
+    tls_watch_free(p->watch);
     for (size_t i = 0; i < p->ground.fds.listener_count; i++)
         tls_server_free(p->tls[i]);
     store_close(p->store);

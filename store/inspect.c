@@ -3,6 +3,7 @@
 #include "gateway/base/text.h"
 #include "store/bytes.h"
 #include "store/codec.h"
+#include "store/due.h"
 #include "store/index.h"
 #include "store/links.h"
 #include "store/match.h"
@@ -22,6 +23,44 @@ enum gw_code store_user_links(struct store_reader *reader, uint32_t folder, uint
         if (!store_link_decode(walk.value, &issuer, &name_id))
             return store_fail_damaged(err, STORE_TABLE_LINKS, "a record makes no sense");
         on_link(issuer, name_id, data);
+        code = store_walk_next(&walk, err);
+    }
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+/* A user in LMDB's pages. */
+static enum gw_code visit_deleted(struct store_view *view, uint32_t folder, uint64_t seq, store_user_fn on_user,
+                                  void *data, bool *ret_go_on, struct gw_error *err)
+{
+    struct store_key key = store_user_key(folder, seq);
+    struct gw_str emails[STORE_EMAILS_MAX];
+    struct store_user user;
+    struct gw_str value;
+    enum gw_code code = store_get(view, STORE_TABLE_USERS, store_key_str(&key), &value, err);
+    if (code == GW_E_NOT_FOUND || (code == GW_OK && !store_user_decode(store_key_str(&key), value, emails, &user)))
+        return store_fail_damaged(err, STORE_TABLE_DUE, "it names a user that is not there");
+    if (code == GW_OK && (user.state.flags & STORE_USER_DELETED) != 0)
+        *ret_go_on = on_user(&user, data);
+    return code;
+}
+
+enum gw_code store_deleted_walk(struct store_reader *reader, uint32_t folder, store_user_fn on_user, void *data,
+                                struct gw_error *err)
+{
+    struct store_key prefix;
+    bool goes_on = true;
+    store_key_init(&prefix);
+    store_key_add_be(&prefix, folder, 4);
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_DUE, err));
+    enum gw_code code = store_walk_seek(&walk, store_key_str(&prefix), err);
+    while (code == GW_OK && goes_on && gw_str_starts(walk.key, store_key_str(&prefix))) {
+        uint32_t key_folder = 0;
+        int64_t since_ms = 0;
+        uint64_t seq = 0;
+        if (!store_due_decode(walk.key, &key_folder, &since_ms, &seq))
+            return store_fail_damaged(err, STORE_TABLE_DUE, "a key makes no sense");
+        GW_TRY(visit_deleted(walk.view, folder, seq, on_user, data, &goes_on, err));
         code = store_walk_next(&walk, err);
     }
     return code == GW_E_NOT_FOUND ? GW_OK : code;

@@ -9,6 +9,10 @@ typedef void (*store_link_fn)(struct gw_str issuer, struct gw_str name_id, void 
 GW_MUST_CHECK enum gw_code store_user_links(struct store_reader *reader, uint32_t folder, uint64_t seq,
                                             store_link_fn on_link, void *data, struct gw_error *err);
 
+/* Tombstones that can be restored, the oldest first; false stops the walk. Reads those whose retention runs. */
+GW_MUST_CHECK enum gw_code store_deleted_walk(struct store_reader *reader, uint32_t folder, store_user_fn on_user,
+                                              void *data, struct gw_error *err);
+
 /* Sessions bound to the user: all there are, and those of the generation given. Reads the whole table of sessions. */
 struct store_session_count {
     uint64_t bound;

@@ -88,6 +88,10 @@
     XX(RELOADS, "provgate_reloads_total", "counter", "Configurations and programs that took over while serving")       \
     XX(RELOADS_FAILED, "provgate_reloads_failed_total", "counter",                                                     \
        "Reloads and upgrades that were refused; what served before goes on")                                           \
+    XX(USERS_PURGED, "provgate_users_purged_total", "counter",                                                         \
+       "Records that were deleted or anonymised after their retention time")                                           \
+    XX(RETENTION_STOPPED, "provgate_retention_stopped_total", "counter",                                               \
+       "Times that a jump of the wall clock stopped the end of retention times")                                       \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
 
 enum gw_metric {

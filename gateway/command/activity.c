@@ -2,6 +2,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/command/activity_entry.h"
+#include "gateway/command/options.h"
 #include "store/inspect.h"
 
 #include <errno.h>
@@ -216,57 +217,23 @@ static int open_and_print(struct trail *trail, const struct request *request)
     return code == GW_OK ? command_output_done(COMMAND_DONE) : command_failed(&err);
 }
 
-static const char **text_option(struct request *request, int option)
-{
-    switch (option) {
-    case 'c':
-        return &request->config_path;
-    case 'a':
-        return &request->app;
-    case 'u':
-        return &request->user;
-    case 'k':
-        return &request->kind;
-    case 's':
-        return &request->since;
-    case 'n':
-        return &request->count;
-    default:
-        return NULL;
-    }
-}
-
-/* '?' and 'H' end the command. */
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'H'},        {"config", required_argument, NULL, 'c'},
-        {"app", required_argument, NULL, 'a'},   {"user", required_argument, NULL, 'u'},
-        {"kind", required_argument, NULL, 'k'},  {"since", required_argument, NULL, 's'},
-        {"count", required_argument, NULL, 'n'}, {"follow", no_argument, NULL, 'f'},
-        {"json", no_argument, NULL, 'j'},        {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **text = text_option(request, option);
-        if (text != NULL)
-            *text = optarg;
-        request->follow = request->follow || option == 'f';
-        request->as_json = request->as_json || option == 'j';
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, user, "user"),          COMMAND_TEXT(request, kind, "kind"),
+    COMMAND_TEXT(request, since, "since"),        COMMAND_TEXT(request, count, "count"),
+    COMMAND_FLAG(request, follow, "follow"),      COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
     struct trail trail = {.config = NULL};
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
-    int status = read_filter(command, &trail, &request);
+    status = read_filter(command, &trail, &request);
     if (status == COMMAND_DONE)
         status = open_and_print(&trail, &request);
     store_reader_free(trail.reader);
@@ -289,7 +256,7 @@ const struct command command_activity = {
         "  --user NAME    of the user who had this userName then, in any case\n"
         "  --kind KIND    create, adopt, revive, update, deactivate, reactivate, stale-reactivation, delete, observe,\n"
         "                 link, bind, refuse, end-sessions, lock, unlock, import, group-create, group-update, "
-        "group-delete\n"
+        "group-update,\n                 group-delete\n"
         "  --since TIME   not before this time (2026-01-31T08:00:00Z), or so long ago (2h)\n"
         "  --count N      at most so many (100, with --follow 10); 0: all\n"
         "  --follow       go on with what happens, until interrupted\n"

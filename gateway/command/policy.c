@@ -1,3 +1,4 @@
+#include "gateway/command/options.h"
 #include "gateway/command/policy_show.h"
 
 #include <getopt.h>
@@ -56,70 +57,32 @@ static int test(const struct command *command, struct command_folder *folder, co
     return command_output_done(COMMAND_DONE);
 }
 
-static const char **text_option(struct request *request, int option)
-{
-    switch (option) {
-    case 'c':
-        return &request->config_path;
-    case 'a':
-        return &request->app;
-    case 'n':
-        return &request->name;
-    case 'x':
-        return &request->external_id;
-    case 'm':
-        return &request->email;
-    case 'u':
-        return &request->user;
-    case 'i':
-        return &request->id;
-    case 'e':
-        return &request->event;
-    default:
-        return NULL;
-    }
-}
-
-/* '?' and 'H' end the command. */
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"external-id", required_argument, NULL, 'x'},
-                                            {"email", required_argument, NULL, 'm'},
-                                            {"user", required_argument, NULL, 'u'},
-                                            {"id", required_argument, NULL, 'i'},
-                                            {"event", required_argument, NULL, 'e'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **text = text_option(request, option);
-        if (text != NULL)
-            *text = optarg;
-        else
-            request->as_json = true;
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, name, "name"),
+    COMMAND_TEXT(request, external_id, "external-id"),
+    COMMAND_TEXT(request, email, "email"),
+    COMMAND_TEXT(request, user, "user"),
+    COMMAND_TEXT(request, id, "id"),
+    COMMAND_TEXT(request, event, "event"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
     struct command_folder folder;
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     bool is_match = optind + 1 == argc && strcmp(argv[optind], "match") == 0;
     bool is_test = optind + 1 == argc && strcmp(argv[optind], "test") == 0;
     if (!is_match && !is_test)
         return command_usage_error(command, "one of match, test is needed");
     if (request.app == NULL)
         return command_usage_error(command, "--app NAME is needed");
-    int status = command_folder_open(command, request.config_path, request.app, NULL, &folder);
+    status = command_folder_open(command, request.config_path, request.app, NULL, &folder);
     if (status != COMMAND_DONE)
         return status;
     const struct config_app *app = command_app_find(folder.config, request.app);

@@ -1,3 +1,4 @@
+#include "gateway/base/clock.h"
 #include "gateway/command/policy_show.h"
 #include "store/inspect.h"
 
@@ -29,7 +30,22 @@ static void add_ended(struct effects *effects, uint64_t alive)
                      .ptr);
 }
 
-static void foresee_deactivation(struct effects *effects, const struct store_user *user, uint64_t alive)
+/* From now on. */
+static void add_retention(struct effects *effects, const struct config_policy *policy)
+{
+    if (policy == NULL || policy->after_retention == CONFIG_RETENTION_KEEP) {
+        add(effects, "the record is kept for good (policy.after_retention: keep)");
+        return;
+    }
+    struct gw_str end = command_time_text(effects->arena, gw_clock_wall_ms() + policy->retain_ms);
+    bool goes = policy->after_retention == CONFIG_RETENTION_DELETE;
+    add(effects, gw_arena_printf(effects->arena, "the record is kept until %.*s, and is then %s", GW_STR_ARG(end),
+                                 goes ? "deleted" : "anonymised")
+                     .ptr);
+}
+
+static void foresee_deactivation(struct effects *effects, const struct store_user *user,
+                                 const struct config_policy *policy, uint64_t alive)
 {
     if ((user->state.flags & STORE_USER_ACTIVE) == 0) {
         add(effects, "nothing: the user is deactivated already");
@@ -37,7 +53,10 @@ static void foresee_deactivation(struct effects *effects, const struct store_use
     }
     add_ended(effects, alive);
     add(effects, "signing in is refused until somebody reactivates the user");
-    add(effects, "id, attributes and links are kept; this version keeps them for good, whatever policy.retain says");
+    if ((user->state.flags & STORE_USER_PROVISIONED) != 0)
+        add_retention(effects, policy);
+    else
+        add(effects, "the record is kept for good: Okta never provisioned it");
 }
 
 static void foresee_reactivation(struct effects *effects, const struct store_user *user,
@@ -58,17 +77,12 @@ static void foresee_reactivation(struct effects *effects, const struct store_use
         add(effects, "not by Okta: the record is not provisioned, and policy.adopt is off (409)");
 }
 
-static void foresee_deletion(struct effects *effects, const struct config_app *app, const struct store_user *user,
-                             uint64_t alive)
+static void foresee_deletion(struct effects *effects, const struct config_policy *policy, uint64_t alive)
 {
-    (void)user;
     add_ended(effects, alive);
-    add(effects, "the record is gone from every SCIM answer and total at once; it is kept as a tombstone");
-    add(effects, "provisioning the same person again makes a new user with a new id");
-    if (app->sso.is_present && app->sso.unknown == CONFIG_UNKNOWN_OBSERVE)
-        add(effects, "signing in again is not refused: it makes a new observed user (sso.unknown: observe)");
-    if (app->sso.is_present && app->sso.unknown == CONFIG_UNKNOWN_REFUSE)
-        add(effects, "signing in again is refused (sso.unknown: refuse)");
+    add(effects, "the record is gone from every SCIM answer and total at once; provgate user restore brings it back");
+    add_retention(effects, policy);
+    add(effects, "provisioning the same person again makes a new user with a new id; until then signing in is refused");
 }
 
 static enum gw_code count_alive(struct command_folder *folder, const struct store_user *user, uint64_t *ret_alive,
@@ -114,15 +128,17 @@ enum gw_code policy_test_show(struct command_folder *folder, const struct config
     GW_ARENA_SCOPED(arena);
     struct effects effects = {.arena = &arena};
     uint64_t alive = 0;
+    const struct config_policy *policy = folder->prov_app != NULL ? &folder->prov_app->prov.policy : NULL;
+    (void)app;
     GW_TRY(count_alive(folder, user, &alive, err));
     if ((user->state.flags & STORE_USER_DELETED) != 0)
         add(&effects, "nothing: the user is deleted already, and no call finds the record");
     else if (event == POLICY_DEACTIVATE)
-        foresee_deactivation(&effects, user, alive);
+        foresee_deactivation(&effects, user, policy, alive);
     else if (event == POLICY_REACTIVATE)
-        foresee_reactivation(&effects, user, folder->prov_app != NULL ? &folder->prov_app->prov.policy : NULL);
+        foresee_reactivation(&effects, user, policy);
     else
-        foresee_deletion(&effects, app, user, alive);
+        foresee_deletion(&effects, policy, alive);
     if (!as_json)
         print_text(folder, user, &effects);
     else if (!print_json(folder, user, &effects))

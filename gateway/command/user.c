@@ -1,8 +1,8 @@
 #include "gateway/base/text.h"
+#include "gateway/command/options.h"
 #include "gateway/command/user_show.h"
 
 #include <getopt.h>
-#include <inttypes.h>
 
 #define REASON_BYTES_MAX 512u
 #define LIST_COUNT_DEFAULT 100u
@@ -17,6 +17,8 @@ struct request {
     const char *state;
     const char *start;
     const char *count;
+    bool deleted;
+    bool active;
     bool as_json;
 };
 
@@ -46,6 +48,8 @@ static int list(const struct command *command, struct command_folder *folder, co
     (void)verb;
     struct command_list_query query = {
         .state = request->state, .start = 1, .count = LIST_COUNT_DEFAULT, .as_json = request->as_json};
+    if (request->deleted && (query.state != NULL || request->start != NULL))
+        return command_usage_error(command, "--deleted goes with --count and --json only");
     if (query.state != NULL && !is_state(query.state))
         return command_usage_error(command,
                                    "--state is active, deactivated, locked, observed, provisioned, linked or imported");
@@ -55,7 +59,9 @@ static int list(const struct command *command, struct command_folder *folder, co
     if (request->count != NULL && !gw_str_to_u64(gw_str_from(request->count), INT64_MAX, &query.count))
         return command_usage_error(command, "--count is a number");
     struct gw_error err;
-    if (command_users_list(folder, &query, &err) != GW_OK)
+    enum gw_code code =
+        request->deleted ? command_deleted_list(folder, &query, &err) : command_users_list(folder, &query, &err);
+    if (code != GW_OK)
         return command_failed(&err);
     return command_output_done(COMMAND_DONE);
 }
@@ -79,6 +85,8 @@ static enum gw_code apply_change(struct command_folder *folder, const struct req
 {
     struct store_writer *writer = NULL;
     change->user_seq = user->seq;
+    if (change->kind == STORE_CHANGE_USER_RESTORE)
+        change->as.restore.active = request->active;
     change->is_urgent = verb->is_urgent;
     change->app = gw_str_from(request->app);
     change->reference = gw_str_from(request->reason);
@@ -92,6 +100,8 @@ static enum gw_code apply_change(struct command_folder *folder, const struct req
 static const char *remaining(const struct store_change *change)
 {
     uint32_t flags = change->result.state.flags;
+    if (change->kind == STORE_CHANGE_USER_RESTORE && (flags & STORE_USER_ACTIVE) == 0)
+        return "; deactivated until somebody reactivates the user";
     if (change->kind == STORE_CHANGE_USER_REACTIVATE && (flags & STORE_USER_LOCKED) != 0)
         return "; still locked";
     if (change->kind == STORE_CHANGE_USER_UNLOCK && (flags & STORE_USER_ACTIVE) == 0)
@@ -133,10 +143,13 @@ static int change_user(const struct command *command, struct command_folder *fol
     GW_ARENA_SCOPED(arena);
     struct gw_error err;
     struct store_user user;
-    if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK)
+    enum gw_code code = verb->kind == STORE_CHANGE_USER_RESTORE && request->user != NULL
+                            ? command_deleted_find(folder, &arena, request->user, &user, &err)
+                            : command_user_find(folder, &arena, request->user, request->id, &user, &err);
+    if (code != GW_OK)
         return command_failed(&err);
     struct store_change *change = command_change_new(folder, verb->kind);
-    enum gw_code code = apply_change(folder, request, verb, &user, change, &err);
+    code = apply_change(folder, request, verb, &user, change, &err);
     if (code == GW_OK)
         print_done(folder, request, verb, &user, change);
     store_change_free(change);
@@ -153,57 +166,26 @@ static const struct verb verbs[] = {
     {"lock", true, change_user, STORE_CHANGE_USER_LOCK, true, "locked; all sessions ended", "was locked already"},
     {"unlock", true, change_user, STORE_CHANGE_USER_UNLOCK, false, "unlocked; a new sign-in is needed",
      "was not locked"},
+    {"restore", true, change_user, STORE_CHANGE_USER_RESTORE, false,
+     "restored with the same id; memberships of groups come back by the next push", ""},
     {"end-sessions", true, change_user, STORE_CHANGE_USER_END_SESSIONS, true, "signed out; all sessions ended", ""},
 };
-#define VERBS_TEXT "one of list, show, deactivate, reactivate, lock, unlock, end-sessions"
+#define VERBS_TEXT "one of list, show, deactivate, reactivate, lock, unlock, restore, end-sessions"
 
-static const char **text_option(struct request *request, int option)
-{
-    switch (option) {
-    case 'c':
-        return &request->config_path;
-    case 'a':
-        return &request->app;
-    case 'f':
-        return &request->folder;
-    case 'u':
-        return &request->user;
-    case 'i':
-        return &request->id;
-    case 'r':
-        return &request->reason;
-    case 't':
-        return &request->state;
-    case 's':
-        return &request->start;
-    case 'n':
-        return &request->count;
-    default:
-        return NULL;
-    }
-}
-
-/* '?' and 'H' end the command. */
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'H'},         {"config", required_argument, NULL, 'c'},
-        {"app", required_argument, NULL, 'a'},    {"folder", required_argument, NULL, 'f'},
-        {"user", required_argument, NULL, 'u'},   {"id", required_argument, NULL, 'i'},
-        {"reason", required_argument, NULL, 'r'}, {"state", required_argument, NULL, 't'},
-        {"start", required_argument, NULL, 's'},  {"count", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **text = text_option(request, option);
-        if (text != NULL)
-            *text = optarg;
-        else
-            request->as_json = true;
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, folder, "folder"),
+    COMMAND_TEXT(request, user, "user"),
+    COMMAND_TEXT(request, id, "id"),
+    COMMAND_TEXT(request, reason, "reason"),
+    COMMAND_TEXT(request, state, "state"),
+    COMMAND_TEXT(request, start, "start"),
+    COMMAND_TEXT(request, count, "count"),
+    COMMAND_FLAG(request, deleted, "deleted"),
+    COMMAND_FLAG(request, active, "active"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run_verb(const struct command *command, const struct verb *verb, const struct request *request)
 {
@@ -221,9 +203,9 @@ static int run_verb(const struct command *command, const struct verb *verb, cons
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind + 1 != argc)
         return command_usage_error(command, VERBS_TEXT " is needed");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
@@ -238,15 +220,19 @@ const struct command command_user = {
     .summary = "list, show, deactivate, lock and sign out users",
     .usage =
         "usage: provgate user list         [FOLDER] [--state STATE] [--start N] [--count N] [--json]\n"
+        "       provgate user list         [FOLDER] --deleted [--count N] [--json]\n"
         "       provgate user show         [FOLDER] --user NAME|--id ID [--json]\n"
         "       provgate user deactivate   [FOLDER] --user NAME|--id ID [--reason TEXT] [--json]\n"
         "       provgate user reactivate   ...\n"
         "       provgate user lock         ...\n"
         "       provgate user unlock       ...\n"
         "       provgate user end-sessions ...\n"
+        "       provgate user restore      [FOLDER] --user NAME|--id ID [--active] [--reason TEXT] [--json]\n"
         "Works beside a running provgate: once a deactivation, a lock or the end of sessions is printed, no later\n"
         "request of the user's sessions reaches the app, and open streams are cut within a second. A lock is the\n"
         "operator's own: no call of Okta lifts it. A deactivation is Okta's `active`: its next PUT may set it again.\n"
+        "A deleted user can be restored until the retention time ends (policy.retain), unless the name was given "
+        "away.\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     the folder of this app; or\n"
         "  --folder NAME  this folder; neither is needed when there is one folder only\n"
@@ -256,6 +242,8 @@ const struct command command_user = {
         "  --state STATE  active, deactivated, locked, observed, provisioned, linked or imported\n"
         "  --start N      position of the first one (1)\n"
         "  --count N      how many at most (100); 0: all\n"
+        "  --deleted      those who were deleted and can be restored, oldest first\n"
+        "  --active       restore lets the user in again at once\n"
         "  --json         one JSON object a line\n",
     .run = run,
 };

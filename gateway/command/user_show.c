@@ -1,11 +1,14 @@
 #include "gateway/command/user_show.h"
 
+#include "gateway/base/text.h"
 #include "gateway/command/users.h"
 #include "gateway/json/parse.h"
 #include "gateway/json/write.h"
 #include "store/inspect.h"
 
 #include <inttypes.h>
+
+#define DELETED_MAX 1000u
 
 const char *const command_list_states[] = {"active",      "deactivated", "locked",   "observed",
                                            "provisioned", "linked",      "imported", NULL};
@@ -84,6 +87,61 @@ enum gw_code command_users_list(struct command_folder *folder, const struct comm
     else
         (void)fputs("there are more: raise --count\n", stderr);
     return GW_OK;
+}
+
+enum gw_code command_deleted_list(struct command_folder *folder, const struct command_list_query *query,
+                                  struct gw_error *err)
+{
+    /* in one snapshot, which a slow terminal must not keep for ever */
+    struct command_list_query few = *query;
+    few.state = NULL;
+    few.count = query->count == 0 || query->count > DELETED_MAX ? DELETED_MAX : query->count;
+    struct listing listing = {.folder = folder, .query = &few};
+    if (folder->number == 0)
+        return GW_OK;
+    GW_TRY(store_reader_begin(folder->reader, err));
+    enum gw_code code = store_deleted_walk(folder->reader, folder->number, on_user, &listing, err);
+    store_reader_end(folder->reader);
+    gw_arena_done(&listing.arena);
+    if (code == GW_OK && listing.has_more)
+        (void)fprintf(stderr, "there are more; at most %u are shown\n", DELETED_MAX);
+    return code;
+}
+
+struct deleted_search {
+    struct gw_str folded;
+    uint64_t seq; /* 0: none yet */
+    bool is_two;
+};
+
+static bool on_deleted(const struct store_user *user, void *data)
+{
+    struct deleted_search *search = data;
+    GW_ARENA_SCOPED(arena);
+    struct gw_str folded;
+    if (!gw_name_fold(&arena, user->user_name, &folded) || !gw_str_eq(folded, search->folded))
+        return true;
+    search->is_two = search->seq != 0;
+    search->seq = user->seq;
+    return !search->is_two;
+}
+
+enum gw_code command_deleted_find(struct command_folder *folder, struct gw_arena *arena, const char *name,
+                                  struct store_user *ret_user, struct gw_error *err)
+{
+    struct deleted_search search = {.seq = 0};
+    if (folder->number == 0 || !gw_name_fold(arena, gw_str_from(name), &search.folded))
+        return gw_fail(err, GW_E_NOT_FOUND, "no deleted user \"%s\" in the folder %s", name, folder->name);
+    GW_TRY(store_reader_begin(folder->reader, err));
+    enum gw_code code = store_deleted_walk(folder->reader, folder->number, on_deleted, &search, err);
+    if (code == GW_OK && search.is_two)
+        code = gw_fail(err, GW_E_CONFLICT, "several deleted users had the name \"%s\"; say which with --id", name);
+    else if (code == GW_OK && search.seq == 0)
+        code = gw_fail(err, GW_E_NOT_FOUND, "no deleted user \"%s\" in the folder %s", name, folder->name);
+    else if (code == GW_OK)
+        code = store_user_get(folder->reader, arena, folder->number, search.seq, ret_user, err);
+    store_reader_end(folder->reader);
+    return code;
 }
 
 /* What `show` adds to an entry. */

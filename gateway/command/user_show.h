@@ -16,6 +16,13 @@ extern const char *const command_list_states[]; /* ends with NULL */
 GW_MUST_CHECK enum gw_code command_users_list(struct command_folder *folder, const struct command_list_query *query,
                                               struct gw_error *err);
 
+/* The same of those who were deleted and can be restored; `state` and `start` do not count. */
+GW_MUST_CHECK enum gw_code command_deleted_list(struct command_folder *folder, const struct command_list_query *query,
+                                                struct gw_error *err);
+/* The one deleted user who had the userName, in any case; GW_E_CONFLICT when there are several. */
+GW_MUST_CHECK enum gw_code command_deleted_find(struct command_folder *folder, struct gw_arena *arena, const char *name,
+                                                struct store_user *ret_user, struct gw_error *err);
+
 /* All of the record: attributes, subjects that are linked, sessions; `out` is a parameter for the tests. */
 GW_MUST_CHECK enum gw_code command_user_show(struct command_folder *folder, const struct store_user *user, bool as_json,
                                              FILE *out, struct gw_error *err);

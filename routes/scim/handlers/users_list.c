@@ -1,3 +1,4 @@
+#include "gateway/base/clock.h"
 #include "routes/reply.h"
 #include "routes/scim/filter_plan.h"
 #include "routes/scim/handlers/handlers.h"
@@ -232,6 +233,8 @@ static void walk(struct listing *list)
     struct prov_request *r = list->r;
     bool is_page = list->stage == STAGE_PAGE;
     enum gw_code code;
+    if (is_page && r->query.start_index > 1) /* an import walk: no position may shift under it */
+        atomic_store_explicit(&r->face->walked_ms, gw_clock_mono_ms(), memory_order_relaxed);
     if (is_page && is_page_full(list))
         return;
     if (is_page && !list->is_under_way) {

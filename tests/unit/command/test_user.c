@@ -179,6 +179,42 @@ ground_test(control_bytes_of_a_name_do_not_reach_the_terminal)
     assert_has(g->out, "evil?[2J??name\n");
 }
 
+ground_test(a_deleted_user_is_listed_and_restored_by_name_inactive_unless_asked)
+{
+    prepare(g);
+    ground_open(g);
+    assert_int_equal(fixture_apply(&g->f, fixture_change(&g->f, STORE_CHANGE_USER_DELETE, 1)).code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_user, "list --app wiki --deleted", COMMAND_DONE);
+    assert_has(g->out, "deleted");
+    assert_has(g->out, "alice@example.com\n");
+    assert_run(g, &command_user, "restore --app wiki --user nobody@example.com", COMMAND_FAILED);
+    assert_run(g, &command_user, "restore --app wiki --user ALICE@example.com --reason mistake", COMMAND_DONE);
+    assert_has(g->out, "restored with the same id");
+    assert_has(g->out, "deactivated until somebody reactivates the user\n");
+    assert_int_equal(guard(g, "alice-cookie"), VERDICT_DEAD);
+    assert_run(g, &command_user, "list --app wiki --deleted", COMMAND_DONE);
+    assert_int_equal(g->out.len, 0);
+    assert_run(g, &command_user, "restore --app wiki --user alice@example.com", COMMAND_FAILED);
+    ground_open(g);
+    assert_int_equal(fixture_apply(&g->f, fixture_change(&g->f, STORE_CHANGE_USER_DELETE, 1)).code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_user, "restore --app wiki --user alice@example.com --active --json", COMMAND_DONE);
+    assert_has(g->out, "\"active\":true");
+}
+
+ground_test(a_name_that_several_deleted_users_had_needs_an_id)
+{
+    ground_open(g);
+    for (uint64_t seq = 1; seq <= 2; seq++) {
+        assert_int_equal(fixture_create(&g->f, "alice@example.com", "x1").code, GW_OK);
+        assert_int_equal(fixture_apply(&g->f, fixture_change(&g->f, STORE_CHANGE_USER_DELETE, seq)).code, GW_OK);
+    }
+    ground_close(g);
+    assert_run(g, &command_user, "restore --app wiki --user alice@example.com", COMMAND_FAILED);
+    assert_has(g->err, "say which with --id");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +229,8 @@ int main(void)
         cmocka_unit_test(a_name_that_is_nearly_right_gets_a_suggestion),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),
         cmocka_unit_test(an_empty_folder_lists_nobody_and_finds_nobody),
+        cmocka_unit_test(a_deleted_user_is_listed_and_restored_by_name_inactive_unless_asked),
+        cmocka_unit_test(a_name_that_several_deleted_users_had_needs_an_id),
         cmocka_unit_test(control_bytes_of_a_name_do_not_reach_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
