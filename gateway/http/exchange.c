@@ -279,6 +279,13 @@ void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_
     flow->trailer_data = data;
 }
 
+void http_exchange_filter_answer_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data)
+{
+    struct http_flow *flow = http_flow_of(x);
+    flow->answer_trailer_may_pass = may_pass;
+    flow->answer_trailer_data = data;
+}
+
 void http_exchange_pass(struct http_exchange *x)
 {
     struct http_flow *flow = http_flow_of(x);

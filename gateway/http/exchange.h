@@ -93,6 +93,8 @@ void http_exchange_forward(struct http_exchange *x, struct http_upstream *upstre
  * http_exchange_forward; without one, all that may be trailers pass. `data` lives as long as the exchange. */
 typedef bool (*http_trailer_fn)(const struct http_field *field, const void *data);
 void http_exchange_filter_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data);
+/* The same for those of the upstream's answer. */
+void http_exchange_filter_answer_trailers(struct http_exchange *x, http_trailer_fn may_pass, const void *data);
 
 /* Where the upstream has several servers: requests of one hint (64 bits that stand for a session; 0: none) go to the
  * server that answered when the hint was remembered. Before http_exchange_forward; and in on_answer_head. */

@@ -105,6 +105,8 @@ struct http_flow {
     size_t answer_field_count;
     struct http_framing answer_framing;
     unsigned interim_count;
+    http_trailer_fn answer_trailer_may_pass; /* NULL: all */
+    const void *answer_trailer_data;
     struct gw_str local_body;
     size_t local_sent;
 

@@ -40,22 +40,21 @@ static void request_take(struct http_flow *flow, struct gw_str data)
 }
 
 /* A trailer may name what the head must not: some apps merge the two (RFC 9110 section 6.5.1). */
-static void filter_trailers(struct http_flow *flow)
+static size_t filter_trailers(struct http_field *trailers, size_t count, http_trailer_fn may_pass, const void *data)
 {
     size_t kept = 0;
-    for (size_t i = 0; flow->trailer_may_pass != NULL && i < flow->request_trailer_count; i++) {
-        if (flow->trailer_may_pass(&flow->request_trailers[i], flow->trailer_data))
-            flow->request_trailers[kept++] = flow->request_trailers[i];
+    for (size_t i = 0; i < count; i++) {
+        if (may_pass == NULL || may_pass(&trailers[i], data))
+            trailers[kept++] = trailers[i];
     }
-    if (flow->trailer_may_pass != NULL)
-        flow->request_trailer_count = kept;
+    return kept;
 }
 
 static void give_request_end(struct http_flow *flow, struct http_socket *socket)
 {
     flow->request_is_given = true;
-    if (!flow->request_was_read)
-        filter_trailers(flow);
+    flow->request_trailer_count = filter_trailers(flow->request_trailers, flow->request_trailer_count,
+                                                  flow->trailer_may_pass, flow->trailer_data);
     flow->request_was_read = true;
     if (flow->is_tunnel)
         http_socket_end(socket);
@@ -214,6 +213,7 @@ static void end_answer(struct http_flow *flow, struct gw_str trailer_lines)
         return;
     }
     flow->stage = HTTP_ANSWER_DONE;
+    count = filter_trailers(trailers, count, flow->answer_trailer_may_pass, flow->answer_trailer_data);
     flow->codec->send_end(flow, trailers, count);
 }
 

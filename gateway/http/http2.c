@@ -52,6 +52,18 @@ static void free_streams(struct http_link *list, enum http_exchange_end end)
         free_stream(HTTP_CONTAINER(list->next, struct http2_stream, link), end);
 }
 
+/* One that ended well on both sides stays until the app has the rest of its request: the answer came early. */
+static void reap(struct http2 *http2)
+{
+    size_t finishing = 0;
+    for (struct http_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
+        next = at->next;
+        struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+        if (stream->flow == NULL || !stream->is_whole || ++finishing > HTTP2_STREAMS_MAX)
+            free_stream(stream, HTTP_END_CLIENT_LEFT);
+    }
+}
+
 /* No flow of this connection speaks to the session after that. */
 static void drop_session(struct http2 *http2, enum http_exchange_end end)
 {
@@ -170,7 +182,7 @@ static void run_open(struct http2 *http2)
         linger(http2);
         return;
     }
-    free_streams(&http2->closed, HTTP_END_CLIENT_LEFT);
+    reap(http2);
     if (!nghttp2_session_want_read(http2->session) && !nghttp2_session_want_write(http2->session))
         linger(http2);
     else if (socket->has_ended) /* over TLS there is no half of an end */

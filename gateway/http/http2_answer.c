@@ -56,6 +56,9 @@ static void send_head(struct http_flow *flow, enum http_body_kind kind)
     struct http_relay_answer relay = {.answer = &flow->exchange.answer,
                                       .flow = flow,
                                       .keeps_length = kind == HTTP_BODY_NONE || kind == HTTP_BODY_LENGTH};
+    /* As in HTTP/1.1: an app that refuses reads no more of a large body; other early answers do not end an upload. */
+    if (flow->exchange.answer.status >= 400 && http2_stream_owes_much(stream))
+        flow->closes_after = true;
     submit_head(stream, &relay, kind != HTTP_BODY_NONE && !is_empty, &flow->exchange.arena);
 }
 
@@ -176,6 +179,22 @@ void http2_stream_reset(struct http2_stream *stream, uint32_t error)
     http2_stir(stream->http2);
 }
 
+bool http2_stream_owes_much(const struct http2_stream *stream)
+{
+    if (stream->request_has_ended || stream->is_closed)
+        return false;
+    int32_t window = nghttp2_session_get_stream_local_window_size(stream->http2->session, stream->id);
+    return window < 0 || stream->length_left > (uint64_t)window;
+}
+
+void http2_stream_stop(struct http2_stream *stream)
+{
+    if (!http2_stream_owes_much(stream))
+        return;
+    (void)nghttp2_submit_rst_stream(stream->http2->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+    http2_stir(stream->http2);
+}
+
 /* A tunnel cannot be: 101 is refused where no upgrade was asked for. */
 static void become_tunnel(struct http_flow *flow)
 {
@@ -197,6 +216,8 @@ static void on_flow_end(struct http_flow *flow)
     if (!stream->is_closed && end != HTTP_END_COMPLETE) {
         stream->is_ours = end != HTTP_END_CLIENT_LEFT;
         http2_stream_reset(stream, end == HTTP_END_UPSTREAM_LOST ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
+    } else if (stream->end_was_sent) {
+        http2_stream_stop(stream);
     }
     http2_stir(http2);
 }

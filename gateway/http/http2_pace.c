@@ -90,6 +90,17 @@ static void sweep_idle(struct http2 *http2, int64_t now_ms)
         http2_terminate(http2, NGHTTP2_NO_ERROR);
 }
 
+/* Those whose answer came early: the app must take the rest of the request. */
+static void sweep_closed(struct http2 *http2, int64_t now_ms)
+{
+    for (struct http_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
+        next = at->next;
+        struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+        if (stream->flow != NULL && now_ms - stream->moved_ms >= 2 * http2->server->limits.min_rate_window_ms)
+            http_flow_end(stream->flow, HTTP_END_SLOW);
+    }
+}
+
 static void sweep_drain(struct http2 *http2, int64_t now_ms)
 {
     if (!http2->is_draining || http2->said_last || now_ms - http2->drain_since_ms < HTTP2_GOAWAY_MS)
@@ -116,6 +127,7 @@ static void sweep_open(struct http2 *http2, int64_t now_ms)
         next = at->next;
         sweep_stream(HTTP_CONTAINER(at, struct http2_stream, link), now_ms);
     }
+    sweep_closed(http2, now_ms);
     if (http2->stream_count == 0 && !http2_meter_is_inside(&http2->meter))
         sweep_idle(http2, now_ms);
     sweep_drain(http2, now_ms);

@@ -72,7 +72,9 @@ struct http2_stream {
     int32_t id;
     bool has_begun;         /* the face knows the flow */
     bool request_has_ended; /* END_STREAM came */
+    bool end_was_sent;      /* END_STREAM of the answer */
     bool is_closed;
+    bool is_whole;        /* closed, with both ends */
     bool is_ours;         /* we reset it for a reason that is not the peer's doing */
     bool refuses_head;    /* the refused request was a HEAD */
     enum gw_code refusal; /* what it is answered without a flow; GW_OK: it is not refused */
@@ -124,6 +126,10 @@ nghttp2_session *http2_session_new(struct http2 *http2);
 
 /* http2_answer.c */
 void http2_stream_reset(struct http2_stream *stream, uint32_t error);
+/* Is more of the request's body missing than what may be on its way, as far as one can know? */
+bool http2_stream_owes_much(const struct http2_stream *stream);
+/* After the answer's end: asks the peer to stop, unless what it owes is little. */
+void http2_stream_stop(struct http2_stream *stream);
 /* Answers a request that never became a flow. */
 void http2_stream_refuse(struct http2_stream *stream);
 /* The data provider of all answers. */

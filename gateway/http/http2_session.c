@@ -174,6 +174,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
     if (stream == NULL)
         return 0;
     stream->is_closed = true;
+    stream->is_whole = error == NGHTTP2_NO_ERROR && stream->end_was_sent && stream->request_has_ended;
     http_link_remove(&stream->link);
     http_link_remove(&stream->ready);
     http_link_add(&http2->closed, &stream->link);
@@ -183,19 +184,18 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
     return 0;
 }
 
-/* RFC 9113 section 8.1: after an early answer the peer is told to stop, unless what it owes is little and on its way.
- */
+/* RFC 9113 section 8.1: after an early answer the peer is told to stop, when nobody reads on. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
     (void)data;
     bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     struct http2_stream *stream = ends ? find(session, frame->hd.stream_id) : NULL;
-    if (stream == NULL || stream->request_has_ended)
+    if (stream == NULL)
         return 0;
-    int32_t window = nghttp2_session_get_stream_local_window_size(session, stream->id);
-    if (window < 0 || stream->length_left > (uint64_t)window)
-        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+    stream->end_was_sent = true;
+    if (stream->flow == NULL)
+        http2_stream_stop(stream);
     return 0;
 }
 

@@ -187,8 +187,7 @@ bool sso_forward_answer_trailer_passes(const struct http_field *field, const voi
     const struct sso_forward_rules *rules = data;
     char bytes[SSO_FORWARD_NAME_BYTES_MAX];
     struct gw_str name;
-    return !name_normalise(&rules->strip_answer, field->name, bytes, &name) ||
-           !names_have(&rules->strip_answer, name);
+    return !name_normalise(&rules->strip_answer, field->name, bytes, &name) || !names_have(&rules->strip_answer, name);
 }
 
 void sso_forward_answer(const struct sso_forward_rules *rules, struct http_answer *answer)

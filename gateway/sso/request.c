@@ -15,6 +15,8 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
     struct sso_refusal_text text = {.reference = sso_request_reference(rq)};
     if (rq->app != NULL) {
         text.app = rq->app->name;
+        text.page = rq->app->refusal_page;
+        text.contact = rq->app->refusal_contact;
         text.again_url = gw_arena_printf(&rq->x->arena, "%s/", rq->app->config->sso.external_url);
     }
     rq->is_answered = true;
