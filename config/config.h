@@ -3,6 +3,7 @@
  * a socket or the store. The snapshot is reference-counted: any thread may read it. */
 #pragma once
 
+#include "config/schema.h"
 #include "gateway/base/arena.h"
 #include "gateway/base/result.h"
 
@@ -247,6 +248,9 @@ struct config_prov_face {
     bool service_user;
     struct config_role *roles;
     size_t role_count;
+    struct config_schema *schemas;
+    size_t schema_count;
+    bool trace; /* of each call, without values */
     struct config_policy policy;
     struct config_logout logout;
     struct config_oauth oauth;

@@ -14,6 +14,10 @@ enum gw_code config_upstream_read(struct config_reader *reader, const struct con
 extern const struct config_mapping config_keys_mapping;      /* struct config_keys */
 extern const struct config_mapping config_logout_mapping;    /* struct config_logout */
 extern const struct config_mapping config_oauth_mapping;     /* struct config_oauth */
+extern const struct config_mapping config_schema_mapping;    /* struct config_schema */
+
+/* No two schemas of a face have the same URN. */
+GW_MUST_CHECK enum gw_code config_schemas_check(struct config_reader *reader, const struct config_node *schemas);
 
 /* Stripped from requests unless `strip_request_headers` says otherwise (semantics.md 8); ends in NULL. */
 extern const char *const config_strip_headers_default[];

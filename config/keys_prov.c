@@ -105,6 +105,7 @@ static enum gw_code finish_prov_face(struct config_reader *reader, const struct 
         return config_refuse(reader, node, "has no tokens_file; Okta needs a credential, or write enabled: off");
     if (face->logout.is_present && is_below(gw_str_from(face->logout.path), gw_str_from(face->base_path)))
         return config_refuse(reader, config_node_get(node, "logout"), "its path stands below base_path; SCIM is there");
+    GW_TRY(config_schemas_check(reader, config_node_get(node, "schemas")));
     return check_role_ids(reader, config_node_get(node, "roles"));
 }
 
@@ -119,6 +120,10 @@ static const struct config_field face_fields[] = {
     {"service_user", CONFIG_SWITCH, .offset = offsetof(struct config_prov_face, service_user), .fallback = "on"},
     {"roles", CONFIG_LIST, .offset = offsetof(struct config_prov_face, roles),
      .count_offset = offsetof(struct config_prov_face, role_count), .mapping = &role_mapping},
+    {"schemas", CONFIG_LIST, .offset = offsetof(struct config_prov_face, schemas),
+     .count_offset = offsetof(struct config_prov_face, schema_count), .mapping = &config_schema_mapping,
+     .max = CONFIG_SCHEMAS_MAX},
+    {"trace", CONFIG_SWITCH, .offset = offsetof(struct config_prov_face, trace), .fallback = "off"},
     {"policy", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, policy), .mapping = &policy_mapping},
     {"logout", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, logout), .mapping = &config_logout_mapping},
     {"oauth", CONFIG_MAPPING, .offset = offsetof(struct config_prov_face, oauth), .mapping = &config_oauth_mapping},

@@ -9,6 +9,7 @@
 #include "routes/pending.h"
 #include "routes/reply.h"
 #include "routes/router.h"
+#include "routes/schemas.h"
 #include "routes/scim/handlers/group_members.h"
 #include "routes/scim/handlers/turn.h"
 #include "routes/scim/message.h"
@@ -58,6 +59,7 @@ static enum gw_code open_app(struct prov_face *face, const struct config_app *co
     app->base_path = gw_str_from(config->prov.base_path);
     struct scim_schema_options options = {.roles = config->prov.role_count > 0};
     scim_schema_set_init(&app->schemas, &options);
+    prov_schemas_extend(&app->schema_arena, &config->prov, &app->schemas);
     app->user_type = scim_resource_type_find(&app->schemas, GW_STR("User"));
     app->group_type = scim_resource_type_find(&app->schemas, GW_STR("Group"));
     GW_TRY(open_credentials(app, err));
@@ -100,6 +102,8 @@ void prov_face_free(struct prov_face *face)
     key_pool_free(face->keys);
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_done(&face->apps[i].credentials);
+    for (size_t i = 0; i < face->app_count; i++)
+        gw_arena_done(&face->apps[i].schema_arena);
     if (face->reader != NULL)
         store_reader_free(face->reader);
     config_unref(face->config);

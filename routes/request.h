@@ -33,6 +33,7 @@ struct prov_app {
     struct gw_str base_path;
     uint32_t folder;
     struct scim_schema_set schemas;
+    struct gw_arena schema_arena; /* of what the configuration declares in it */
     const struct scim_resource_type *user_type;
     const struct scim_resource_type *group_type;
     struct auth_file credentials;

@@ -66,7 +66,35 @@ static void keep_attribute(struct gw_arena *arena, struct json_value *attributes
         json_object_set(arena, attributes, name, value);
 }
 
-void scim_user_draft_keep(struct gw_arena *arena, struct scim_user_draft *draft, const struct json_value *stored)
+static bool is_hidden(const struct scim_attribute *attribute)
+{
+    return attribute->returned == SCIM_RETURNED_NEVER || attribute->returned == SCIM_RETURNED_REQUEST;
+}
+
+/* What the client never saw of an extension it cannot have left out on purpose (scim-clients.md 1.6); unless it left
+ * out all that it did see. */
+static void keep_hidden(struct gw_arena *arena, const struct scim_schema *extension, struct json_value *attributes,
+                        const struct json_value *stored)
+{
+    const struct json_value *before = json_object_get(stored, extension->urn);
+    const struct json_value *after = json_object_get(attributes, extension->urn);
+    struct json_value *kept = after != NULL ? scim_attributes_without(arena, after, NULL, 0) : json_object_new(arena);
+    bool was_shown = false;
+    for (size_t i = 0; i < json_count(before); i++) {
+        const struct json_member *member = &before->object.members[i];
+        const struct scim_attribute *attribute =
+            scim_attribute_find(extension->attributes, extension->attribute_count, member->name);
+        bool hidden = attribute != NULL && is_hidden(attribute);
+        was_shown = was_shown || !hidden;
+        if (hidden && json_object_get(kept, member->name) == NULL)
+            json_object_set(arena, kept, member->name, member->value);
+    }
+    if (json_count(kept) > 0 && (after != NULL || !was_shown))
+        json_object_set(arena, attributes, extension->urn, kept);
+}
+
+void scim_user_draft_keep(struct gw_arena *arena, const struct scim_resource_type *type, struct scim_user_draft *draft,
+                          const struct json_value *stored)
 {
     const struct json_value *active = json_object_get(stored, GW_STR("active"));
     struct json_value *attributes = scim_attributes_without(arena, draft->attributes, NULL, 0);
@@ -74,6 +102,8 @@ void scim_user_draft_keep(struct gw_arena *arena, struct scim_user_draft *draft,
         keep_attribute(arena, attributes, stored, GW_STR("roles"));
     if (!draft->has_entitlements)
         keep_attribute(arena, attributes, stored, GW_STR("entitlements"));
+    for (size_t i = 0; i < type->extension_count; i++)
+        keep_hidden(arena, type->extensions[i], attributes, stored);
     if (!draft->has_active && json_is(active, JSON_BOOL)) {
         draft->has_active = true;
         draft->active = active->boolean;

@@ -25,8 +25,10 @@ GW_MUST_CHECK enum gw_code scim_user_read(struct gw_arena *arena, const struct s
 /* From a canonical resource, such as the result of a PATCH, to a draft. */
 void scim_user_draft_fill(struct gw_arena *arena, const struct json_value *resource, struct scim_user_draft *ret_draft);
 
-/* PUT: what the body lacks of roles, entitlements and active stays as in `stored` (a resource of scim_user_load). */
-void scim_user_draft_keep(struct gw_arena *arena, struct scim_user_draft *draft, const struct json_value *stored);
+/* PUT: what the body lacks of roles, entitlements, active and what no GET shows stays as in `stored` (a resource of
+ * scim_user_load). */
+void scim_user_draft_keep(struct gw_arena *arena, const struct scim_resource_type *type, struct scim_user_draft *draft,
+                          const struct json_value *stored);
 
 /* The attributes as compact JSON, for the store. */
 struct gw_str scim_user_store_text(struct gw_arena *arena, const struct scim_user_draft *draft);

@@ -229,7 +229,7 @@ static enum gw_code replace(struct prov_request *r, struct gw_error *err)
     GW_TRY(begin_update(r, &update, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &update.draft, &ignored, err));
     ignored_note(r, &ignored);
-    scim_user_draft_keep(r->arena, &update.draft, update.before);
+    scim_user_draft_keep(r->arena, r->app->user_type, &update.draft, update.before);
     return submit_update(r, &update, err);
 }
 

@@ -251,12 +251,14 @@ static void put_keeps_roles_entitlements_and_active_that_it_does_not_name(void *
         json_of(&arena, "{'userName':'Ann','active':false,'title':'T','roles':[{'value':'r'}],"
                         "'entitlements':[{'value':'e'}]}");
     (void)state;
+    struct scim_schema_set set;
+    const struct scim_resource_type *type = type_with(&set, true, "User");
     struct scim_user_draft draft = read_user(&arena, "{" USER ",'userName':'Ann'}");
-    scim_user_draft_keep(&arena, &draft, stored);
+    scim_user_draft_keep(&arena, type, &draft, stored);
     assert_true(draft.has_active && !draft.active);
     assert_json(&arena, draft.attributes, "{'roles':[{'value':'r'}],'entitlements':[{'value':'e'}]}");
     draft = read_user(&arena, "{" USER ",'userName':'Ann','roles':[],'active':true,'entitlements':[{'value':'n'}]}");
-    scim_user_draft_keep(&arena, &draft, stored);
+    scim_user_draft_keep(&arena, type, &draft, stored);
     assert_true(draft.active);
     assert_json(&arena, draft.attributes, "{'entitlements':[{'value':'n'}]}");
 }
