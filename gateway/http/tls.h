@@ -23,10 +23,15 @@ SSL_CTX *tls_server_ctx(struct tls_server *tls);
 int64_t tls_server_not_after_ms(const struct tls_server *tls);
 
 /* For one upstream: verifies chain (against `ca_file`, or the system's roots when NULL) and name (`server_name`, a host
- * or an IP address) by X509_VERIFY_PARAM, in TLS 1.2 and 1.3 alike: libh2o's own check is skipped under 1.3. */
+ * or an IP address) by X509_VERIFY_PARAM, in TLS 1.2 and 1.3 alike: libh2o's own check is skipped under 1.3. The last
+ * session that the server gave is offered by the next connection of any loop. */
 GW_MUST_CHECK enum gw_code tls_client_new(const char *server_name, const char *ca_file, struct tls_client **ret_tls,
                                           struct gw_error *err);
+/* The certificate that is shown to a server that asks for one. Before connections are made. */
+GW_MUST_CHECK enum gw_code tls_client_present(struct tls_client *tls, const char *certificate_file,
+                                              const char *key_file, struct gw_error *err);
+/* After the connections that were made with it. */
 void tls_client_free(struct tls_client *tls);
 SSL_CTX *tls_client_ctx(struct tls_client *tls);
-/* What goes into SNI. */
+/* What goes into SNI, unless it is an address. */
 const char *tls_client_server_name(const struct tls_client *tls);
