@@ -312,6 +312,7 @@ class AnswerTrailers(StreamCase):
         talk.begin("GET", "/sum")
         app = self.puppet.next()
         app.read_head()
-        app.send(CHUNKED + b"1\r\na\r\n0\r\nX-Sum: 1\r\nX-Remote-User: alice\r\nx_remote_user: alice\r\nX-Last: 2\r\n\r\n")
+        trailers = b"X-Sum: 1\r\nX-Remote-User: alice\r\nx_remote_user: alice\r\nX-Last: 2\r\n"
+        app.send(CHUNKED + b"1\r\na\r\n0\r\n" + trailers + b"\r\n")
         self.assertEqual(talk.status(), 200)
         self.assertEqual(talk.whole(), (b"a", [("X-Sum", "1"), ("X-Last", "2")]))

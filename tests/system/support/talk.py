@@ -98,13 +98,17 @@ class Http2Talk:
     def interim(self):
         """The next interim answer's status."""
         self.heard += 1
-        self.connection.pump(lambda: len(self.answer.interim) >= self.heard or self.answer.fields or self.answer.is_over)
+        self.connection.pump(lambda: len(self.answer.interim) >= self.heard or self.status_is_known())
         return int(dict(self.answer.interim[self.heard - 1])[b":status"])
 
     def status(self):
         """The final answer's status."""
-        self.connection.pump(lambda: self.answer.fields or self.answer.is_over)
+        self.connection.pump(self.status_is_known)
         return self.answer.status
+
+    def status_is_known(self):
+        """Did the final head come, or will it never?"""
+        return bool(self.answer.fields) or self.answer.is_over
 
     def take(self, size):
         """So many bytes of the body."""
