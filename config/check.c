@@ -155,6 +155,17 @@ static void check_pair(struct check *check, const char *prefix, const struct con
     X509_free(certificate);
 }
 
+static void check_tls(struct check *check, const char *prefix, const struct config_tls *tls)
+{
+    bool is_list = config_node_find(check->config->root, KEY(check, "%s.certificates", prefix)) != NULL;
+    for (size_t i = 0; i < tls->pair_count; i++) {
+        const struct config_tls pair = {.certificate = tls->pairs[i].certificate, .key = tls->pairs[i].key};
+        check_pair(check, is_list ? KEY(check, "%s.certificates[%zu]", prefix, i) : prefix, &pair);
+    }
+    if (tls->client_ca != NULL)
+        X509_free(read_certificate(check, KEY(check, "%s.client_ca", prefix), tls->client_ca, CONFIG_ERROR));
+}
+
 static void check_listeners(struct check *check, const char *face, const struct config_listener *listeners,
                             size_t count)
 {
@@ -165,8 +176,19 @@ static void check_listeners(struct check *check, const char *face, const struct 
         if (listeners[i].tls.certificate == NULL && !address.is_loopback)
             find(check, CONFIG_WARNING, prefix, "%s has no tls; what passes there can be read on the way",
                  listeners[i].address);
-        check_pair(check, KEY(check, "%s.tls", prefix), &listeners[i].tls);
+        check_tls(check, KEY(check, "%s.tls", prefix), &listeners[i].tls);
     }
+}
+
+static bool share_certificate(const struct config_tls *one, const struct config_tls *other)
+{
+    for (size_t i = 0; i < one->pair_count; i++) {
+        for (size_t j = 0; j < other->pair_count; j++) {
+            if (strcmp(one->pairs[i].certificate, other->pairs[j].certificate) == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* Two faces with one certificate can be coalesced into one connection by a browser (security.md 1.1). */
@@ -174,10 +196,8 @@ static void check_shared_certificates(struct check *check)
 {
     const struct config *config = check->config;
     for (size_t i = 0; i < config->prov_listener_count; i++) {
-        const char *certificate = config->prov_listeners[i].tls.certificate;
-        for (size_t j = 0; certificate != NULL && j < config->sso_listener_count; j++) {
-            const char *other = config->sso_listeners[j].tls.certificate;
-            if (other != NULL && strcmp(certificate, other) == 0)
+        for (size_t j = 0; j < config->sso_listener_count; j++) {
+            if (share_certificate(&config->prov_listeners[i].tls, &config->sso_listeners[j].tls))
                 find(check, CONFIG_WARNING, KEY(check, "prov.listen[%zu].tls.certificate", i),
                      "is the certificate of sso.listen[%zu] too; the hidden face should have its own", j);
         }

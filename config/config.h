@@ -19,9 +19,20 @@
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_LIST_MAX 256u /* entries of any other list */
 
-struct config_tls {
-    const char *certificate; /* file; NULL: plain text */
+struct config_tls_pair {
+    const char *certificate; /* file */
     const char *key;
+};
+enum config_client_certificates { CONFIG_CLIENT_CERTIFICATES_REQUIRE, CONFIG_CLIENT_CERTIFICATES_OPTIONAL };
+#define CONFIG_CERTIFICATES_MAX 64u
+
+struct config_tls {
+    const char *certificate; /* file, of the first pair; NULL: plain text */
+    const char *key;
+    struct config_tls_pair *pairs; /* all of them, however they were written */
+    size_t pair_count;
+    const char *client_ca; /* file; NULL: clients are not asked */
+    enum config_client_certificates client_certificates;
 };
 
 struct config_cidr {

@@ -1,10 +1,46 @@
 #include "config/keys.h"
 
-static const struct config_field tls_fields[] = {
-    {"certificate", CONFIG_FILE, .offset = offsetof(struct config_tls, certificate), .required = true},
-    {"key", CONFIG_FILE, .offset = offsetof(struct config_tls, key), .required = true},
+static const struct config_field tls_pair_fields[] = {
+    {"certificate", CONFIG_FILE, .offset = offsetof(struct config_tls_pair, certificate), .required = true},
+    {"key", CONFIG_FILE, .offset = offsetof(struct config_tls_pair, key), .required = true},
 };
-static const struct config_mapping tls_mapping = {"tls", CONFIG_FIELDS(tls_fields)};
+static const struct config_mapping tls_pair_mapping = {"certificates", CONFIG_FIELDS(tls_pair_fields),
+                                                       .size = sizeof(struct config_tls_pair)};
+
+static const struct config_word client_certificate_words[] = {
+    {"require", CONFIG_CLIENT_CERTIFICATES_REQUIRE}, {"optional", CONFIG_CLIENT_CERTIFICATES_OPTIONAL}, {NULL, 0}};
+
+/* One pair or a list of them; afterwards both forms say the same. */
+static enum gw_code finish_tls(struct config_reader *reader, const struct config_node *node, void *target)
+{
+    struct config_tls *tls = target;
+    const struct config_node *clients = config_node_get(node, "client_certificates");
+    if (clients != NULL && tls->client_ca == NULL)
+        return config_refuse(reader, clients, "needs client_ca, which says whose certificates are good");
+    if (tls->pair_count > 0 && (tls->certificate != NULL || tls->key != NULL))
+        return config_refuse(reader, node, "either certificate and key, or certificates");
+    if (tls->pair_count == 0 && (tls->certificate == NULL || tls->key == NULL))
+        return config_refuse(reader, node, "%s: missing", tls->certificate == NULL ? "certificate" : "key");
+    if (tls->pair_count == 0) {
+        tls->pairs = gw_arena_array(reader->arena, 1, sizeof *tls->pairs);
+        tls->pairs[tls->pair_count++] = (struct config_tls_pair){tls->certificate, tls->key};
+    }
+    tls->certificate = tls->pairs[0].certificate;
+    tls->key = tls->pairs[0].key;
+    return GW_OK;
+}
+
+static const struct config_field tls_fields[] = {
+    {"certificate", CONFIG_FILE, .offset = offsetof(struct config_tls, certificate)},
+    {"key", CONFIG_FILE, .offset = offsetof(struct config_tls, key)},
+    {"certificates", CONFIG_LIST, .offset = offsetof(struct config_tls, pairs),
+     .count_offset = offsetof(struct config_tls, pair_count), .mapping = &tls_pair_mapping, .min = 1,
+     .max = CONFIG_CERTIFICATES_MAX},
+    {"client_ca", CONFIG_FILE, .offset = offsetof(struct config_tls, client_ca)},
+    {"client_certificates", CONFIG_CHOICE, .offset = offsetof(struct config_tls, client_certificates),
+     .words = client_certificate_words, .fallback = "require"},
+};
+static const struct config_mapping tls_mapping = {"tls", CONFIG_FIELDS(tls_fields), .finish = finish_tls};
 
 static const struct config_field proxy_protocol_fields[] = {
     {"from", CONFIG_CIDR_LIST, .offset = offsetof(struct config_listener, proxy_from),

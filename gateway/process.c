@@ -118,14 +118,3 @@ int process_fail(const char *what, const struct gw_error *err)
     gw_log(GW_LOG_ERROR, "start-failed", "what=\"%s\" reason=\"%s\"", what, err->text);
     return 1;
 }
-
-enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,
-                             struct tls_server **ret_tls, struct gw_error *err)
-{
-    *ret_tls = NULL;
-    if (listener->tls.certificate == NULL)
-        return GW_OK;
-    GW_ARENA_SCOPED(arena);
-    const char *name = gw_arena_printf(&arena, "%s:%zu", face, index).ptr;
-    return tls_server_new(name, listener->tls.certificate, listener->tls.key, ret_tls, err);
-}

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "gateway/base/result.h"
 #include "gateway/http/tls.h"
+#include "gateway/shared.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,3 +30,9 @@ int process_fail(const char *what, const struct gw_error *err);
 /* The TLS context of a listener; NULL for plain text. */
 GW_MUST_CHECK enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,
                                            struct tls_server **ret_tls, struct gw_error *err);
+
+/* Looks after the files of these listeners (NULL: plain text) and, in the sso child, after the certificates of identity
+ * providers (tls_watch.h). tls_watch_free before the servers. */
+struct tls_watch;
+struct tls_watch *process_watch_start(enum child_kind kind, struct tls_server *const *servers, size_t count,
+                                      const struct config *config);

@@ -1,6 +1,7 @@
 #include "gateway/base/log.h"
 #include "gateway/command/privilege.h"
 #include "gateway/http/listener.h"
+#include "gateway/http/tls_watch.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
 #include "gateway/shared.h"
@@ -23,6 +24,7 @@ struct sso_process {
     struct sso_shared *sso;
     struct sso_keeper *keeper;
     struct tls_server *tls[CONFIG_LISTENERS_MAX];
+    struct tls_watch *watch;
     struct worker workers[SHARED_WORKERS_MAX];
     size_t worker_count;
     atomic_uint running; /* loops */
@@ -109,6 +111,7 @@ static void serve(struct sso_process *p)
     atomic_store(&p->running, (unsigned)p->worker_count);
     for (size_t i = 0; i < p->worker_count; i++)
         GW_ASSERT(pthread_create(&p->workers[i].thread, NULL, run_worker, &p->workers[i]) == 0);
+    p->watch = process_watch_start(CHILD_SSO, p->tls, p->ground.fds.listener_count, p->ground.config);
     atomic_store(&p->ground.place->is_ready[CHILD_SSO], 1);
     if (process_wait_for_end())
         retire(p);
@@ -128,6 +131,7 @@ static void release(struct sso_process *p)
         sso_face_free(p->workers[i].face);
         http_loop_free(p->workers[i].loop);
     }
+    tls_watch_free(p->watch);
     for (size_t i = 0; i < p->ground.fds.listener_count; i++)
         tls_server_free(p->tls[i]);
     sso_shared_free(p->sso);

@@ -169,6 +169,17 @@ struct gw_str http_exchange_peer(struct http_exchange *x)
     return http_flow_of(x)->peer_text;
 }
 
+const char *http_exchange_peer_certificate(const struct http_exchange *x)
+{
+    return ((const struct http_flow *)x)->peer_certificate;
+}
+
+void http_flow_note_certificate(struct http_flow *flow, const char *fingerprint)
+{
+    struct gw_arena *arena = &flow->exchange.arena;
+    flow->peer_certificate = fingerprint != NULL ? gw_arena_cstr(arena, gw_str_from(fingerprint)) : NULL;
+}
+
 const struct sockaddr *http_exchange_peer_address(const struct http_exchange *x)
 {
     return ((const struct http_flow *)x)->peer_address;
@@ -195,8 +206,7 @@ static void set_local_answer(struct http_flow *flow, int status, const struct ht
     }
     size_t count = field_count;
     if (status != 204 && status != 304)
-        answer->fields[count++] =
-            (struct http_field){GW_STR("Content-Length"), gw_arena_u64(arena, body_bytes)};
+        answer->fields[count++] = (struct http_field){GW_STR("Content-Length"), gw_arena_u64(arena, body_bytes)};
     if (http_field_count(fields, field_count, GW_STR("date")) == 0)
         answer->fields[count++] =
             (struct http_field){GW_STR("Date"), gw_arena_copy(arena, http_loop_date(flow->exchange.loop))};

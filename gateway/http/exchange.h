@@ -120,3 +120,6 @@ void http_exchange_close_after(struct http_exchange *x);
 /* The peer's address as text ("192.0.2.1", "unix"); lives as long as the exchange. */
 struct gw_str http_exchange_peer(struct http_exchange *x);
 const struct sockaddr *http_exchange_peer_address(const struct http_exchange *x);
+/* SHA-256 fingerprint of the verified client certificate of the connection (listener key tls.client_ca), 64 hex digits
+ * in lower case; NULL without one. Lives as long as the exchange. */
+const char *http_exchange_peer_certificate(const struct http_exchange *x);

@@ -92,9 +92,9 @@ struct http_flow {
     const struct http_field *forward_fields;
     size_t forward_field_count;
     struct gw_buf request_head; /* as it goes upstream; kept for the one retry */
-    uint64_t hint;          /* the session's; 0: none */
-    uint32_t servers_tried; /* a bit for each */
-    size_t server_wanted;   /* 0: any, else its index + 1 */
+    uint64_t hint;              /* the session's; 0: none */
+    uint32_t servers_tried;     /* a bit for each */
+    size_t server_wanted;       /* 0: any, else its index + 1 */
     bool was_retried;
     bool reached_upstream; /* its head was given to a connection that stood; also when that broke later */
 
@@ -112,6 +112,7 @@ struct http_flow {
 
     const struct sockaddr *peer_address;
     struct gw_str peer_text;
+    const char *peer_certificate; /* in the arena */
 };
 
 static inline struct http_flow *http_flow_of(struct http_exchange *x)
@@ -124,6 +125,8 @@ static inline struct http_flow *http_flow_of(struct http_exchange *x)
 struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier);
 void http_flow_begin(struct http_flow *flow);
+/* The certificate that the client proved to have (copied), or NULL; before it begins. */
+void http_flow_note_certificate(struct http_flow *flow, const char *fingerprint);
 /* Frees one that never began. */
 void http_flow_discard(struct http_flow *flow);
 

@@ -188,6 +188,7 @@ static void begin_flow(struct http1 *http1, struct gw_str head, size_t head_byte
     request->local_port = server->local_port;
     flow->peer_address = (const struct sockaddr *)&http1->peer;
     flow->peer_text = gw_str_from(http1->peer_text);
+    http_flow_note_certificate(flow, http1->socket.peer_certificate);
     http_framing_init(&http1->request, request->body_kind, request->body_length);
     http1->request_has_ended =
         request->body_kind == HTTP_BODY_NONE || (request->body_kind == HTTP_BODY_LENGTH && request->body_length == 0);
@@ -219,7 +220,7 @@ static void run_head(struct http1 *http1)
     struct http_socket *socket = &http1->socket;
     struct gw_str input = http_socket_input(socket);
     if (socket->has_failed || socket->cannot_write ||
-        (input.len == 0 && (socket->has_ended || http_loop_is_draining(http1->server->loop)))) {
+        (input.len == 0 && (socket->has_ended || http_loop_closes_idle(http1->server->loop)))) {
         if (socket->has_failed || http_socket_queued(socket) == 0)
             http1_close(http1, /* is_clean */ true);
         else
@@ -288,8 +289,11 @@ static void begin_protocol(struct http1 *http1)
 {
     const struct http_server *server = http1->server;
     http1->state = server->tls != NULL ? HTTP1_SHAKING : HTTP1_HEAD;
-    if (server->tls != NULL)
-        http_socket_handshake(&http1->socket, tls_server_ctx(server->tls), NULL);
+    if (server->tls == NULL)
+        return;
+    SSL_CTX *ctx = tls_server_ctx_take(server->tls);
+    http_socket_handshake(&http1->socket, ctx, NULL);
+    SSL_CTX_free(ctx);
 }
 
 static void run_untold(struct http1 *http1)
@@ -297,7 +301,7 @@ static void run_untold(struct http1 *http1)
     const struct http_server *server = http1->server;
     struct http_proxy_header header;
     enum http_proxy_result result = http_proxy_read(http_socket_input(&http1->socket), &header);
-    bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !http_loop_is_draining(server->loop);
+    bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !http_loop_closes_idle(server->loop);
     if (result == HTTP_PROXY_MORE && may_go_on)
         return;
     if (result == HTTP_PROXY_DONE && header.has_peer) {

@@ -97,6 +97,7 @@ static void finish_request(struct http2_stream *stream)
     request->local_port = server->local_port;
     flow->peer_address = (const struct sockaddr *)&http2->peer;
     flow->peer_text = gw_str_from(http2->peer_text);
+    http_flow_note_certificate(flow, http2->socket.peer_certificate);
     stream->flow = flow;
     if (request->body_kind == HTTP_BODY_LENGTH)
         stream->length_left = request->body_length;

@@ -1,12 +1,15 @@
 #include "gateway/http/socket.h"
 
+#include "gateway/base/arena.h"
 #include "gateway/base/result.h"
+#include "gateway/http/tls.h"
 
 #include <h2o.h>
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define TLS_RECORD_BYTES 16000u
@@ -115,12 +118,32 @@ void http_socket_move(struct http_socket *to, struct http_socket *from, void (*o
 
 /* --- TLS ------------------------------------------------------------------------------------------------------- */
 
+/* How what libh2o keeps of a TLS connection begins; it tells neither the object nor the peer's certificate. */
+struct h2o_ssl_beginning {
+    SSL_CTX *ctx;
+    SSL *ssl;
+};
+
+static void note_peer(struct http_socket *socket)
+{
+    char text[TLS_FINGERPRINT_TEXT + 1] = "";
+    const struct h2o_ssl_beginning *tls = (const void *)socket->h2o->ssl;
+    if (socket->has_failed || SSL_CTX_get_verify_mode(socket->ctx) == SSL_VERIFY_NONE)
+        return;
+    GW_ASSERT(tls->ctx == socket->ctx && tls->ssl != NULL);
+    if (SSL_is_server(tls->ssl))
+        tls_fingerprint(tls->ssl, text);
+    if (text[0] != '\0')
+        socket->peer_certificate = gw_strdup(text);
+}
+
 static void on_handshake(h2o_socket_t *h2o, const char *err)
 {
     struct http_socket *socket = h2o->data;
     touch(socket);
     /* libh2o compares the name once more where it can, and knows no addresses: OpenSSL has done both (tls_client.c). */
     socket->has_failed = err != NULL && err != h2o_socket_error_ssl_cert_name_mismatch;
+    note_peer(socket);
     socket->phase = HTTP_SOCKET_OPEN;
     socket->bytes_in += h2o->input->size;
     socket->input_seen = h2o->input->size;
@@ -137,6 +160,8 @@ void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char 
     socket->has_tls = true;
     socket->phase = HTTP_SOCKET_SHAKING;
     h2o_socket_read_stop(socket->h2o);
+    GW_ASSERT(SSL_CTX_up_ref(ctx) == 1);
+    socket->ctx = ctx;
     h2o_socket_ssl_handshake(socket->h2o, ctx, server_name, on_handshake);
 }
 
@@ -285,7 +310,11 @@ void http_socket_close(struct http_socket *socket, bool is_clean)
             (void)shutdown(fd, SHUT_RDWR);
         h2o_socket_close(socket->h2o);
     }
+    SSL_CTX_free(socket->ctx);
+    free(socket->peer_certificate);
     socket->h2o = NULL;
+    socket->ctx = NULL;
+    socket->peer_certificate = NULL;
     socket->phase = HTTP_SOCKET_CLOSED;
     http_queue_done(&socket->queue);
 }

@@ -32,8 +32,10 @@ struct http_socket {
     void *owner;
     struct http_queue queue;
     struct http_link dirty;
-    size_t input_seen; /* bytes of the input that were counted */
-    uint64_t bytes_in; /* of content, above TLS */
+    SSL_CTX *ctx;           /* of a TLS connection: a reference, since libh2o takes none */
+    char *peer_certificate; /* fingerprint of the one that the peer proved to have, or NULL */
+    size_t input_seen;      /* bytes of the input that were counted */
+    uint64_t bytes_in;      /* of content, above TLS */
     uint64_t bytes_out;
     int64_t moved_ms; /* when a byte last moved in either direction */
     bool has_tls;
@@ -53,7 +55,7 @@ GW_MUST_CHECK bool http_socket_connect(struct http_socket *socket, struct http_l
                                        socklen_t address_len, void (*on_event)(void *owner), void *owner);
 /* Takes the connection out of `from` into `to`, for another owner, with all that was read. Nothing may be queued. */
 void http_socket_move(struct http_socket *to, struct http_socket *from, void (*on_event)(void *owner), void *owner);
-/* Begins TLS; `server_name` NULL: as the server. An event tells the end of it. */
+/* Begins TLS; `server_name` NULL: as the server. An event tells the end of it. Takes a reference of `ctx`. */
 void http_socket_handshake(struct http_socket *socket, SSL_CTX *ctx, const char *server_name);
 
 /* Was HTTP/2 agreed on in the handshake (RFC 7301)? */

@@ -169,6 +169,21 @@ static void a_missing_file_is_named_with_its_place(void **state)
     expect_error(place, "/f.yaml:2:63: sso.listen[0].tls.certificate: ", "No such file");
 }
 
+static void each_certificate_of_a_list_is_looked_at(void **state)
+{
+    struct place *place = *state;
+    const char *list = "tls: {certificates: [{certificate: sso.pem, key: sso.key}, {certificate: late.pem, key: "
+                       "sso.key}], client_ca: none.pem}}]}\n";
+    const char *from = strstr(text, "tls: {"), *to = strchr(from, '\n') + 1;
+    write_certificate(place, "late.pem", good_key, -2 * DAY_S, -DAY_S);
+    struct findings findings =
+        check(place, gw_arena_printf(&place->arena, "%.*s%s%s", (int)(from - text), text, list, to).ptr);
+    assert_int_equal(findings.error_count, 2);
+    assert_non_null(strstr(findings.errors.ptr, "sso.listen[0].tls.certificates[1].certificate: "));
+    assert_non_null(strstr(findings.errors.ptr, "has expired"));
+    assert_non_null(strstr(findings.errors.ptr, "sso.listen[0].tls.client_ca: "));
+}
+
 static void an_expired_certificate_stops_a_start(void **state)
 {
     write_certificate(*state, "sso.pem", good_key, -2 * DAY_S, -DAY_S);
@@ -358,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(nothing_is_found_when_all_is_right),
         CASE(a_missing_file_is_named_with_its_place),
+        CASE(each_certificate_of_a_list_is_looked_at),
         CASE(an_expired_certificate_stops_a_start),
         CASE(a_certificate_of_tomorrow_stops_a_start),
         CASE(a_certificate_that_expires_soon_is_a_warning),

@@ -146,6 +146,17 @@ static const struct change wrong[] = {
     {"203.0.113.0/24", "203.0.113.7/24", ":11:20: prov.listen[0].allow_from[0]: ", "did you mean 203.0.113.0/24?"},
     {"203.0.113.0/24", "203.0.113.0/33", ":11:20: prov.listen[0].allow_from[0]: ", "from 0 to 32"},
     {"203.0.113.0/24", "office", ":11:20: prov.listen[0].allow_from[0]: ", "not an address range"},
+    {"allow_from: [203.0.113.0/24]", "tls: {certificate: a}", ":11:12: prov.listen[0].tls: ", "key: missing"},
+    {"allow_from: [203.0.113.0/24]", "tls: {certificates: []}",
+     ":11:27: prov.listen[0].tls.certificates: ", "at least 1"},
+    {"allow_from: [203.0.113.0/24]", "tls: {certificates: [{key: a}]}",
+     ":11:28: prov.listen[0].tls.certificates[0].certificate: ", "missing"},
+    {"allow_from: [203.0.113.0/24]", "tls: {key: k, certificates: [{certificate: a, key: b}]}",
+     ":11:12: prov.listen[0].tls: ", "either certificate and key, or certificates"},
+    {"allow_from: [203.0.113.0/24]", "tls: {certificate: a, key: b, client_certificates: optional}",
+     ":11:58: prov.listen[0].tls.client_certificates: ", "needs client_ca"},
+    {"allow_from: [203.0.113.0/24]", "tls: {certificate: a, key: b, client_ca: c, client_certificates: always}",
+     ":11:72: prov.listen[0].tls.client_certificates: ", "require"},
     {"allow_from: [203.0.113.0/24]", "proxy_protocol: on", ":11:23: prov.listen[0].proxy_protocol: ", "mapping"},
     {"allow_from: [203.0.113.0/24]", "proxy_protocol: {form: []}",
      ":11:24: prov.listen[0].proxy_protocol.form: ", "did you mean from?"},
@@ -346,7 +357,8 @@ static void the_whole_of_the_design_page_is_accepted(void **state)
         "store: {path: /var/lib/provgate, max_size: 64GiB}\n"
         "sso:\n  listen:\n    - address: 0.0.0.0:443\n      tls: {certificate: sso.pem, key: sso.key}\n"
         "      proxy_protocol: {from: [10.0.0.0/8]}\n  workers: auto\n"
-        "prov:\n  listen:\n    - address: \"[::]:8443\"\n      tls: {certificate: prov.pem, key: prov.key}\n"
+        "prov:\n  listen:\n    - address: \"[::]:8443\"\n      tls: {certificates: [{certificate: prov.pem, key: "
+        "prov.key}, {certificate: b.pem, key: b.key}], client_ca: ca.pem, client_certificates: optional}\n"
         "      allow_from: [203.0.113.0/24, \"2001:db8::/32\"]\n"
         "admin: {listen: \"unix:/run/provgate/admin.sock\", tokens_file: admin-tokens}\n"
         "apps:\n  - name: wiki\n    folder: staff\n    sso:\n"
@@ -373,6 +385,12 @@ static void the_whole_of_the_design_page_is_accepted(void **state)
     struct config *config = load_ok(text);
     const struct config_sso_face *face = &config->apps[0].sso;
     assert_int_equal(config->sso_listeners[0].proxy_from_count, 1);
+    assert_int_equal(config->sso_listeners[0].tls.pair_count, 1);
+    const struct config_tls *tls = &config->prov_listeners[0].tls;
+    assert_int_equal(tls->pair_count, 2);
+    assert_string_equal(tls->certificate, "/etc/provgate/prov.pem");
+    assert_string_equal(tls->pairs[1].key, "/etc/provgate/b.key");
+    assert_int_equal(tls->client_certificates, CONFIG_CLIENT_CERTIFICATES_OPTIONAL);
     assert_int_equal(config->sso_listeners[0].proxy_from[0].bits, 96 + 8);
     assert_int_equal(config->prov_listeners[0].proxy_from_count, 0);
     assert_string_equal(face->external_url, "https://wiki.example.com");

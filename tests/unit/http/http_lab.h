@@ -72,7 +72,10 @@ static inline void lab_on_request(struct http_exchange *x, void *data)
     struct lab *lab = data;
     struct gw_str path = x->request.path;
     atomic_fetch_add(&lab->requests, 1);
-    if (gw_str_eq(path, GW_STR("/local")))
+    const char *certificate = http_exchange_peer_certificate(x);
+    if (gw_str_eq(path, GW_STR("/certificate")))
+        http_exchange_answer(x, 200, NULL, 0, certificate != NULL ? gw_str_from(certificate) : GW_STR("none"));
+    else if (gw_str_eq(path, GW_STR("/local")))
         http_exchange_answer(x, 200, NULL, 0, GW_STR("hello\n"));
     else if (gw_str_starts(path, GW_STR("/collect")))
         http_exchange_collect(x, 1000, lab_on_body, lab);
