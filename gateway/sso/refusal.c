@@ -1,8 +1,13 @@
 #include "gateway/sso/refusal.h"
 
 #include "gateway/base/arena.h"
+#include "gateway/json/write.h"
 
 #include <stdio.h>
+
+#define POLICY "default-src 'none'; style-src 'unsafe-inline'"
+/* Pictures of its own in the page, and still no script: it is served from the app's origin. */
+#define OWN_POLICY POLICY "; img-src data:; font-src data:"
 
 struct refusal_row {
     const char *name;
@@ -141,6 +146,10 @@ static void json_page_write(struct gw_buf *buf, const struct page *page)
         json_escape(buf, page->text.reference);
         gw_buf_add_lit(buf, "\"");
     }
+    if (page->text.contact.len > 0) {
+        gw_buf_add_lit(buf, ",\"contact\":");
+        json_write_string(buf, page->text.contact);
+    }
     gw_buf_add_lit(buf, "}\n");
 }
 
@@ -155,6 +164,11 @@ static void html_page_write(struct gw_buf *buf, const struct page *page)
     gw_buf_add_lit(buf, "</h1>\n<p>");
     sso_html_escape(buf, page->sentence);
     gw_buf_add_lit(buf, "</p>\n");
+    if (page->text.contact.len > 0) {
+        gw_buf_add_lit(buf, "<p>");
+        sso_html_escape(buf, page->text.contact);
+        gw_buf_add_lit(buf, "</p>\n");
+    }
     if (page->text.again_url.len > 0) {
         gw_buf_add_lit(buf, "<p><a href=\"");
         sso_html_escape(buf, page->text.again_url);
@@ -193,20 +207,75 @@ void sso_error_write(struct gw_buf *buf, int status, bool json, struct gw_str se
         html_page_write(buf, &page);
 }
 
+/* What stands for the placeholder at the beginning of `rest`, and its length; 0: there is none. */
+static size_t placeholder_at(struct gw_str rest, const struct refusal_row *row, const struct sso_refusal_text *text,
+                             struct gw_str *ret_value)
+{
+    const struct {
+        struct gw_str name;
+        struct gw_str value;
+    } table[] = {{GW_STR("{{title}}"), gw_str_from(row->title)},
+                 {GW_STR("{{reason}}"), gw_str_from(row->sentence)},
+                 {GW_STR("{{reference}}"), text->reference},
+                 {GW_STR("{{app}}"), text->app},
+                 {GW_STR("{{contact}}"), text->contact}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (gw_str_starts(rest, table[i].name)) {
+            *ret_value = table[i].value;
+            return table[i].name.len;
+        }
+    }
+    return 0;
+}
+
+/* Once, from front to back: what is filled in is never looked at again. */
+void sso_refusal_page_fill(struct gw_buf *buf, enum sso_refusal refusal, const struct sso_refusal_text *text)
+{
+    struct gw_str rest = text->page;
+    while (rest.len > 0 && !buf->overflow) {
+        ptrdiff_t brace = gw_str_find(rest, '{');
+        gw_buf_add(buf, gw_str_n(rest.ptr, brace < 0 ? rest.len : (size_t)brace));
+        if (brace < 0)
+            return;
+        struct gw_str value;
+        rest = gw_str_from_pos(rest, (size_t)brace);
+        size_t len = placeholder_at(rest, &refusal_table[refusal], text, &value);
+        if (len > 0)
+            sso_html_escape(buf, value);
+        else
+            gw_buf_add_byte(buf, '{');
+        rest = gw_str_from_pos(rest, len > 0 ? len : 1);
+    }
+}
+
+/* False: there is no own page, or it came out too large. */
+static bool own_page_write(struct gw_buf *body, enum sso_refusal refusal, const struct sso_refusal_text *text)
+{
+    if (text->page.len == 0)
+        return false;
+    sso_refusal_page_fill(body, refusal, text);
+    if (!body->overflow)
+        return true;
+    gw_buf_clear(body);
+    return false;
+}
+
 void sso_refusal_answer(struct http_exchange *x, enum sso_refusal refusal, const struct sso_refusal_text *text)
 {
     bool json = sso_request_wants_json(&x->request);
+    GW_BUF_SCOPED(body, SSO_REFUSAL_PAGE_BYTES_MAX);
+    bool is_own = !json && own_page_write(&body, refusal, text);
+    if (!is_own)
+        sso_refusal_write(&body, refusal, json, text);
     const struct http_field fields[] = {
         {GW_STR("Content-Type"), json ? GW_STR("application/json") : GW_STR("text/html; charset=utf-8")},
         {GW_STR("Cache-Control"), GW_STR("no-store")},
         {GW_STR("X-Content-Type-Options"), GW_STR("nosniff")},
-        {GW_STR("Content-Security-Policy"), GW_STR("default-src 'none'; style-src 'unsafe-inline'")},
+        {GW_STR("Content-Security-Policy"), is_own ? GW_STR(OWN_POLICY) : GW_STR(POLICY)},
         {GW_STR("Retry-After"), GW_STR("5")},
     };
     size_t count = sizeof fields / sizeof fields[0];
     if (sso_refusal_status(refusal) != 503)
         count--;
-    GW_BUF_SCOPED(body, SSO_REFUSAL_BYTES_MAX);
-    sso_refusal_write(&body, refusal, json, text);
     http_exchange_answer(x, sso_refusal_status(refusal), fields, count, gw_buf_str(&body));
 }

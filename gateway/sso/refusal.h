@@ -4,6 +4,7 @@
  * asked to sign in again (semantics.md 3). Pure but for sso_refusal_answer; any thread. */
 #pragma once
 
+#include "config/config.h"
 #include "gateway/base/buf.h"
 #include "gateway/http/exchange.h"
 
@@ -27,7 +28,11 @@ enum sso_refusal {
     SSO_REFUSAL_COUNT,
 };
 
-#define SSO_REFUSAL_BYTES_MAX 8192u
+#define SSO_REFUSAL_BYTES_MAX 16384u
+/* Of the operator's own page (refusal.page) once it is filled in; what comes out larger is replaced by the built-in
+ * one.
+ */
+#define SSO_REFUSAL_PAGE_BYTES_MAX (CONFIG_REFUSAL_PAGE_BYTES_MAX + 64u * 1024u)
 
 const char *sso_refusal_name(enum sso_refusal refusal); /* "inactive", ... for logs, activity and JSON */
 int sso_refusal_status(enum sso_refusal refusal);
@@ -42,8 +47,14 @@ struct sso_refusal_text {
     struct gw_str app;       /* name of the app; may be empty */
     struct gw_str reference; /* may be empty */
     struct gw_str again_url; /* where signing in begins; empty: no link */
+    struct gw_str contact;   /* whom to ask; may be empty */
+    struct gw_str page;      /* the operator's HTML with placeholders; empty: the built-in page */
 };
 void sso_refusal_write(struct gw_buf *buf, enum sso_refusal refusal, bool json, const struct sso_refusal_text *text);
+
+/* `page` with {{title}}, {{reason}}, {{reference}}, {{app}} and {{contact}} filled in, escaped; what is no placeholder
+ * stays as it is. */
+void sso_refusal_page_fill(struct gw_buf *buf, enum sso_refusal refusal, const struct sso_refusal_text *text);
 
 /* Answers the exchange. */
 void sso_refusal_answer(struct http_exchange *x, enum sso_refusal refusal, const struct sso_refusal_text *text);

@@ -93,6 +93,26 @@ static bool admit_undecided(struct sso_request *rq)
     return false;
 }
 
+/* Looked at again in a newer snapshot: whoever is refused must be out there too. Only refusals pay for it. */
+static void count_refused(struct sso_request *rq)
+{
+    const struct sso_guard *guard = &rq->guard;
+    struct store_user_state state;
+    struct gw_error err;
+    gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+    if (guard->user_seq == 0 || store_reader_begin(rq->face->reader, &err) != GW_OK)
+        return;
+    enum gw_code code = store_user_state_get(rq->face->reader, guard->folder, guard->user_seq, &state);
+    store_reader_end(rq->face->reader);
+    uint32_t out = STORE_USER_LOCKED | STORE_USER_DELETED;
+    if (code != GW_OK || (state.flags & STORE_USER_ACTIVE) == 0 || (state.flags & out) != 0 ||
+        state.generation != guard->generation)
+        return;
+    gw_metric_add(GW_METRIC_SSO_REFUSED_THOUGH_ACTIVE, 1);
+    gw_log(GW_LOG_ERROR, "refused-though-active", "app=%.*s reference=%.*s", GW_STR_ARG(rq->app->name),
+           GW_STR_ARG(sso_request_reference(rq)));
+}
+
 static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)
 {
     if (rq->app->config->sso.deactivated == CONFIG_DEACTIVATED_REPORT) {
@@ -101,7 +121,7 @@ static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)
     }
     if (sso_user_is_exempt(rq, rq->guard.user_seq))
         return true;
-    gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+    count_refused(rq);
     sso_note_refusal(rq, sso_refusal_name(refusal));
     sso_request_refuse(rq, refusal, NULL);
     return false;
@@ -118,7 +138,7 @@ static bool admit_ended(struct sso_request *rq)
         return admit_dead(rq, SSO_REFUSAL_ENDED);
     if (sso_user_is_exempt(rq, rq->guard.user_seq))
         return true;
-    gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
+    count_refused(rq);
     sso_note_refusal(rq, sso_refusal_name(SSO_REFUSAL_ENDED));
     sso_reauth_ask(rq);
     return false;
@@ -128,8 +148,8 @@ static bool admit_ended(struct sso_request *rq)
 static bool admit_unguarded(struct sso_request *rq)
 {
     bool is_unbound = rq->guard.verdict == SSO_GUARD_UNBOUND;
-    bool is_stopped = is_unbound ? rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS
-                                 : sso_guard_refuses(rq->guard.verdict);
+    bool is_stopped =
+        is_unbound ? rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS : sso_guard_refuses(rq->guard.verdict);
     gw_metric_add(GW_METRIC_GUARD_OFF_PASSED, is_stopped);
     sso_request_tie(rq, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
     return true;

@@ -94,6 +94,45 @@ static void an_error_page_carries_status_and_sentence(void **state)
     assert_str_equal(gw_buf_str(&buf), "{\"error\":\"http\",\"message\":\"say \\u0022x\\u0022\\u000a\"}\n");
 }
 
+static void the_own_page_is_filled_in_once_and_escaped(void **state)
+{
+    static const struct {
+        const char *page;
+        const char *filled;
+    } rows[] = {
+        {"<p>{{reference}}</p>", "<p>&lt;b&gt;{{app}}</p>"},
+        {"{{app}} {{app}}", "wiki wiki"},
+        {"{{title}}", "Your access has ended"},
+        {"{{contact}}", "it@example.com &amp; co"},
+        {"{{ app }}{{nothing}}{{APP}}{", "{{ app }}{{nothing}}{{APP}}{"},
+        {"{{{app}}}", "{wiki}"},
+        {"{{app", "{{app"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        GW_BUF_SCOPED(buf, SSO_REFUSAL_PAGE_BYTES_MAX);
+        struct sso_refusal_text text = {.app = GW_STR("wiki"),
+                                        .reference = GW_STR("<b>{{app}}"),
+                                        .contact = GW_STR("it@example.com & co"),
+                                        .page = gw_str_from(rows[i].page)};
+        sso_refusal_page_fill(&buf, SSO_REFUSAL_INACTIVE, &text);
+        unit_assert_str(gw_buf_str(&buf), gw_str_from(rows[i].filled), __FILE__, __LINE__);
+    }
+}
+
+/* A page of nothing but placeholders grows beyond its cap: the mark says so, and the built-in page is shown. */
+static void a_page_that_comes_out_too_large_is_marked(void **state)
+{
+    (void)state;
+    GW_BUF_SCOPED(page, CONFIG_REFUSAL_PAGE_BYTES_MAX);
+    while (page.len + 7 <= CONFIG_REFUSAL_PAGE_BYTES_MAX)
+        gw_buf_add_lit(&page, "{{app}}");
+    GW_BUF_SCOPED(buf, SSO_REFUSAL_PAGE_BYTES_MAX);
+    struct sso_refusal_text text = {.app = GW_STR("a-rather-long-name-of-an-app"), .page = gw_buf_str(&page)};
+    sso_refusal_page_fill(&buf, SSO_REFUSAL_INACTIVE, &text);
+    assert_true(buf.overflow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +140,8 @@ int main(void)
         cmocka_unit_test(nothing_that_is_put_into_a_page_is_markup),
         cmocka_unit_test(every_refusal_has_a_status_a_page_and_json_with_the_reference),
         cmocka_unit_test(an_error_page_carries_status_and_sentence),
+        cmocka_unit_test(the_own_page_is_filled_in_once_and_escaped),
+        cmocka_unit_test(a_page_that_comes_out_too_large_is_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
