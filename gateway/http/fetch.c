@@ -156,6 +156,7 @@ struct http_fetch *http_fetch_start(const struct http_fetch_order *order)
     gw_buf_init(&fetch->body, order->body_bytes_max);
     fetch->flow = http_flow_new(order->loop, &face, fetch, &codec, fetch);
     fetch->flow->server_wanted = order->server_wanted;
+    fetch->flow->hint = order->hint;
     struct http_exchange *x = &fetch->flow->exchange;
     request_fill(&x->request, &x->arena, order->target);
     fetch->fields = gw_arena_array(&x->arena, order->field_count + 1, sizeof *fetch->fields);

@@ -7,6 +7,7 @@
 #include "gateway/sso/header.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/role.h"
+#include "gateway/sso/servers.h"
 #include "gateway/sso/sign_on.h"
 
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static void on_answer_head(struct http_exchange *x, void *data)
     struct gw_str user_name = sso_header_user(rq);
     sso_forward_answer(&rq->app->forward, &x->answer);
     size_t count = sso_answer_sessions(rq, sessions);
+    sso_affinity_note(rq, sessions, count);
     if (sso_sign_on_take_answer(rq, sessions, count))
         return;
     enum sso_identified identified = sso_header_take_answer(rq, user_name, sessions, count);
@@ -255,25 +257,6 @@ void sso_face_flush(struct sso_face *face)
 
 /* ---- start and stop ---- */
 
-static enum gw_code upstream_new(struct sso_face *face, const struct sso_app *app, struct gw_error *err)
-{
-    const struct config_upstream *config = &app->config->sso.upstream;
-    struct http_upstream_settings settings = http_upstream_settings_default;
-    settings.host = config->url.host;
-    settings.port = config->url.port;
-    settings.unix_path = config->url.unix_path;
-    settings.tls = app->tls;
-    if (config->connect_timeout_ms > 0)
-        settings.connect_ms = config->connect_timeout_ms;
-    if (config->answer_timeout_ms > 0)
-        settings.head_ms = config->answer_timeout_ms;
-    if (config->idle_timeout_ms > 0)
-        settings.idle_ms = config->idle_timeout_ms;
-    if (config->connections_max > 0)
-        settings.connections_max = config->connections_max;
-    return http_upstream_new(face->loop, &settings, &face->upstreams[app->index], err);
-}
-
 static enum gw_code face_prepare(struct sso_face *face, struct gw_error *err)
 {
     const struct sso_shared *shared = face->shared;
@@ -286,7 +269,7 @@ static enum gw_code face_prepare(struct sso_face *face, struct gw_error *err)
     face->upstreams = gw_alloc((shared->config->app_count + 1) * sizeof *face->upstreams);
     for (size_t i = 0; i < shared->config->app_count; i++) {
         if (shared->apps[i].config->sso.is_present)
-            GW_TRY(upstream_new(face, &shared->apps[i], err));
+            GW_TRY(sso_upstream_new(face->loop, &shared->apps[i], &face->upstreams[i], err));
     }
     http_loop_every(face->loop, TICK_MS, on_tick, face);
     return GW_OK;

@@ -12,6 +12,7 @@
 #include "gateway/sso/header.h"
 #include "gateway/sso/next_cookies.h"
 #include "gateway/sso/path_reading.h"
+#include "gateway/sso/servers.h"
 
 #include <stdlib.h>
 
@@ -243,6 +244,7 @@ static struct sso_probe *probe_start(struct sso_request *rq, const struct config
     size_t field_count = fields_fill(rq, cookies, &fields);
     struct http_fetch_order order = {.loop = face->loop,
                                      .upstream = face->upstreams[rq->app->index],
+                                     .hint = sso_affinity_hint(rq),
                                      .target = gw_str_from(config->get),
                                      .fields = fields,
                                      .field_count = field_count,

@@ -8,6 +8,7 @@
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
 #include "gateway/sso/role.h"
+#include "gateway/sso/servers.h"
 #include "gateway/sso/sign_on.h"
 
 void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why)
@@ -208,5 +209,6 @@ void sso_request_forward(struct sso_request *rq)
     http_exchange_filter_trailers(x, sso_forward_trailer_passes, &rq->app->forward);
     if (rq->app->forward.strip_answer.count > 0)
         http_exchange_filter_answer_trailers(x, sso_forward_answer_trailer_passes, &rq->app->forward);
+    http_exchange_stick(x, sso_affinity_hint(rq));
     http_exchange_forward(x, rq->face->upstreams[rq->app->index], fields, count);
 }

@@ -35,7 +35,8 @@ struct sso_app {
     struct gw_str name;
     uint16_t index;
     uint32_t folder;
-    struct tls_client *tls; /* NULL: plain upstream */
+    struct tls_client **tls; /* by server; NULL: plain text */
+    struct http_servers *servers;
     struct sso_saml *samls;
     size_t saml_count;
     struct sso_forward_rules forward;
@@ -98,6 +99,7 @@ struct sso_request {
     size_t probe_set_count;   /* of an answer that is held: so many session cookies does it set */
     struct http_link guarded; /* in the face's list */
     uint64_t role_snapshot;   /* in which its roles were looked at */
+    uint64_t affinity_set;  /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
     bool is_answered; /* by us */
     const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */

@@ -1,6 +1,7 @@
 #include "gateway/base/line_file.h"
 #include "gateway/base/log.h"
 #include "gateway/sso/request.h"
+#include "gateway/sso/servers.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,12 +61,8 @@ static enum gw_code samls_load(struct sso_shared *shared, struct sso_app *app, s
 
 static enum gw_code app_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
 {
-    const struct config_upstream *upstream = &app->config->sso.upstream;
     GW_TRY(store_folder_ensure(shared->writer, gw_str_from(app->config->folder), &app->folder, err));
-    if (upstream->url.is_https) {
-        const char *name = upstream->server_name != NULL ? upstream->server_name : upstream->url.host;
-        GW_TRY(tls_client_new(name, upstream->ca, &app->tls, err));
-    }
+    GW_TRY(sso_servers_load(app, err));
     sso_forward_rules_init(&app->forward, &shared->arena, &app->config->sso);
     return samls_load(shared, app, err);
 }
@@ -159,8 +156,8 @@ void sso_shared_free(struct sso_shared *shared)
         struct sso_app *app = &shared->apps[i];
         for (size_t k = 0; k < app->saml_count; k++)
             saml_settings_free(app->samls[k].settings);
-        if (app->tls != NULL)
-            tls_client_free(app->tls);
+        if (app->config != NULL)
+            sso_servers_free(app);
     }
     gw_line_file_free(shared->access);
     sso_replay_free(shared->replay);
