@@ -139,8 +139,7 @@ static void check_pair(struct check *check, const char *prefix, const struct con
     if (tls->certificate == NULL)
         return;
     const char *key_key = KEY(check, "%s.key", prefix);
-    X509 *certificate =
-        read_certificate(check, KEY(check, "%s.certificate", prefix), tls->certificate, CONFIG_ERROR);
+    X509 *certificate = read_certificate(check, KEY(check, "%s.certificate", prefix), tls->certificate, CONFIG_ERROR);
     BIO *bio = open_file(check, key_key, tls->key, true);
     EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
     ERR_clear_error();
@@ -225,6 +224,34 @@ static void check_later(struct check *check, size_t app)
     }
 }
 
+/* A set of keys that is wrong stops a start; an address is not asked here. */
+static void check_keys(struct check *check, const char *prefix, const struct config_keys *keys)
+{
+    if (keys->ca != NULL)
+        X509_free(read_certificate(check, KEY(check, "%s.ca", prefix), keys->ca, CONFIG_ERROR));
+    if (keys->file == NULL)
+        return;
+    const char *key = KEY(check, "%s.file", prefix);
+    BIO *file = open_file(check, key, keys->file, false);
+    if (file == NULL)
+        return;
+    char *text = gw_arena_alloc(&check->arena, JWKS_BYTES_MAX + 2);
+    int len = BIO_read(file, text, (int)JWKS_BYTES_MAX + 1);
+    BIO_free(file);
+    struct jwks *set = NULL;
+    struct gw_error err = {.text = ""};
+    if (jwks_parse(gw_str_n(text, len > 0 ? (size_t)len : 0), &set, &err) != GW_OK)
+        find(check, CONFIG_ERROR, key, "%s: %s", keys->file, err.text);
+    jwks_unref(set);
+}
+
+static void check_gate(struct check *check, const char *prefix, enum config_gate gate)
+{
+    if (gate == CONFIG_GATE_OBSERVE)
+        find(check, CONFIG_WARNING, KEY(check, "%s.gate", prefix),
+             "observe forwards sign-ons that fail verification and binds nothing then: it protects nobody yet");
+}
+
 static void check_saml(struct check *check, const char *prefix, const struct config_saml *saml)
 {
     for (size_t i = 0; i < saml->idp_certificate_count; i++) {
@@ -232,9 +259,7 @@ static void check_saml(struct check *check, const char *prefix, const struct con
         X509_free(read_certificate(check, KEY(check, "%s.idp_certificates[%zu]", prefix, i), saml->idp_certificates[i],
                                    CONFIG_WARNING));
     }
-    if (saml->gate == CONFIG_GATE_OBSERVE)
-        find(check, CONFIG_WARNING, KEY(check, "%s.gate", prefix),
-             "observe forwards sign-ons that fail verification and binds nothing then: it protects nobody yet");
+    check_gate(check, prefix, saml->gate);
 }
 
 static bool folder_has_prov_face(const struct config *config, const char *folder)
@@ -313,28 +338,11 @@ static void check_sso_face(struct check *check, size_t app, const struct config_
         const char *identity = KEY(check, "%s.identity[%zu]", prefix, i);
         if (face->identities[i].kind == CONFIG_IDENTITY_SAML)
             check_saml(check, KEY(check, "%s.saml", identity), &face->identities[i].saml);
+        if (face->identities[i].kind == CONFIG_IDENTITY_ID_TOKEN) {
+            check_keys(check, KEY(check, "%s.id_token.keys", identity), &face->identities[i].id_token.keys);
+            check_gate(check, KEY(check, "%s.id_token", identity), face->identities[i].id_token.gate);
+        }
     }
-}
-
-/* A set of keys that is wrong stops a start; an address is not asked here. */
-static void check_keys(struct check *check, const char *prefix, const struct config_keys *keys)
-{
-    if (keys->ca != NULL)
-        X509_free(read_certificate(check, KEY(check, "%s.ca", prefix), keys->ca, CONFIG_ERROR));
-    if (keys->file == NULL)
-        return;
-    const char *key = KEY(check, "%s.file", prefix);
-    BIO *file = open_file(check, key, keys->file, false);
-    if (file == NULL)
-        return;
-    char *text = gw_arena_alloc(&check->arena, JWKS_BYTES_MAX + 2);
-    int len = BIO_read(file, text, (int)JWKS_BYTES_MAX + 1);
-    BIO_free(file);
-    struct jwks *set = NULL;
-    struct gw_error err = {.text = ""};
-    if (jwks_parse(gw_str_n(text, len > 0 ? (size_t)len : 0), &set, &err) != GW_OK)
-        find(check, CONFIG_ERROR, key, "%s: %s", keys->file, err.text);
-    jwks_unref(set);
 }
 
 static void check_prov_face(struct check *check, size_t app, const struct config_prov_face *face)

@@ -88,7 +88,12 @@ struct config_upstream {
     uint32_t connections_max;
 };
 
-enum config_identity_kind { CONFIG_IDENTITY_SAML, CONFIG_IDENTITY_PROBE, CONFIG_IDENTITY_HEADER };
+enum config_identity_kind {
+    CONFIG_IDENTITY_SAML,
+    CONFIG_IDENTITY_PROBE,
+    CONFIG_IDENTITY_HEADER,
+    CONFIG_IDENTITY_ID_TOKEN
+};
 enum config_match { CONFIG_MATCH_USER_NAME, CONFIG_MATCH_EXTERNAL_ID, CONFIG_MATCH_EMAIL };
 enum config_gate { CONFIG_GATE_ENFORCE, CONFIG_GATE_OBSERVE };
 
@@ -126,9 +131,29 @@ struct config_probe {
     const char *user_name; /* JSON pointer */
 };
 
+/* Where an issuer's keys are: one of file and url. */
+struct config_keys {
+    const char *file;
+    const char *url;
+    const char *ca;
+};
+
+/* An OpenID Connect id_token by form_post. What it has in common with SAML is in config_identity.saml. */
+struct config_id_token {
+    const char **acs;
+    size_t acs_count;
+    const char *issuer;
+    const char *audience;
+    struct config_keys keys;
+    const char *user; /* claim */
+    enum config_match match;
+    enum config_gate gate;
+};
+
 struct config_identity {
     enum config_identity_kind kind;
-    struct config_saml saml;
+    struct config_saml saml; /* also of an id_token: paths, audience, join rule, gate; its attributes are claims */
+    struct config_id_token id_token;
     struct config_probe probe;
     const char *header_name;
 };
@@ -220,13 +245,6 @@ struct config_policy {
     int64_t retain_ms;
     enum config_after_retention after_retention;
     struct config_brake brake;
-};
-
-/* Where an issuer's keys are: one of file and url. */
-struct config_keys {
-    const char *file;
-    const char *url;
-    const char *ca;
 };
 
 /* Okta Universal Logout (draft-parecki-oauth-global-token-revocation). */

@@ -18,6 +18,13 @@ extern const struct config_mapping config_schema_mapping;    /* struct config_sc
 
 /* No two schemas of a face have the same URN. */
 GW_MUST_CHECK enum gw_code config_schemas_check(struct config_reader *reader, const struct config_node *schemas);
+extern const struct config_mapping config_id_token_mapping;  /* struct config_id_token */
+
+/* What an id_token has in common with SAML. */
+void config_id_token_share(const struct config_id_token *id_token, struct config_saml *ret_saml);
+
+extern const struct config_word config_match_words[]; /* enum config_match */
+extern const struct config_word config_gate_words[];  /* enum config_gate */
 
 /* Stripped from requests unless `strip_request_headers` says otherwise (semantics.md 8); ends in NULL. */
 extern const char *const config_strip_headers_default[];

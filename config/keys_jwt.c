@@ -1,4 +1,5 @@
-/* The keys of what is verified by an issuer's signature: Universal Logout and OAuth bearers of a PROV face. */
+/* The keys of what is verified by an issuer's signature: Universal Logout and OAuth bearers of a PROV face, id_tokens
+ * of an SSO face. */
 #include "config/keys.h"
 #include "gateway/fetch/download.h"
 
@@ -95,3 +96,35 @@ static const struct config_field oauth_fields[] = {
      .why = "which scope allows what: {provision: scim.write, read: scim.read}"},
 };
 const struct config_mapping config_oauth_mapping = {"oauth", CONFIG_FIELDS(oauth_fields), .finish = finish_oauth};
+
+static const struct config_field id_token_fields[] = {
+    {"acs", CONFIG_TEXT_LIST, .offset = offsetof(struct config_id_token, acs),
+     .count_offset = offsetof(struct config_id_token, acs_count), .text = config_text_path, .min = 1, .max = 16,
+     .required = true, .why = "the paths to which the provider's form posts, such as [/callback]"},
+    {"issuer", CONFIG_TEXT, .offset = offsetof(struct config_id_token, issuer), .required = true, .why = WHY_ISSUER},
+    {"audience", CONFIG_TEXT, .offset = offsetof(struct config_id_token, audience), .required = true,
+     .why = "the client id of the app"},
+    {"keys", CONFIG_MAPPING, .offset = offsetof(struct config_id_token, keys), .mapping = &config_keys_mapping,
+     .required = true, .why = WHY_KEYS},
+    {"user", CONFIG_TEXT, .offset = offsetof(struct config_id_token, user), .fallback = "preferred_username"},
+    {"match", CONFIG_CHOICE, .offset = offsetof(struct config_id_token, match), .words = config_match_words,
+     .fallback = "userName"},
+    {"gate", CONFIG_CHOICE, .offset = offsetof(struct config_id_token, gate), .words = config_gate_words,
+     .fallback = "enforce"},
+};
+const struct config_mapping config_id_token_mapping = {"id_token", CONFIG_FIELDS(id_token_fields)};
+
+void config_id_token_share(const struct config_id_token *id_token, struct config_saml *ret_saml)
+{
+    *ret_saml = (struct config_saml){
+        .acs = id_token->acs,
+        .acs_count = id_token->acs_count,
+        .idp_entity = id_token->issuer,
+        .audience = id_token->audience,
+        .user_attribute = strcmp(id_token->user, "sub") == 0 ? NULL : id_token->user,
+        .match = id_token->match,
+        .gate = id_token->gate,
+        /* OpenID Connect Core section 5.1 */
+        .attributes = {"given_name", "family_name", "name", "email"},
+    };
+}

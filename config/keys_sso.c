@@ -1,11 +1,11 @@
 /* The keys of an app's SSO face. */
 #include "config/keys.h"
 
-static const struct config_word match_words[] = {{"userName", CONFIG_MATCH_USER_NAME},
+const struct config_word config_match_words[] = {{"userName", CONFIG_MATCH_USER_NAME},
                                                  {"externalId", CONFIG_MATCH_EXTERNAL_ID},
                                                  {"email", CONFIG_MATCH_EMAIL},
                                                  {NULL, 0}};
-static const struct config_word gate_words[] = {
+const struct config_word config_gate_words[] = {
     {"enforce", CONFIG_GATE_ENFORCE}, {"observe", CONFIG_GATE_OBSERVE}, {NULL, 0}};
 
 static const struct config_field attribute_fields[] = {
@@ -27,9 +27,9 @@ static const struct config_field saml_fields[] = {
     {"audience", CONFIG_TEXT, .offset = offsetof(struct config_saml, audience), .required = true},
     {"user", CONFIG_TEXT, .offset = offsetof(struct config_saml, user_attribute), .text = config_text_saml_user,
      .fallback = "nameid"},
-    {"match", CONFIG_CHOICE, .offset = offsetof(struct config_saml, match), .words = match_words,
+    {"match", CONFIG_CHOICE, .offset = offsetof(struct config_saml, match), .words = config_match_words,
      .fallback = "userName"},
-    {"gate", CONFIG_CHOICE, .offset = offsetof(struct config_saml, gate), .words = gate_words, .fallback = "enforce"},
+    {"gate", CONFIG_CHOICE, .offset = offsetof(struct config_saml, gate), .words = config_gate_words, .fallback = "enforce"},
     {"skew", CONFIG_DURATION, .offset = offsetof(struct config_saml, skew_ms), .fallback = "60s", .min = 0,
      .max = 10 * CONFIG_MINUTE_MS},
     {"attributes", CONFIG_MAPPING, .offset = offsetof(struct config_saml, attributes), .mapping = &attribute_mapping},
@@ -84,16 +84,22 @@ static enum gw_code finish_identity(struct config_reader *reader, const struct c
 {
     struct config_identity *identity = target;
     if (node->count != 1)
-        return config_refuse(reader, node, "names %zu ways; each entry of the list is one of saml, probe, header",
+        return config_refuse(reader, node,
+                             "names %zu ways; each entry of the list is one of saml, id_token, probe, header",
                              node->count);
-    identity->kind = config_node_get(node, "saml") != NULL    ? CONFIG_IDENTITY_SAML
-                     : config_node_get(node, "probe") != NULL ? CONFIG_IDENTITY_PROBE
-                                                              : CONFIG_IDENTITY_HEADER;
+    identity->kind = config_node_get(node, "saml") != NULL       ? CONFIG_IDENTITY_SAML
+                     : config_node_get(node, "probe") != NULL    ? CONFIG_IDENTITY_PROBE
+                     : config_node_get(node, "id_token") != NULL ? CONFIG_IDENTITY_ID_TOKEN
+                                                                 : CONFIG_IDENTITY_HEADER;
+    if (identity->kind == CONFIG_IDENTITY_ID_TOKEN)
+        config_id_token_share(&identity->id_token, &identity->saml);
     return GW_OK;
 }
 
 static const struct config_field identity_fields[] = {
     {"saml", CONFIG_MAPPING, .offset = offsetof(struct config_identity, saml), .mapping = &saml_mapping},
+    {"id_token", CONFIG_MAPPING, .offset = offsetof(struct config_identity, id_token),
+     .mapping = &config_id_token_mapping},
     {"probe", CONFIG_MAPPING, .offset = offsetof(struct config_identity, probe), .mapping = &probe_mapping},
     {"header", CONFIG_MAPPING, .mapping = &header_mapping},
 };
@@ -175,11 +181,17 @@ static void complete_strip_list(struct gw_arena *arena, struct config_sso_face *
         strip(face, face->request_id_header);
 }
 
-/* Two SAML entries with one ACS path: the second would never be asked. */
+static const struct config_node *acs_of(const struct config_node *identity)
+{
+    const struct config_node *saml = config_node_get(identity, "saml");
+    return config_node_get(saml != NULL ? saml : config_node_get(identity, "id_token"), "acs");
+}
+
+/* Two entries with one path: the second would never be asked. */
 static enum gw_code check_acs_of(struct config_reader *reader, const struct config_node *a, const struct config_node *b)
 {
-    const struct config_node *paths = config_node_get(config_node_get(a, "saml"), "acs");
-    const struct config_node *others = config_node_get(config_node_get(b, "saml"), "acs");
+    const struct config_node *paths = acs_of(a);
+    const struct config_node *others = acs_of(b);
     for (const struct config_node *x = paths != NULL ? paths->first : NULL; x != NULL; x = x->next) {
         for (const struct config_node *y = others != NULL ? others->first : NULL; y != NULL; y = y->next) {
             if (gw_str_eq(x->text, y->text))
@@ -241,7 +253,7 @@ static const struct config_field face_fields[] = {
      .min = CONFIG_MINUTE_MS, .max = 3650 * CONFIG_DAY_MS},
     {"identity", CONFIG_LIST, .offset = offsetof(struct config_sso_face, identities),
      .count_offset = offsetof(struct config_sso_face, identity_count), .mapping = &identity_mapping, .min = 1,
-     .max = 16, .required = true, .why = "say how a session gets its user: saml, probe or header"},
+     .max = 16, .required = true, .why = "say how a session gets its user: saml, id_token, probe or header"},
     {"deactivated", CONFIG_CHOICE, .offset = offsetof(struct config_sso_face, deactivated), .fallback = "refuse",
      .words = deactivated_words},
     {"unbound", CONFIG_CHOICE, .offset = offsetof(struct config_sso_face, unbound), .fallback = "pass",

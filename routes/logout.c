@@ -41,8 +41,8 @@ static bool match_of_issuer(const struct prov_request *r, struct gw_str issuer, 
             continue;
         for (size_t k = 0; k < app->sso.identity_count; k++) {
             const struct config_identity *identity = &app->sso.identities[k];
-            bool is_it =
-                identity->kind == CONFIG_IDENTITY_SAML && gw_str_eq(gw_str_from(identity->saml.idp_entity), issuer);
+            bool is_it = (identity->kind == CONFIG_IDENTITY_SAML || identity->kind == CONFIG_IDENTITY_ID_TOKEN) &&
+                         gw_str_eq(gw_str_from(identity->saml.idp_entity), issuer);
             if (!is_it)
                 continue;
             *ret_match = matches[identity->saml.match];

@@ -44,6 +44,7 @@
     XX(SAML_REPLAYED, "provgate_saml_replayed_total", "counter", "Assertions that were used before")                   \
     XX(SAML_OBSERVED_INVALID, "provgate_saml_observe_passed_total", "counter",                                         \
        "Invalid SAML responses passed on by gate: observe")                                                            \
+    XX(ID_TOKEN_INVALID, "provgate_id_token_invalid_total", "counter", "Posted id_tokens that failed verification")   \
     XX(SIGN_ON_NOT_RECORDED, "provgate_sign_on_not_recorded_total", "counter",                                         \
        "Sign-ons whose binding could not be recorded in time")                                                         \
     XX(UPSTREAM_ERRORS, "provgate_upstream_errors_total", "counter", "Requests that an app failed to answer")          \

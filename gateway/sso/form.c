@@ -4,6 +4,8 @@
 
 static const struct gw_str saml_words[] = {GW_STR_INIT("samlresponse"), GW_STR_INIT("samlrequest"),
                                            GW_STR_INIT("samlart")};
+static const struct gw_str token_words[] = {GW_STR_INIT("id_token")};
+static const struct gw_str answer_words[] = {GW_STR_INIT("code"), GW_STR_INIT("access_token")};
 static const struct gw_str form_words[] = {GW_STR_INIT("relaystate"), GW_STR_INIT("_charset_")};
 /* In these the bytes of the body mean what they mean in ASCII; in UTF-7, UTF-16 or EBCDIC an app would read another
  * form. */
@@ -75,6 +77,12 @@ static bool names_word(struct gw_arena *arena, struct gw_str text, const struct 
 
 #define WORDS(list) (list), sizeof(list) / sizeof((list)[0])
 
+bool sso_form_query_names_token(struct gw_str query)
+{
+    GW_ARENA_SCOPED(arena);
+    return names_word(&arena, query, WORDS(token_words));
+}
+
 bool sso_form_query_names_saml(struct gw_str query)
 {
     GW_ARENA_SCOPED(arena);
@@ -105,33 +113,80 @@ static enum gw_code take_value(struct gw_arena *arena, struct gw_str raw, const 
     return GW_OK;
 }
 
-static enum gw_code read_pair(struct gw_arena *arena, struct gw_str pair, struct sso_form *form, struct gw_error *err)
+/* Reads one pair into `form`. */
+typedef enum gw_code (*pair_fn)(struct gw_arena *arena, struct gw_str name, struct gw_str value, void *form,
+                                struct gw_error *err);
+
+static enum gw_code fail_name(struct gw_error *err)
 {
-    struct gw_str value = pair;
-    struct gw_str name = gw_str_split(&value, '=');
+    return gw_fail(err, GW_E_BAD_REQUEST, "the form has a parameter that some parsers read as another one");
+}
+
+static enum gw_code read_saml_pair(struct gw_arena *arena, struct gw_str name, struct gw_str value, void *data,
+                                   struct gw_error *err)
+{
+    struct sso_form *form = data;
     if (gw_str_eq(name, GW_STR("SAMLResponse")) && value.ptr != NULL)
         return take_value(arena, value, "SAMLResponse", &form->saml_response, err);
     if (gw_str_eq(name, GW_STR("RelayState")) && value.ptr != NULL)
         return take_value(arena, value, "RelayState", &form->relay_state, err);
     if (names_word(arena, name, WORDS(saml_words)) || names_word(arena, name, WORDS(form_words)))
-        return gw_fail(err, GW_E_BAD_REQUEST, "the form has a parameter that some parsers read as another one");
+        return fail_name(err);
+    return GW_OK;
+}
+
+struct token_reading {
+    struct gw_str id_token;
+    bool has_answer; /* something else that may sign somebody in */
+};
+
+static enum gw_code read_token_pair(struct gw_arena *arena, struct gw_str name, struct gw_str value, void *data,
+                                    struct gw_error *err)
+{
+    struct token_reading *reading = data;
+    if (gw_str_eq(name, GW_STR("id_token")) && value.ptr != NULL)
+        return take_value(arena, value, "id_token", &reading->id_token, err);
+    if (names_word(arena, name, WORDS(token_words)) || names_word(arena, name, &form_words[1], 1))
+        return fail_name(err);
+    reading->has_answer = reading->has_answer || names_word(arena, name, WORDS(answer_words));
+    return GW_OK;
+}
+
+static enum gw_code read_pairs(struct gw_arena *arena, struct gw_str body, pair_fn on_pair, void *form,
+                               struct gw_error *err)
+{
+    if (body.len > SSO_FORM_BYTES_MAX)
+        return gw_fail(err, GW_E_TOO_LARGE, "the sign-on form is larger than %u bytes", SSO_FORM_BYTES_MAX);
+    if (!is_form_bytes(body))
+        return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has bytes that no browser sends in a form");
+    struct gw_str rest = body;
+    for (size_t pairs = 0; rest.ptr != NULL && rest.len > 0; pairs++) {
+        if (pairs == SSO_FORM_PAIRS_MAX)
+            return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has more than %d parameters", SSO_FORM_PAIRS_MAX);
+        struct gw_str value = gw_str_split(&rest, '&');
+        struct gw_str name = gw_str_split(&value, '=');
+        GW_TRY(on_pair(arena, name, value, form, err));
+    }
+    return GW_OK;
+}
+
+enum gw_code sso_form_parse_token(struct gw_arena *arena, struct gw_str body, struct sso_token_form *ret_form,
+                                  struct gw_error *err)
+{
+    struct token_reading reading = {.has_answer = false};
+    *ret_form = (struct sso_token_form){.id_token = GW_STR_NONE};
+    GW_TRY(read_pairs(arena, body, read_token_pair, &reading, err));
+    if (reading.id_token.ptr == NULL && reading.has_answer)
+        return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has a code but no id_token");
+    ret_form->id_token = reading.id_token;
     return GW_OK;
 }
 
 enum gw_code sso_form_parse(struct gw_arena *arena, struct gw_str body, struct sso_form *ret_form, struct gw_error *err)
 {
-    *ret_form = (struct sso_form){0};
-    if (body.len > SSO_FORM_BYTES_MAX)
-        return gw_fail(err, GW_E_TOO_LARGE, "the sign-on form is larger than %u bytes", SSO_FORM_BYTES_MAX);
-    if (!is_form_bytes(body))
-        return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has bytes that no browser sends in a form");
     struct sso_form form = {0};
-    struct gw_str rest = body;
-    for (size_t pairs = 0; rest.ptr != NULL && rest.len > 0; pairs++) {
-        if (pairs == SSO_FORM_PAIRS_MAX)
-            return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has more than %d parameters", SSO_FORM_PAIRS_MAX);
-        GW_TRY(read_pair(arena, gw_str_split(&rest, '&'), &form, err));
-    }
+    *ret_form = form;
+    GW_TRY(read_pairs(arena, body, read_saml_pair, &form, err));
     if (form.saml_response.ptr == NULL || form.saml_response.len == 0)
         return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has no SAMLResponse");
     *ret_form = form;

@@ -13,6 +13,11 @@
 #define SSO_FORM_BYTES_MAX (320u * 1024)
 #define SSO_FORM_PAIRS_MAX 64
 
+/* An answer of an OpenID provider (OAuth 2.0 Form Post Response Mode). */
+struct sso_token_form {
+    struct gw_str id_token; /* ptr NULL: it says that nobody signed in (`error`) */
+};
+
 struct sso_form {
     struct gw_str saml_response; /* form-decoded, still base64: see saml_base64_decode */
     struct gw_str relay_state;   /* form-decoded; ptr NULL when there is none */
@@ -33,6 +38,12 @@ GW_MUST_CHECK enum gw_code sso_form_check_head(const struct sso_form_head *head,
  * The text in `err` repeats nothing of the body. */
 GW_MUST_CHECK enum gw_code sso_form_parse(struct gw_arena *arena, struct gw_str body, struct sso_form *ret_form,
                                           struct gw_error *err);
+
+/* The same for a form that brings an id_token, alone or with a code. A code without one is refused: the app would take
+ * it for a sign-on of somebody who is not known here. */
+GW_MUST_CHECK enum gw_code sso_form_parse_token(struct gw_arena *arena, struct gw_str body,
+                                                struct sso_token_form *ret_form, struct gw_error *err);
+bool sso_form_query_names_token(struct gw_str query);
 
 /* Does the query (behind `?`, may be empty) name a SAML message parameter in any reading? Then an ACS request is
  * refused: some frameworks merge query and body. */

@@ -11,6 +11,7 @@
 #include "gateway/http/upstream.h"
 #include "gateway/sso/face.h"
 #include "gateway/sso/forward.h"
+#include "gateway/sso/gate.h"
 #include "gateway/sso/guard.h"
 #include "gateway/sso/held.h"
 #include "gateway/sso/job.h"
@@ -19,16 +20,9 @@
 #include "gateway/sso/refusal.h"
 #include "gateway/sso/replay.h"
 #include "gateway/sso/route.h"
-#include "gateway/sso/saml.h"
 #include "store/writer.h"
 
 #include <pthread.h>
-
-/* One SAML identity of an app. */
-struct sso_saml {
-    const struct config_saml *config;
-    struct saml_settings *settings;
-};
 
 struct sso_app {
     const struct config_app *config;
@@ -37,10 +31,12 @@ struct sso_app {
     uint32_t folder;
     struct tls_client **tls; /* by server; NULL: plain text */
     struct http_servers *servers;
-    struct sso_saml *samls;
-    size_t saml_count;
+    struct sso_gate *gates;
+    size_t gate_count;
     struct sso_forward_rules forward;
-    atomic_bool guard_is_off; /* break-glass; the keeper writes it */
+    struct gw_str refusal_page;    /* the operator's HTML; empty: built in */
+    struct gw_str refusal_contact; /* may be empty */
+    atomic_bool guard_is_off;      /* break-glass; the keeper writes it */
 };
 
 /* Does the guard rest for this app? One relaxed load. */
@@ -59,13 +55,14 @@ struct sso_shared {
     struct sso_app *apps; /* by index in the configuration */
     struct sso_routes routes;
     struct sso_replay *replay;
+    struct key_pool *keys; /* of the issuers of id_tokens */
     struct sso_held *bound;
     struct sso_held *anonymous;
-    struct sso_held *probed;     /* sessions that the app was asked about lately */
-    pthread_mutex_t probed_lock; /* so that one of several workers asks */
-    uint32_t reference_prefix;   /* random: references of two runs differ */
+    struct sso_held *probed;        /* sessions that the app was asked about lately */
+    pthread_mutex_t probed_lock;    /* so that one of several workers asks */
+    uint32_t reference_prefix;      /* random: references of two runs differ */
     _Atomic uint32_t guard_returns; /* how often a guard that rested came back */
-    struct gw_line_file *access; /* the access log; NULL: none */
+    struct gw_line_file *access;    /* the access log; NULL: none */
 };
 
 struct sso_probe;
@@ -101,7 +98,7 @@ struct sso_request {
     uint64_t role_snapshot;   /* in which its roles were looked at */
     uint64_t affinity_set;  /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
-    bool is_answered; /* by us */
+    bool is_answered;        /* by us */
     const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */
     const char *failed_why;  /* the request was malformed, or the app did not answer; NULL: neither */
     int64_t forwarded_ms;    /* monotonic; 0: not (yet) */

@@ -6,24 +6,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CERTIFICATE_BYTES_MAX (256u * 1024)
+#define FILE_BYTES_MAX (256u * 1024) /* a certificate, or a refusal page */
+_Static_assert(FILE_BYTES_MAX == CONFIG_REFUSAL_PAGE_BYTES_MAX, "check and start agree");
 
 static enum gw_code file_read(struct gw_arena *arena, const char *path, struct gw_str *ret_text, struct gw_error *err)
 {
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
         return gw_fail(err, GW_E_CONFIG, "%s: cannot be read", path);
-    char *bytes = gw_arena_alloc(arena, CERTIFICATE_BYTES_MAX);
-    size_t len = fread(bytes, 1, CERTIFICATE_BYTES_MAX, file);
-    bool failed = ferror(file) != 0 || !feof(file);
+    char *bytes = gw_arena_alloc(arena, FILE_BYTES_MAX + 1);
+    size_t len = fread(bytes, 1, FILE_BYTES_MAX + 1, file);
+    bool failed = ferror(file) != 0 || len > FILE_BYTES_MAX;
     (void)fclose(file);
     if (failed)
-        return gw_fail(err, GW_E_CONFIG, "%s: cannot be read, or is larger than %u bytes", path, CERTIFICATE_BYTES_MAX);
+        return gw_fail(err, GW_E_CONFIG, "%s: cannot be read, or is larger than %u bytes", path, FILE_BYTES_MAX);
     *ret_text = gw_str_n(bytes, len);
     return GW_OK;
 }
 
-static enum gw_code saml_load(struct sso_app *app, const struct config_saml *config, struct sso_saml *ret_saml,
+static enum gw_code saml_load(struct sso_app *app, const struct config_saml *config, struct sso_gate *ret_gate,
                               struct gw_error *err)
 {
     GW_ARENA_SCOPED(arena);
@@ -42,21 +43,45 @@ static enum gw_code saml_load(struct sso_app *app, const struct config_saml *con
                                  .acs_urls = urls,
                                  .acs_url_count = config->acs_count,
                                  .skew_ms = config->skew_ms};
-    ret_saml->config = config;
-    return saml_settings_new(&source, &ret_saml->settings, err);
+    *ret_gate = (struct sso_gate){.kind = &sso_gate_saml, .config = config};
+    return saml_settings_new(&source, &ret_gate->saml, err);
 }
 
-static enum gw_code samls_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
+static enum gw_code id_token_load(struct sso_shared *shared, const struct config_identity *identity,
+                                  struct sso_gate *ret_gate, struct gw_error *err)
+{
+    const struct config_keys *keys = &identity->id_token.keys;
+    struct key_origin origin = {.file = keys->file, .url = keys->url, .ca = keys->ca};
+    *ret_gate = (struct sso_gate){
+        .kind = &sso_gate_id_token, .config = &identity->saml, .issuer = gw_str_from(identity->id_token.issuer)};
+    return key_pool_add(shared->keys, &origin, &ret_gate->keys, err);
+}
+
+static enum gw_code gates_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
 {
     const struct config_sso_face *config = &app->config->sso;
-    app->samls = gw_arena_array(&shared->arena, config->identity_count, sizeof *app->samls);
+    app->gates = gw_arena_array(&shared->arena, config->identity_count, sizeof *app->gates);
     for (size_t i = 0; i < config->identity_count; i++) {
-        if (config->identities[i].kind != CONFIG_IDENTITY_SAML)
+        const struct config_identity *identity = &config->identities[i];
+        struct sso_gate *gate = &app->gates[app->gate_count];
+        if (identity->kind == CONFIG_IDENTITY_SAML)
+            GW_TRY(saml_load(app, &identity->saml, gate, err));
+        else if (identity->kind == CONFIG_IDENTITY_ID_TOKEN)
+            GW_TRY(id_token_load(shared, identity, gate, err));
+        else
             continue;
-        GW_TRY(saml_load(app, &config->identities[i].saml, &app->samls[app->saml_count], err));
-        app->saml_count++;
+        app->gate_count++;
     }
     return GW_OK;
+}
+
+static enum gw_code refusal_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
+{
+    const struct config_refusal *config = &app->config->sso.refusal;
+    app->refusal_contact = gw_str_from(config->contact);
+    if (config->page == NULL)
+        return GW_OK;
+    return file_read(&shared->arena, config->page, &app->refusal_page, err);
 }
 
 static enum gw_code app_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
@@ -64,7 +89,8 @@ static enum gw_code app_load(struct sso_shared *shared, struct sso_app *app, str
     GW_TRY(store_folder_ensure(shared->writer, gw_str_from(app->config->folder), &app->folder, err));
     GW_TRY(sso_servers_load(app, err));
     sso_forward_rules_init(&app->forward, &shared->arena, &app->config->sso);
-    return samls_load(shared, app, err);
+    GW_TRY(refusal_load(shared, app, err));
+    return gates_load(shared, app, err);
 }
 
 /* The port of "https://host:port", or the scheme's own. */
@@ -128,6 +154,7 @@ enum gw_code sso_shared_new(struct config *config, struct store *store, struct s
     shared->store = store;
     shared->writer = writer;
     shared->replay = sso_replay_new();
+    shared->keys = key_pool_new();
     shared->bound = sso_held_new();
     shared->anonymous = sso_held_new();
     shared->probed = sso_held_new();
@@ -138,6 +165,7 @@ enum gw_code sso_shared_new(struct config *config, struct store *store, struct s
         sso_shared_free(shared);
         return code;
     }
+    key_pool_start(shared->keys);
     *ret_shared = shared;
     return GW_OK;
 }
@@ -154,13 +182,14 @@ void sso_shared_free(struct sso_shared *shared)
         return;
     for (size_t i = 0; shared->apps != NULL && i < shared->config->app_count; i++) {
         struct sso_app *app = &shared->apps[i];
-        for (size_t k = 0; k < app->saml_count; k++)
-            saml_settings_free(app->samls[k].settings);
+        for (size_t k = 0; k < app->gate_count; k++)
+            saml_settings_free(app->gates[k].saml);
         if (app->config != NULL)
             sso_servers_free(app);
     }
     gw_line_file_free(shared->access);
     sso_replay_free(shared->replay);
+    key_pool_free(shared->keys);
     sso_held_free(shared->bound);
     sso_held_free(shared->anonymous);
     sso_held_free(shared->probed);

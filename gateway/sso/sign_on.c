@@ -5,43 +5,33 @@
 #include "gateway/sso/form.h"
 #include "gateway/sso/path_reading.h"
 #include "gateway/sso/role.h"
-#include "gateway/sso/saml_scan.h"
 #include "gateway/sso/sign_on_private.h"
 
 static bool is_observed(const struct sso_sign_on *on)
 {
-    return on->saml->config->gate == CONFIG_GATE_OBSERVE;
+    return on->gate->config->gate == CONFIG_GATE_OBSERVE;
+}
+
+/* As any other request, which binds nothing. */
+static void pass_on(struct sso_request *rq)
+{
+    if (sso_request_admit(rq) && sso_role_admit(rq))
+        sso_request_forward(rq);
 }
 
 /* Something about the sign-on is wrong. gate: observe lets it go on as an ordinary request that binds nothing. */
 static void fail(struct sso_request *rq, enum sso_refusal refusal, const char *why)
 {
     struct sso_sign_on *on = rq->sign_on;
-    gw_metric_add(GW_METRIC_SAML_INVALID, 1);
+    gw_metric_add(on->gate->kind->invalid, 1);
     if (!is_observed(on)) {
         sso_request_refuse(rq, refusal, why);
         return;
     }
     gw_metric_add(GW_METRIC_SAML_OBSERVED_INVALID, 1);
-    gw_log(GW_LOG_WARN, "saml-observed", "app=%.*s would_be=%s reason=\"%s\"", GW_STR_ARG(rq->app->name),
-           sso_refusal_name(refusal), why != NULL ? why : "");
-    if (sso_request_admit(rq) && sso_role_admit(rq))
-        sso_request_forward(rq);
-}
-
-static enum sso_refusal refusal_of(const struct saml_result *result)
-{
-    if (result->verdict == SAML_UNKNOWN_KEY)
-        return SSO_REFUSAL_UNKNOWN_KEY;
-    switch ((int)result->condition) {
-    case SAML_CONDITION_CONFIRMATION_EXPIRED:
-    case SAML_CONDITION_NOT_YET_VALID:
-    case SAML_CONDITION_EXPIRED:
-    case SAML_CONDITION_SESSION_EXPIRED:
-        return SSO_REFUSAL_EXPIRED;
-    default:
-        return SSO_REFUSAL_ASSERTION;
-    }
+    gw_log(GW_LOG_WARN, "sign-on-observed", "app=%.*s gate=%s would_be=%s reason=\"%s\"", GW_STR_ARG(rq->app->name),
+           on->gate->kind->name, sso_refusal_name(refusal), why != NULL ? why : "");
+    pass_on(rq);
 }
 
 /* Two assertions are one when issuer and id are: that is what an identity provider promises to use once. */
@@ -138,7 +128,7 @@ static void vouched(struct sso_request *rq)
     struct sso_sign_on *on = rq->sign_on;
     on->mark = mark_of(rq, &on->assertion);
     on->forget_after_ms = on->assertion.not_on_or_after_ms;
-    sso_join_fill(on->saml->config, rq->app->folder, &on->assertion, &on->join);
+    sso_join_fill(on->gate->config, rq->app->folder, &on->assertion, &on->join);
     if (!sso_replay_take(rq->face->shared->replay, &on->mark, gw_clock_wall_ms(), on->forget_after_ms)) {
         gw_metric_add(GW_METRIC_SAML_REPLAYED, 1);
         fail(rq, SSO_REFUSAL_REPLAYED, "the assertion is being used");
@@ -160,33 +150,55 @@ static void vouched(struct sso_request *rq)
         go_on(rq, &finding);
 }
 
+static void check(struct sso_request *rq);
+
+static void on_turn(void *data)
+{
+    struct sso_request *rq = data;
+    rq->sign_on->timer = NULL;
+    if (!rq->is_answered)
+        check(rq);
+}
+
+static void check(struct sso_request *rq)
+{
+    struct sso_sign_on *on = rq->sign_on;
+    struct gw_error err = {.text = ""};
+    struct sso_gate_result result = {.refusal = SSO_REFUSAL_UNKNOWN_KEY};
+    switch (on->gate->kind->check(on->gate, &rq->x->arena, rq->x->body, gw_clock_wall_ms(), &result, &err)) {
+    case SSO_GATE_VOUCHED:
+        on->assertion = result.assertion;
+        vouched(rq);
+        break;
+    case SSO_GATE_ORDINARY:
+        pass_on(rq);
+        break;
+    case SSO_GATE_WAITS:
+        if (on->turns++ < SSO_SIGN_ON_TURNS_MAX) {
+            on->timer = http_timer_start(rq->face->loop, SSO_SIGN_ON_TURN_MS, on_turn, rq);
+            break;
+        }
+        result.refusal = SSO_REFUSAL_UNKNOWN_KEY;
+        fail(rq, result.refusal, err.text);
+        break;
+    case SSO_GATE_REFUSED:
+        fail(rq, result.refusal, err.text);
+        break;
+    }
+}
+
 static void on_body(struct http_exchange *x, enum gw_code code, void *data)
 {
+    (void)x;
     struct sso_request *rq = data;
     if (rq->is_answered)
         return;
     if (code != GW_OK) {
-        gw_metric_add(GW_METRIC_SAML_INVALID, 1);
+        gw_metric_add(rq->sign_on->gate->kind->invalid, 1);
         sso_request_refuse(rq, SSO_REFUSAL_TOO_LARGE, NULL);
         return;
     }
-    struct gw_error err = {.text = ""};
-    struct sso_form form;
-    struct gw_str xml;
-    if (sso_form_parse(&x->arena, x->body, &form, &err) != GW_OK ||
-        saml_base64_decode(&x->arena, form.saml_response, &xml, &err) != GW_OK) {
-        fail(rq, SSO_REFUSAL_ACS_REQUEST, err.text);
-        return;
-    }
-    struct saml_result result;
-    if (saml_check(rq->sign_on->saml->settings, &x->arena, xml, gw_clock_wall_ms(), &result, &err) != GW_OK) {
-        if (result.verdict == SAML_UNKNOWN_KEY)
-            gw_metric_add(GW_METRIC_SAML_UNKNOWN_KEY, 1);
-        fail(rq, refusal_of(&result), err.text);
-        return;
-    }
-    rq->sign_on->assertion = result.assertion;
-    vouched(rq);
+    check(rq);
 }
 
 static size_t lines_of(const struct http_request *request, struct gw_str name, struct gw_str lines[HTTP_FIELDS_MAX])
@@ -200,41 +212,41 @@ static size_t lines_of(const struct http_request *request, struct gw_str name, s
 }
 
 /* Can be said from the head alone. */
-static enum gw_code check_head(const struct http_request *request, struct gw_error *err)
+static enum gw_code check_head(const struct sso_gate *gate, const struct http_request *request, struct gw_error *err)
 {
     struct gw_str types[HTTP_FIELDS_MAX];
     struct gw_str encodings[HTTP_FIELDS_MAX];
     struct sso_form_head head = {.content_types = types, .content_encodings = encodings};
     head.content_type_count = lines_of(request, GW_STR("Content-Type"), types);
     head.content_encoding_count = lines_of(request, GW_STR("Content-Encoding"), encodings);
-    if (sso_form_query_names_saml(request->query))
-        return gw_fail(err, GW_E_BAD_REQUEST, "the query names a SAML parameter");
+    if (gate->kind->query_names(request->query))
+        return gw_fail(err, GW_E_BAD_REQUEST, "the query names a parameter of the form");
     if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > SSO_FORM_BYTES_MAX)
         return gw_fail(err, GW_E_TOO_LARGE, "the body is larger than %u bytes", SSO_FORM_BYTES_MAX);
     return sso_form_check_head(&head, err);
 }
 
 /* A request that comes near an ACS but is not a POST to it: harmless only when it can carry no response. */
-static bool is_harmless(const struct http_request *request)
+static bool is_harmless(const struct sso_gate *gate, const struct http_request *request)
 {
     bool reads = gw_str_eq(request->method, GW_STR("GET")) || gw_str_eq(request->method, GW_STR("HEAD")) ||
                  gw_str_eq(request->method, GW_STR("OPTIONS"));
-    return reads && request->body_kind == HTTP_BODY_NONE && !sso_form_query_names_saml(request->query);
+    return reads && request->body_kind == HTTP_BODY_NONE && !gate->kind->query_names(request->query);
 }
 
 /* The identity whose ACS any app could read in this path; *ret_exact when it is that path byte for byte. */
-static const struct sso_saml *saml_find(const struct sso_app *app, struct gw_str path, bool *ret_exact)
+static const struct sso_gate *gate_find(const struct sso_app *app, struct gw_str path, bool *ret_exact)
 {
-    const struct sso_saml *near = NULL;
-    for (size_t i = 0; i < app->saml_count; i++) {
-        const struct config_saml *config = app->samls[i].config;
+    const struct sso_gate *near = NULL;
+    for (size_t i = 0; i < app->gate_count; i++) {
+        const struct config_saml *config = app->gates[i].config;
         for (size_t k = 0; k < config->acs_count; k++) {
             struct gw_str acs = gw_str_from(config->acs[k]);
             *ret_exact = gw_str_eq(path, acs);
             if (*ret_exact)
-                return &app->samls[i];
+                return &app->gates[i];
             if (near == NULL && sso_path_equals_any_reading(path, acs))
-                near = &app->samls[i];
+                near = &app->gates[i];
         }
     }
     return near;
@@ -244,20 +256,20 @@ bool sso_sign_on_take(struct sso_request *rq)
 {
     struct http_exchange *x = rq->x;
     bool exact = false;
-    const struct sso_saml *saml = saml_find(rq->app, x->request.path, &exact);
-    if (saml == NULL)
+    const struct sso_gate *gate = gate_find(rq->app, x->request.path, &exact);
+    if (gate == NULL)
         return false;
     bool posts = exact && gw_str_eq(x->request.method, GW_STR("POST"));
-    if (!posts && is_harmless(&x->request))
+    if (!posts && is_harmless(gate, &x->request))
         return false;
     rq->sign_on = gw_arena_alloc(&x->arena, sizeof *rq->sign_on);
-    rq->sign_on->saml = saml;
+    rq->sign_on->gate = gate;
     struct gw_error err = {.text = ""};
     if (!posts) {
         fail(rq, SSO_REFUSAL_ACS_REQUEST, "another spelling of the ACS path, or another method");
         return true;
     }
-    enum gw_code code = check_head(&x->request, &err);
+    enum gw_code code = check_head(gate, &x->request, &err);
     if (code == GW_OK)
         http_exchange_collect(x, SSO_FORM_BYTES_MAX, on_body, rq);
     else

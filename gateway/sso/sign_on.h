@@ -11,6 +11,8 @@
 #include "gateway/sso/request.h"
 
 #define SSO_SIGN_ON_WAIT_MS 250
+#define SSO_SIGN_ON_TURN_MS 100 /* while an issuer is asked for its keys */
+#define SSO_SIGN_ON_TURNS_MAX 30u
 
 /* Takes the request when it goes to an ACS, also to one in another spelling; false: an ordinary request. */
 bool sso_sign_on_take(struct sso_request *rq);

@@ -6,7 +6,7 @@
 #include "gateway/sso/sign_on.h"
 
 struct sso_sign_on {
-    const struct sso_saml *saml;
+    const struct sso_gate *gate;
     struct saml_assertion assertion; /* in the exchange's arena */
     struct store_join join;
     uint64_t user_seq;   /* whom the join found; 0: nobody yet */
@@ -15,11 +15,12 @@ struct sso_sign_on {
     int64_t forget_after_ms;
     struct sso_job *mark_job;   /* under way */
     struct sso_job *record_job; /* under way, and waited for */
-    struct http_timer *timer;
-    bool is_vouched;           /* verified, not replayed, joined */
-    bool is_marked;            /* in memory */
-    bool is_mark_durable;      /* or on its way to be */
-    bool was_marked_elsewhere; /* the durable mark says that another process took it first */
+    struct http_timer *timer;   /* of either wait */
+    unsigned turns;             /* waited for the keys of an issuer */
+    bool is_vouched;            /* verified, not replayed, joined */
+    bool is_marked;             /* in memory */
+    bool is_mark_durable;       /* or on its way to be */
+    bool was_marked_elsewhere;  /* the durable mark says that another process took it first */
 };
 
 /* Puts the durable mark on its way. */

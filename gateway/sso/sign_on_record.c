@@ -155,7 +155,7 @@ static void change_fill(struct sso_request *rq, struct store_change *change)
     change->reference = gw_arena_copy(&change->arena, sso_request_reference(rq));
     change->folder = rq->app->folder;
     sso_join_copy(&on->join, &change->arena, &change->as.sign_on.join);
-    sso_join_draft(on->saml->config, &on->assertion, &on->join, &change->arena, &change->as.sign_on.draft);
+    sso_join_draft(on->gate->config, &on->assertion, &on->join, &change->arena, &change->as.sign_on.draft);
     change->as.sign_on.observe = rq->app->config->sso.unknown == CONFIG_UNKNOWN_OBSERVE;
     change->as.sign_on.expected_user_seq = on->user_seq;
     change->as.sign_on.expected_generation = on->generation;
@@ -224,6 +224,9 @@ void sso_sign_on_end(struct sso_request *rq)
         return;
     if (on->record_job != NULL)
         (void)wait_end(on->record_job);
+    if (on->timer != NULL) /* keys of an issuer were awaited */
+        http_timer_cancel(on->timer);
+    on->timer = NULL;
     if (on->mark_job != NULL)
         on->mark_job->request = NULL;
     on->mark_job = NULL;
