@@ -4,19 +4,19 @@
 
 #include "gateway/jwt/jwks.h"
 
-static struct forge forge;
+static struct jwt_forge forge;
 
 static int set_up(void **state)
 {
     (void)state;
-    forge_init(&forge);
+    jwt_forge_init(&forge);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    forge_done(&forge);
+    jwt_forge_done(&forge);
     return 0;
 }
 
@@ -43,25 +43,25 @@ static int count_of_list(struct gw_str a, struct gw_str b)
 static void keys_for_something_else_are_left_out(void **state)
 {
     (void)state;
-    struct gw_str ec = forge_ec_jwk(&forge, forge.ec, "ec", ",\"use\":\"sig\"");
+    struct gw_str ec = jwt_forge_ec_jwk(&forge, forge.ec, "ec", ",\"use\":\"sig\"");
     static const char *const others[] = {",\"use\":\"enc\"", ",\"alg\":\"RS512\"", ",\"alg\":\"RSA-OAEP\"",
                                          ",\"use\":1"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        assert_int_equal(count_of_list(ec, forge_rsa_jwk(&forge, forge.rsa, "rsa", others[i])), 1);
+        assert_int_equal(count_of_list(ec, jwt_forge_rsa_jwk(&forge, forge.rsa, "rsa", others[i])), 1);
     assert_int_equal(count_of_list(ec, GW_STR("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"o\",\"x\":\"AA\"}")), 1);
     assert_int_equal(count_of_list(ec, GW_STR("{\"kty\":\"oct\",\"kid\":\"s\",\"k\":\"AAAA\"}")), 1);
-    assert_int_equal(count_of_list(ec, forge_rsa_jwk(&forge, forge.rsa, "", "")), 1);
-    assert_int_equal(count_of_list(ec, forge_rsa_jwk(&forge, forge.rsa, "rsa", ",\"alg\":\"RS256\"")), 2);
+    assert_int_equal(count_of_list(ec, jwt_forge_rsa_jwk(&forge, forge.rsa, "", "")), 1);
+    assert_int_equal(count_of_list(ec, jwt_forge_rsa_jwk(&forge, forge.rsa, "rsa", ",\"alg\":\"RS256\"")), 2);
 }
 
 static void a_set_with_something_wrong_is_refused_whole(void **state)
 {
     (void)state;
-    struct gw_str rsa = forge_rsa_jwk(&forge, forge.rsa, "a", "");
+    struct gw_str rsa = jwt_forge_rsa_jwk(&forge, forge.rsa, "a", "");
     EVP_PKEY *weak = EVP_RSA_gen(1024);
-    assert_int_equal(count_of_list(rsa, forge_rsa_jwk(&forge, weak, "b", "")), -1);
+    assert_int_equal(count_of_list(rsa, jwt_forge_rsa_jwk(&forge, weak, "b", "")), -1);
     EVP_PKEY_free(weak);
-    assert_int_equal(count_of_list(rsa, forge_ec_jwk(&forge, forge.ec, "a", "")), -1); /* one kid twice */
+    assert_int_equal(count_of_list(rsa, jwt_forge_ec_jwk(&forge, forge.ec, "a", "")), -1); /* one kid twice */
     static const char *const bad[] = {
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\",\"x\":\"AA\",\"y\":\"AA\"}",
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\",\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
@@ -82,7 +82,7 @@ static void a_set_with_something_wrong_is_refused_whole(void **state)
 static void an_exponent_that_makes_every_signature_right_is_refused(void **state)
 {
     (void)state;
-    struct gw_str n = forge_number(&forge, forge.rsa, OSSL_PKEY_PARAM_RSA_N, 0);
+    struct gw_str n = jwt_forge_number(&forge, forge.rsa, OSSL_PKEY_PARAM_RSA_N, 0);
     static const char *const exponents[] = {"AQ", "AAE", "Ag", "AAAAAAAAAAAB"};
     for (size_t i = 0; i < sizeof exponents / sizeof exponents[0]; i++)
         assert_int_equal(count_of(gw_arena_printf(&forge.arena,
@@ -98,7 +98,7 @@ static void there_is_a_largest_set(void **state)
     struct gw_str list = GW_STR("");
     for (int i = 0; i < (int)JWKS_KEYS_MAX + 1; i++) {
         struct gw_str kid = gw_arena_printf(&forge.arena, "k%d", i);
-        struct gw_str key = forge_ec_jwk(&forge, forge.ec, kid.ptr, "");
+        struct gw_str key = jwt_forge_ec_jwk(&forge, forge.ec, kid.ptr, "");
         list = gw_arena_printf(&forge.arena, "%.*s%s%.*s", GW_STR_ARG(list), i > 0 ? "," : "", GW_STR_ARG(key));
         if (i + 1 == (int)JWKS_KEYS_MAX)
             assert_int_equal(count_of(gw_arena_printf(&forge.arena, "{\"keys\":[%.*s]}", GW_STR_ARG(list))),

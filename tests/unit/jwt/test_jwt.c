@@ -8,7 +8,7 @@
 #define ISSUER "https://acme.okta.com"
 #define AUDIENCE "https://prov.example.com/global-token-revocation"
 
-static struct forge forge;
+static struct jwt_forge forge;
 static struct jwks *keys;
 static const char *const types[] = {"global-token-revocation+jwt", NULL};
 static const struct jwt_rules rules = {
@@ -18,8 +18,8 @@ static int set_up(void **state)
 {
     (void)state;
     struct gw_error err = {.text = ""};
-    forge_init(&forge);
-    assert_int_equal(jwks_parse(forge_jwks(&forge), &keys, &err), GW_OK);
+    jwt_forge_init(&forge);
+    assert_int_equal(jwks_parse(jwt_forge_jwks(&forge), &keys, &err), GW_OK);
     return 0;
 }
 
@@ -27,7 +27,7 @@ static int tear_down(void **state)
 {
     (void)state;
     jwks_unref(keys);
-    forge_done(&forge);
+    jwt_forge_done(&forge);
     return 0;
 }
 
@@ -58,7 +58,7 @@ static enum jwt_verdict verdict(struct gw_str text)
 
 static enum jwt_verdict verdict_of(const char *header, const char *claims)
 {
-    return verdict(forge_sign(&forge, forge.rsa, lit(header), lit(claims)));
+    return verdict(jwt_forge_sign(&forge, forge.rsa, lit(header), lit(claims)));
 }
 
 static void a_token_of_each_algorithm_is_taken_and_says_what_it_says(void **state)
@@ -66,14 +66,15 @@ static void a_token_of_each_algorithm_is_taken_and_says_what_it_says(void **stat
     (void)state;
     struct jwt_result result;
     struct gw_error err;
-    struct gw_str token = forge_token(&forge, "global-token-revocation+jwt", lit(GOOD_CLAIMS));
+    struct gw_str token = jwt_forge_token(&forge, "global-token-revocation+jwt", lit(GOOD_CLAIMS));
     assert_int_equal(jwt_verify(keys, &rules, &forge.arena, token, NOW_MS, &result, &err), GW_OK);
     assert_str_equal(result.token.issuer, ISSUER);
     assert_str_equal(result.token.subject, "app");
     assert_str_equal(result.token.id, "j1");
     assert_int_equal(result.token.expires_ms, NOW_MS + 300000 + JWT_SKEW_MS);
     for (int i = 0; i < 40; i++) { /* numbers r and s of every length */
-        struct gw_str es = forge_sign(&forge, forge.ec, lit("{\"alg\":\"ES256\",\"kid\":\"ec-1\"}"), lit(GOOD_CLAIMS));
+        struct gw_str es =
+            jwt_forge_sign(&forge, forge.ec, lit("{\"alg\":\"ES256\",\"kid\":\"ec-1\"}"), lit(GOOD_CLAIMS));
         assert_int_equal(verdict(es), JWT_VALID);
     }
 }
@@ -173,18 +174,18 @@ static void a_token_for_several_parties_names_the_one_it_is_for(void **state)
     struct jwt_rules one = {.issuer = lit(ISSUER), .audience = lit("me"), .is_for_one_party = true};
     struct gw_str mine = lit("{\"iss\":\"" ISSUER "\",\"aud\":[\"me\",\"you\"],\"azp\":\"me\",\"exp\":1800000300}");
     struct gw_str yours = lit("{\"iss\":\"" ISSUER "\",\"aud\":[\"me\",\"you\"],\"azp\":\"you\",\"exp\":1800000300}");
-    assert_int_equal(verdict_with(&one, forge_sign(&forge, forge.rsa, lit(RS_HEADER), mine)), JWT_VALID);
-    assert_int_equal(verdict_with(&one, forge_sign(&forge, forge.rsa, lit(RS_HEADER), yours)), JWT_WRONG_CLAIM);
+    assert_int_equal(verdict_with(&one, jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), mine)), JWT_VALID);
+    assert_int_equal(verdict_with(&one, jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), yours)), JWT_WRONG_CLAIM);
     one.is_for_one_party = false;
-    assert_int_equal(verdict_with(&one, forge_sign(&forge, forge.rsa, lit(RS_HEADER), yours)), JWT_VALID);
+    assert_int_equal(verdict_with(&one, jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), yours)), JWT_VALID);
 }
 
 /* F16: the public key is no secret; whoever takes it for one of HMAC lets everybody in. */
 static void hmac_with_the_public_key_is_refused(void **state)
 {
     (void)state;
-    struct gw_str secret = forge_jwks(&forge);
-    struct gw_str text = forge_join(&forge, lit("{\"alg\":\"HS256\",\"kid\":\"rsa-1\"}"), lit(GOOD_CLAIMS));
+    struct gw_str secret = jwt_forge_jwks(&forge);
+    struct gw_str text = jwt_forge_join(&forge, lit("{\"alg\":\"HS256\",\"kid\":\"rsa-1\"}"), lit(GOOD_CLAIMS));
     unsigned char mac[32];
     unsigned len = sizeof mac;
     assert_non_null(
@@ -198,21 +199,21 @@ static void a_signature_fits_its_text_and_key_only(void **state)
 {
     (void)state;
     EVP_PKEY *other = EVP_RSA_gen(2048);
-    assert_int_equal(verdict(forge_sign(&forge, other, lit(RS_HEADER), lit(GOOD_CLAIMS))), JWT_BAD_SIGNATURE);
+    assert_int_equal(verdict(jwt_forge_sign(&forge, other, lit(RS_HEADER), lit(GOOD_CLAIMS))), JWT_BAD_SIGNATURE);
     EVP_PKEY_free(other);
     EVP_PKEY *other_ec = EVP_EC_gen("P-256");
     const char *es = "{\"alg\":\"ES256\",\"kid\":\"ec-1\"}";
-    assert_int_equal(verdict(forge_sign(&forge, other_ec, lit(es), lit(GOOD_CLAIMS))), JWT_BAD_SIGNATURE);
+    assert_int_equal(verdict(jwt_forge_sign(&forge, other_ec, lit(es), lit(GOOD_CLAIMS))), JWT_BAD_SIGNATURE);
     EVP_PKEY_free(other_ec);
-    struct gw_str good = forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
+    struct gw_str good = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
     for (size_t i = 0; i < good.len; i += 7) {
         char *bytes = gw_arena_alloc(&forge.arena, good.len);
         memcpy(bytes, good.ptr, good.len);
         bytes[i] = bytes[i] == 'A' ? 'B' : 'A';
         assert_int_not_equal(verdict(gw_str_n(bytes, good.len)), JWT_VALID);
     }
-    struct gw_str text = forge_join(&forge, lit(es), lit(GOOD_CLAIMS));
-    struct gw_str der = forge_der_signature(&forge, forge.ec, text);
+    struct gw_str text = jwt_forge_join(&forge, lit(es), lit(GOOD_CLAIMS));
+    struct gw_str der = jwt_forge_der_signature(&forge, forge.ec, text);
     der = gw_base64url(&forge.arena, der.ptr, der.len);
     struct gw_str as_der = gw_arena_printf(&forge.arena, "%.*s.%.*s", GW_STR_ARG(text), GW_STR_ARG(der));
     assert_int_equal(verdict(as_der), JWT_BAD_SIGNATURE);
@@ -225,7 +226,7 @@ static void a_signature_fits_its_text_and_key_only(void **state)
 static void only_three_strict_parts_are_a_token(void **state)
 {
     (void)state;
-    struct gw_str good = forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
+    struct gw_str good = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
     struct gw_str rest = good;
     struct gw_str header = gw_str_split(&rest, '.');
     struct gw_str claims = gw_str_split(&rest, '.');
@@ -256,7 +257,7 @@ static void without_keys_every_key_is_unknown(void **state)
     (void)state;
     struct jwt_result result;
     struct gw_error err;
-    struct gw_str good = forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
+    struct gw_str good = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit(GOOD_CLAIMS));
     assert_int_equal(jwt_verify(NULL, &rules, &forge.arena, good, NOW_MS, &result, &err), GW_E_UNAUTHORIZED);
     assert_int_equal(result.verdict, JWT_UNKNOWN_KEY);
 }

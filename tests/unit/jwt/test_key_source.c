@@ -13,23 +13,23 @@
 #include <time.h>
 #include <unistd.h>
 
-static struct forge forge;
+static struct jwt_forge forge;
 static struct gw_str one_key, two_keys;
 
 static int set_up(void **state)
 {
     (void)state;
-    forge_init(&forge);
-    struct gw_str rsa = forge_rsa_jwk(&forge, forge.rsa, "a", "");
+    jwt_forge_init(&forge);
+    struct gw_str rsa = jwt_forge_rsa_jwk(&forge, forge.rsa, "a", "");
     one_key = gw_arena_printf(&forge.arena, "{\"keys\":[%.*s]}", GW_STR_ARG(rsa));
-    two_keys = forge_jwks(&forge);
+    two_keys = jwt_forge_jwks(&forge);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    forge_done(&forge);
+    jwt_forge_done(&forge);
     return 0;
 }
 

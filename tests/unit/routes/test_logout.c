@@ -11,17 +11,17 @@
 #define LOGOUT_TYPE "global-token-revocation+jwt"
 
 static struct world *world;
-static struct forge forge;
+static struct jwt_forge forge;
 static char *folder;
 
 static int set_up(void **state)
 {
     (void)state;
-    forge_init(&forge);
+    jwt_forge_init(&forge);
     folder = unit_folder_new();
     const char *path = gw_arena_printf(&forge.arena, "%s/jwks.json", folder).ptr;
     FILE *file = fopen(path, "w");
-    struct gw_str keys = forge_jwks(&forge);
+    struct gw_str keys = jwt_forge_jwks(&forge);
     bool is_written = file != NULL && fwrite(keys.ptr, 1, keys.len, file) == keys.len && fclose(file) == 0;
     GW_ASSERT(is_written);
     world = world_new(gw_arena_printf(&forge.arena,
@@ -39,7 +39,7 @@ static int tear_down(void **state)
     (void)state;
     world_free(world);
     unit_folder_remove(folder);
-    forge_done(&forge);
+    jwt_forge_done(&forge);
     return 0;
 }
 
@@ -57,7 +57,7 @@ static struct gw_str claims(const char *audience, const char *id, long lives_s, 
 
 static struct gw_str token(const char *id)
 {
-    return forge_token(&forge, LOGOUT_TYPE, claims(AUDIENCE, id, 300, ""));
+    return jwt_forge_token(&forge, LOGOUT_TYPE, claims(AUDIENCE, id, 300, ""));
 }
 
 static struct call *post(const char *target, struct gw_str bearer, const char *body)
@@ -154,17 +154,17 @@ static void F16_no_other_token_ends_anything(void **state)
         GW_STR_NONE,
         GW_STR("x"),
         world->secret, /* a credential of SCIM is none here */
-        forge_sign(&forge, stranger, header, good),
-        forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"none\",\"kid\":\"rsa-1\"}"), good),
-        forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"HS256\",\"kid\":\"rsa-1\"}"), good),
-        forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"x\"}"), good),
-        forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"../x\"}"), good),
-        forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"rsa-1\",\"jku\":\"http://127.0.0.1/\"}"),
-                   good),
-        forge_token(&forge, LOGOUT_TYPE, claims(API, "a", 300, "")),
-        forge_token(&forge, "at+jwt", good),
-        forge_token(&forge, LOGOUT_TYPE, old),
-        forge_token(&forge, LOGOUT_TYPE, foreign),
+        jwt_forge_sign(&forge, stranger, header, good),
+        jwt_forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"none\",\"kid\":\"rsa-1\"}"), good),
+        jwt_forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"HS256\",\"kid\":\"rsa-1\"}"), good),
+        jwt_forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"x\"}"), good),
+        jwt_forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"../x\"}"), good),
+        jwt_forge_sign(&forge, forge.rsa, GW_STR("{\"alg\":\"RS256\",\"kid\":\"rsa-1\",\"jku\":\"http://127.0.0.1/\"}"),
+                       good),
+        jwt_forge_token(&forge, LOGOUT_TYPE, claims(API, "a", 300, "")),
+        jwt_forge_token(&forge, "at+jwt", good),
+        jwt_forge_token(&forge, LOGOUT_TYPE, old),
+        jwt_forge_token(&forge, LOGOUT_TYPE, foreign),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct call *call = post(LOGOUT, bad[i], email_body("kept@okta.local"));
@@ -273,7 +273,7 @@ static int list_status(struct gw_str bearer)
 
 static struct gw_str access(const char *type, const char *scope)
 {
-    return forge_token(
+    return jwt_forge_token(
         &forge, type, claims(API, "", 300, gw_arena_printf(&forge.arena, ",\"sub\":\"client\",\"scp\":%s", scope).ptr));
 }
 
@@ -283,7 +283,7 @@ static struct gw_str access_with(const char *scope)
     struct gw_str text = gw_arena_printf(
         &forge.arena, "{\"iss\":\"" ISSUER "\",\"aud\":\"" API "\",\"exp\":%ld,\"sub\":\"client\",\"scp\":%s}",
         now_s() + 300, scope);
-    return forge_token(&forge, "at+jwt", text);
+    return jwt_forge_token(&forge, "at+jwt", text);
 }
 
 static void an_access_token_allows_what_its_scopes_say(void **state)
@@ -320,7 +320,7 @@ static void a_wrong_access_token_is_401_and_other_credentials_go_on(void **state
     (void)state;
     assert_int_equal(list_status(access("at+jwt", "[\"scim.write\"]")), 401); /* an empty jti */
     assert_int_equal(list_status(token("no-access")), 401);                   /* a logout is no access */
-    struct call *call = list_with(forge_token(&forge, "JWT", claims("https://other", "x", 300, "")));
+    struct call *call = list_with(jwt_forge_token(&forge, "JWT", claims("https://other", "x", 300, "")));
     assert_error(call, 401, "");
     assert_true(gw_str_ends(call_field(call, "WWW-Authenticate"), GW_STR("error=\"invalid_token\"")));
     call_free(world, call);
