@@ -1,0 +1,201 @@
+"""Universal Logout and OAuth bearers on the real binary (security.md F16)."""
+
+import json
+import time
+
+from lab import rawhttp
+from lab.issuer import Issuer
+from lab.story import CUT_S, Story
+from support.case import WorldCase
+
+ALICE, BOB = "alice@example.com", "bob@example.com"
+AUDIENCE = "https://prov.example.test/global-token-revocation"
+API = "https://prov.example.test/scim"
+
+
+class IssuerCase(WorldCase):
+    """A world whose PROV face believes an issuer."""
+
+    issuer = None
+
+    @classmethod
+    def setUpClass(cls):
+        """The issuer first: provgate asks it at its start."""
+        cls.issuer = Issuer()
+        cls.addClassCleanup(cls.issuer.stop)
+        cls.configure = cls.believe
+        super().setUpClass()
+
+    @classmethod
+    def believe(cls, values):
+        """The keys of the configuration."""
+        common = {"issuer": cls.issuer.name, "keys": {"url": cls.issuer.url}}
+        values["apps"][0]["prov"]["logout"] = {**common, "audience": AUDIENCE}
+        values["apps"][0]["prov"]["oauth"] = {**common, "audience": API,
+                                              "scopes": {"provision": "scim.write", "read": "scim.read"}}
+
+    def logout(self, token, subject=None):
+        """POST it; the answer."""
+        subject = subject or {"format": "email", "email": ALICE}
+        url = self.world.prov_url.removesuffix("/scim/v2") + "/global-token-revocation"
+        return rawhttp.fetch(url, "POST", [("Authorization", f"Bearer {token}"), ("Content-Type", "application/json")],
+                             json.dumps({"sub_id": subject}).encode())
+
+    def good(self, **more):
+        """A token that works once."""
+        return self.issuer.sign(self.issuer.claims(AUDIENCE, **more))
+
+    def ready(self):
+        """Wait for the keys: until then a right token is told to come back."""
+        for _ in range(200):
+            status = self.logout(self.good(), {"format": "email", "email": "nobody@example.com"}).status
+            if status != 429:
+                break
+            time.sleep(0.05)
+        self.assertEqual(status, 404)
+
+
+class Logout(IssuerCase):
+    """Out everywhere, and nobody else, and not by anything but the right token."""
+
+    def setUp(self):
+        """alice and bob are in."""
+        self.story = Story(self.world)
+        self.addCleanup(self.story.close)
+        self.ready()
+        self.alice, self.bob = self.world.sign_in(ALICE), self.world.sign_in(BOB)
+
+    def test_F16_a_good_token_ends_all_sessions_at_once_and_the_user_may_come_back(self):
+        cookie = self.story.cookie(self.alice)
+        with self.story.open_websocket(cookie) as hers, \
+                self.story.open_websocket(self.story.cookie(self.bob)) as his:
+            answer = self.logout(self.good())
+            done = time.monotonic()
+            self.assertEqual((answer.status, answer.body), (204, b""))
+            self.story.expect_refused(cookie)
+            self.assertTrue(hers.closed_within(CUT_S - (time.monotonic() - done)))
+            his.send("on")
+            his.receive_echo("on")
+        self.story.expect_in(self.bob, BOB)
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        self.assertIs(okta.lookup(ALICE)["active"], True)
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+        entries = [json.loads(line) for line in self.world.gateway.command("activity", "--json").splitlines()]
+        actors = [entry["actor"] for entry in entries if entry["kind"] == "end-sessions"]
+        self.assertIn(f"logout:{self.issuer.name}", actors)
+
+    def test_F16_nothing_but_the_right_token_ends_a_session(self):
+        issuer, good = self.issuer, self.issuer.claims(AUDIENCE)
+        stranger = Issuer()
+        self.addCleanup(stranger.stop)
+        evil = self.issuer.url.replace("/keys", "/evil")
+        asked = len(issuer.asked)
+        for name, token in {
+                "alg none": issuer.sign(good, alg="none"),
+                "HS256 with the public key": issuer.sign_with_public_key(good),
+                "another's key": issuer.sign(good, key=stranger.keys["k1"]),
+                "wrong aud": issuer.sign(issuer.claims(API)),
+                "wrong iss": issuer.sign({**good, "iss": stranger.name + "x"}),
+                "expired": issuer.sign(issuer.claims(AUDIENCE, exp=int(time.time()) - 100)),
+                "no jti": issuer.sign(issuer.claims(AUDIENCE, jti=None)),
+                "jku": issuer.sign(good, jku=evil), "x5u": issuer.sign(good, x5u=evil),
+                "crit": issuer.sign(good, crit=["exp"]),
+                "access token": issuer.sign(good, typ="at+jwt"), "SCIM's own credential": self.world.token,
+                "unknown kid": issuer.sign(good, kid="other"), "kid ../x": issuer.sign(good, kid="../x")}.items():
+            with self.subTest(name):
+                answer = self.logout(token)
+                self.assertEqual(answer.status, 401)
+                self.assertIn('error="invalid_token"', answer.header("WWW-Authenticate"))
+        self.story.expect_in(self.alice, ALICE)
+        self.assertFalse([path for path in issuer.asked if path != "/keys"])
+        self.assertLessEqual(len(issuer.asked) - asked, 1)
+
+    def test_F16_a_token_works_once_also_after_a_restart(self):
+        token = self.good()
+        self.assertEqual(self.logout(token).status, 204)
+        self.assertEqual(self.logout(token).status, 401)
+        self.assertEqual(self.world.gateway.stop(), 0)
+        self.world.gateway.start()
+        self.ready()
+        alice = self.world.sign_in(ALICE)
+        self.assertEqual(self.logout(token).status, 401)
+        self.story.expect_in(alice, ALICE)
+
+    def test_an_issuer_and_name_id_name_the_user_too(self):
+        subject = {"format": "iss_sub", "iss": self.issuer.name, "sub": ALICE}
+        self.assertEqual(self.logout(self.good(), subject).status, 204)
+        self.story.expect_refused(self.story.cookie(self.alice))
+        self.assertEqual(self.logout(self.good(), {**subject, "iss": "https://other.test"}).status, 404)
+        self.story.expect_in(self.bob, BOB)
+
+
+class Rollover(IssuerCase):
+    """The issuer changes its keys, or does not answer."""
+
+    def test_a_token_of_a_new_key_works_at_the_first_try(self):
+        self.ready()
+        self.world.sign_in(ALICE)
+        self.issuer.new_key("k2")
+        self.assertEqual(self.logout(self.issuer.sign(self.issuer.claims(AUDIENCE), kid="k2")).status, 204)
+        self.issuer.status = 500
+        self.assertEqual(self.logout(self.issuer.sign(self.issuer.claims(AUDIENCE), kid="k3")).status, 401)
+        self.assertEqual(self.logout(self.good()).status, 204)
+
+
+class NoKeys(IssuerCase):
+    """The issuer fails from the start."""
+
+    @classmethod
+    def believe(cls, values):
+        """As always, but it answers 500."""
+        super().believe(values)
+        cls.issuer.status = 500
+
+    def test_a_token_that_nobody_can_check_is_told_to_come_back(self):
+        answer = self.logout(self.good())
+        self.assertEqual(answer.status, 429)
+        self.assertTrue(answer.header("Retry-After").isdigit())
+
+
+class Bearer(IssuerCase):
+    """Access tokens on SCIM."""
+
+    def call(self, method, path, token, body=None):
+        """One call; the answer."""
+        headers = [("Authorization", f"Bearer {token}")]
+        if body is not None:
+            headers.append(("Content-Type", "application/scim+json"))
+        return rawhttp.fetch(self.world.prov_url + path, method, headers, body)
+
+    def access(self, scope, **more):
+        """An access token."""
+        return self.issuer.sign(self.issuer.claims(API, scp=scope, sub="client", **more), typ="at+jwt")
+
+    def test_scopes_decide_and_static_credentials_go_on(self):
+        self.ready()
+        user = json.dumps({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                           "userName": "o@example.com"}).encode()
+        self.assertEqual(self.call("GET", "/Users", self.access(["scim.read"])).status, 200)
+        answer = self.call("POST", "/Users", self.access(["scim.read"]), user)
+        self.assertEqual(answer.status, 403)
+        self.assertIn('error="insufficient_scope"', answer.header("WWW-Authenticate"))
+        self.assertEqual(self.call("POST", "/Users", self.access("openid scim.write"), user).status, 201)
+        self.assertEqual(self.call("GET", "/Users", self.access(["other"])).status, 403)
+        self.assertEqual(self.call("GET", "/Users", self.good()).status, 401)
+        self.assertEqual(self.call("GET", "/Users", self.world.token).status, 200)
+
+    def test_a_credential_has_the_scope_it_was_made_with(self):
+        secret = self.world.gateway.command("token", "new", "--app", "wiki", "--name", "looker", "--scope", "read",
+                                            "--expires", "90d").strip()
+        for _ in range(100):
+            answer = self.call("GET", "/Users", secret)
+            if answer.status == 200:
+                break
+            time.sleep(0.05)
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(self.call("DELETE", "/Users/none", secret).status, 403)
+        listed = json.loads(self.world.gateway.command("token", "list", "--app", "wiki", "--json"))
+        self.assertEqual({entry["name"]: entry["scope"] for entry in listed}, {"okta": "provision", "looker": "read"})
+        self.world.gateway.command("token", "revoke", "--app", "wiki", "--name", "looker")
+        self.world.gateway.command("token", "new", "--admin", "--name", "x", "--scope", "read", status=2)
