@@ -168,7 +168,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_mark_is_taken_once_until_it_is_dropped_or_expires, setup, teardown),
         cmocka_unit_test_setup_teardown(a_mark_that_was_put_is_found_with_its_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_full_bucket_keeps_what_lives_longest_and_refuses_nothing_new, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_bucket_keeps_what_lives_longest_and_refuses_nothing_new, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(an_assertion_in_use_at_one_process_is_refused_at_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(an_anonymous_cookie_of_one_process_is_known_to_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(of_several_who_take_a_mark_at_once_at_most_one_has_it, setup, teardown),
