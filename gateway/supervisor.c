@@ -391,6 +391,7 @@ static enum gw_code first_start(struct supervisor *s, struct config *config, str
     struct ground *ground = &s->ground;
     GW_TRY(sockets_open(&ground->sockets, config, err));
     GW_TRY(privilege_drop(config, err));
+    privilege_hide_memory();
     if (!run_migrate(config))
         return gw_fail(err, GW_E_STORE_IO, "the store in %s was not brought up to date", config->store_path);
     GW_TRY(store_role_hold(config->store_path, STORE_ROLE_SSO, &ground->role_fds[CHILD_SSO], err));

@@ -18,16 +18,21 @@ static enum gw_code failed(const char *what, struct gw_error *err)
     return gw_fail(err, GW_E_INTERNAL, "cannot give up root: %s: %s", what, strerror(errno));
 }
 
-/* Everything but `kept` leaves; root would get it back at the next exec if the bounding set were left. */
-static enum gw_code keep_capabilities(uint64_t kept, struct gw_error *err)
+/* What an exec by root would bring back. */
+static enum gw_code bound_capabilities(uint64_t kept, struct gw_error *err)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct sets[2] = {{0}};
     for (int i = 0; i < CAPABILITIES_MAX; i++) {
         bool is_kept = (kept >> i & 1) != 0;
         if (!is_kept && prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) != 0)
             return failed("capability bounding set", err);
     }
+    return GW_OK;
+}
+
+static enum gw_code keep_capabilities(uint64_t kept, struct gw_error *err)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[2] = {{0}};
     if (syscall(SYS_capget, &header, sets) != 0)
         return failed("capabilities", err);
     for (size_t i = 0; i < 2; i++) {
@@ -45,22 +50,26 @@ static enum gw_code stay_root(struct gw_error *err)
 {
     /* Ports below 1024 at a reload, files of other owners, and giving the store's lock files to the store's owner. */
     static const uint64_t kept = BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_CHOWN) | BIT(CAP_FOWNER);
+    struct gw_error bound;
     gw_log(GW_LOG_WARN, "running-as-root", "advice=\"name an account of its own: user: provgate\"");
+    if (bound_capabilities(kept, &bound) != GW_OK) /* a container whose root may not even do that */
+        gw_log(GW_LOG_WARN, "capabilities-kept", "reason=\"%s\"", bound.text);
     return keep_capabilities(kept, err);
 }
 
+/* The set itself goes with the uid. */
 static enum gw_code become(const struct passwd *account, struct gw_error *err)
 {
+    GW_TRY(bound_capabilities(0, err));
     if (initgroups(account->pw_name, account->pw_gid) != 0)
         return failed("groups", err);
-    GW_TRY(keep_capabilities(BIT(CAP_SETUID) | BIT(CAP_SETGID), err));
     if (setresgid(account->pw_gid, account->pw_gid, account->pw_gid) != 0)
         return failed("group", err);
     if (setresuid(account->pw_uid, account->pw_uid, account->pw_uid) != 0)
         return failed("user", err);
-    if (account->pw_uid != 0 && setuid(0) == 0)
+    if (setuid(0) == 0)
         return gw_fail(err, GW_E_INTERNAL, "root could be taken back");
-    return GW_OK;
+    return keep_capabilities(0, err);
 }
 
 enum gw_code privilege_drop(const struct config *config, struct gw_error *err)
@@ -91,7 +100,9 @@ enum gw_code privilege_drop(const struct config *config, struct gw_error *err)
 
 void privilege_hide_memory(void)
 {
-#ifndef IS_SANITIZED
+#ifdef IS_SANITIZED
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+#else
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }

@@ -132,9 +132,10 @@ class Changes(ReloadCase):
     def test_m4_a_broken_configuration_leaves_the_old_one_serving(self):
         good = self.world.config.read_text()
         self.addCleanup(self.world.config.write_text, good)
-        for text, reason in (("store: [", "provgate.yaml:"), (good + "\nappps: 1\n", "did you mean apps"),
-                             (good.replace("unbound: pass", "unbound: perhaps"), "apps[0].sso.unbound"),
-                             (good.replace("idp.pem", "nowhere.pem"), "nowhere.pem cannot be read"), ("", "the file is empty")):
+        rows = (("store: [", "provgate.yaml:"), (good + "\nappps: 1\n", "did you mean apps"),
+                (good.replace("unbound: pass", "unbound: perhaps"), "apps[0].sso.unbound"),
+                (good.replace("idp.pem", "nowhere.pem"), "nowhere.pem cannot be read"), ("", "the file is empty"))
+        for text, reason in rows:
             self.world.config.write_text(text)
             with self.subTest(reason):
                 self.expect_refused(reason)
@@ -148,7 +149,8 @@ class Changes(ReloadCase):
     def test_m4_an_address_that_is_taken_leaves_the_old_one_serving(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
-            self.write(lambda values: values["sso"]["listen"].append({**values["sso"]["listen"][0], "address": address}))
+            entry = {**self.world.values["sso"]["listen"][0], "address": address}
+            self.write(lambda values: values["sso"]["listen"].append(entry))
             self.expect_refused("sso.listen[1].address: cannot listen on")
 
     def test_children_that_cannot_start_leave_the_old_ones_serving(self):
