@@ -5,6 +5,7 @@
 #include "gateway/base/text.h"
 #include "gateway/json/write.h"
 #include "routes/scim/message.h"
+#include "routes/trace.h"
 
 #define REALM_BEARER "Bearer realm=\"provgate\""
 #define REALM_TOKEN REALM_BEARER ", error=\"invalid_token\""
@@ -83,6 +84,7 @@ static void answer_error(struct prov_request *r, enum gw_code code, const char *
         add_field(fields, &count, "Retry-After", gw_arena_printf(r->arena, "%u", seconds));
     GW_BUF_SCOPED(body, ROUTE_BODY_OTHER_MAX);
     scim_error_write(&body, code, outside_text(code, text));
+    trace_answer(r, gw_code_status(code), gw_code_scim_type(code));
     http_exchange_answer(r->x, gw_code_status(code), fields, count, gw_buf_str(&body));
 }
 
@@ -109,6 +111,7 @@ void reply_method_error(struct prov_request *r, struct gw_str allow)
 void reply_options(struct prov_request *r, struct gw_str allow)
 {
     struct http_field field = {GW_STR("Allow"), allow};
+    trace_answer(r, 204, NULL);
     http_exchange_answer(r->x, 204, &field, 1, GW_STR_NONE);
 }
 
@@ -124,6 +127,7 @@ void reply_text(struct prov_request *r, int status, const struct http_field *fie
         GW_ASSERT(count < REPLY_FIELDS_MAX);
         all[count++] = fields[i];
     }
+    trace_answer(r, status, NULL);
     http_exchange_answer(r->x, status, all, count, body);
 }
 

@@ -34,6 +34,8 @@ struct prov_app {
     uint32_t folder;
     struct scim_schema_set schemas;
     struct gw_arena schema_arena; /* of what the configuration declares in it */
+    int64_t trace_second;         /* monotonic; trace.h */
+    unsigned trace_lines;         /* in it */
     const struct scim_resource_type *user_type;
     const struct scim_resource_type *group_type;
     struct auth_file credentials;
