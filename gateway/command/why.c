@@ -95,11 +95,11 @@ static void put_guard(struct why *why)
     if (store_guard_offs_read(why->ground.config->store_path, &why->arena, offs, &err) != GW_OK)
         return;
     for (size_t i = 0; i < why->ground.config->app_count; i++) {
-        const char *app = why->ground.config->apps[i].name;
-        if (store_guard_off_find(offs, gw_str_from(app), gw_clock_wall_ms()) == NULL)
+        struct gw_str app = gw_str_from(why->ground.config->apps[i].name);
+        if (store_guard_off_find(offs, app, gw_clock_wall_ms()) == NULL)
             continue;
-        say(why, "The guard of %s is off now: nobody is refused there (provgate guard status).", app);
-        put_text(why, why->top, "guardOff", gw_str_from(app));
+        say(why, "The guard of %.*s is off now: nobody is refused there (provgate guard status).", GW_STR_ARG(app));
+        put_text(why, why->top, "guardOff", app);
     }
 }
 
