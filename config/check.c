@@ -203,25 +203,18 @@ static void check_shared_certificates(struct check *check)
     }
 }
 
-/* What is read and not acted on yet: whoever wrote it believes that it works, so `check` says that it does not. A row
- * goes when its work is done. */
-static const struct {
-    const char *key; /* below the app */
-    const char *consequence;
-} later[] = {
-    {"prov.policy.retain", "records are kept"},
-    {"prov.policy.after_retention", "records are kept"},
-    {"prov.policy.brake", "nothing is held, and nobody is warned"},
-};
+#define RETAIN_SHORT_MS (24 * 60 * 60 * 1000ll)
 
-static void check_later(struct check *check, size_t app)
+/* Whoever wrote a time believes that something ends then; and a short one cannot be taken back. */
+static void check_policy(struct check *check, size_t app)
 {
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-        const char *key = KEY(check, "apps[%zu].%s", app, later[i].key);
-        const struct config_node *node = config_node_find(check->config->root, key);
-        if (node != NULL && (node->kind == CONFIG_NODE_TEXT || node->count > 0))
-            find(check, CONFIG_WARNING, key, "this version does not act on it yet: %s", later[i].consequence);
-    }
+    const struct config_policy *policy = &check->config->apps[app].prov.policy;
+    const char *key = KEY(check, "apps[%zu].prov.policy.retain", app);
+    bool is_written = config_node_find(check->config->root, key) != NULL;
+    if (is_written && policy->after_retention == CONFIG_RETENTION_KEEP)
+        find(check, CONFIG_WARNING, key, "says nothing while after_retention is keep: records are kept for good");
+    if (policy->after_retention != CONFIG_RETENTION_KEEP && policy->retain_ms < RETAIN_SHORT_MS)
+        find(check, CONFIG_WARNING, key, "is less than a day: a deactivation by mistake cannot be taken back for long");
 }
 
 /* A set of keys that is wrong stops a start; an address is not asked here. */
@@ -409,7 +402,7 @@ size_t config_check_files(const struct config *config, config_finding_fn on_find
             check_sso_face(&check, i, &config->apps[i].sso);
         if (config->apps[i].prov.is_present)
             check_prov_face(&check, i, &config->apps[i].prov);
-        check_later(&check, i);
+        check_policy(&check, i);
     }
     gw_arena_done(&check.arena);
     return check.errors;

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "store/inspect.h"
 #include "store/retention.h"
 
 #include <pthread.h>
@@ -18,6 +19,8 @@ struct background {
     struct store_retention retention;
     struct store_retention_rule rules[CONFIG_APPS_MAX];
     size_t rule_count;
+    uint32_t folders[CONFIG_APPS_MAX]; /* of prov faces */
+    size_t folder_count;
     bool is_stop_told;
     bool is_failure_told;
 
@@ -36,13 +39,15 @@ static enum gw_code make_rules(struct background *b, struct gw_error *err)
     for (size_t i = 0; code == GW_OK && i < config->app_count; i++) {
         const struct config_app *app = &config->apps[i];
         const struct config_policy *policy = &app->prov.policy;
-        if (!app->prov.is_present || policy->after_retention == CONFIG_RETENTION_KEEP)
+        uint32_t folder = 0;
+        if (!app->prov.is_present)
             continue;
-        struct store_retention_rule *rule = &b->rules[b->rule_count];
-        code = store_folder_find(b->reader, gw_str_from(app->folder), &rule->folder, err);
-        rule->retain_ms = policy->retain_ms;
-        rule->anonymise = policy->after_retention == CONFIG_RETENTION_ANONYMISE;
-        b->rule_count += code == GW_OK;
+        code = store_folder_find(b->reader, gw_str_from(app->folder), &folder, err);
+        if (code == GW_OK)
+            b->folders[b->folder_count++] = folder;
+        if (code == GW_OK && policy->after_retention != CONFIG_RETENTION_KEEP)
+            b->rules[b->rule_count++] = (struct store_retention_rule){
+                folder, policy->retain_ms, policy->after_retention == CONFIG_RETENTION_ANONYMISE};
         if (code == GW_E_NOT_FOUND)
             code = GW_OK;
     }
@@ -63,7 +68,7 @@ static void tell_stop(struct background *b)
 static void tell_failure(struct background *b, const struct gw_error *err)
 {
     if (!b->is_failure_told)
-        gw_log(GW_LOG_ERROR, "retention-failed", "%s", err->text);
+        gw_log(GW_LOG_ERROR, "background-failed", "%s", err->text);
     b->is_failure_told = true;
 }
 
@@ -89,6 +94,49 @@ static int64_t retention(struct background *b)
     return state == STORE_RETENTION_WORKING ? BREATH_MS : REST_MS;
 }
 
+static enum gw_code is_over(struct background *b, uint32_t folder, bool *ret_over, struct gw_error *err)
+{
+    struct store_brake_state state;
+    GW_TRY(store_reader_begin(b->reader, err));
+    enum gw_code code = store_brake_read(b->reader, folder, &state, err);
+    store_reader_end(b->reader);
+    *ret_over = code == GW_OK && state.held > 0 && gw_clock_wall_ms() >= state.opens_ms;
+    return code;
+}
+
+/* What the brake held for max_hold is done (semantics.md 9). */
+static enum gw_code open_brake(struct background *b, uint32_t folder, struct gw_error *err)
+{
+    bool is_due = false;
+    GW_TRY(is_over(b, folder, &is_due, err));
+    while (is_due) {
+        struct store_change *change = store_change_new(STORE_CHANGE_BRAKE_RELEASE);
+        change->time_ms = gw_clock_wall_ms();
+        change->actor = GW_STR("brake");
+        change->folder = folder;
+        change->as.release.only_when_over = true;
+        enum gw_code code = store_writer_apply(b->settings.writer, change, err);
+        is_due = code == GW_OK && change->result.has_more;
+        if (code == GW_OK)
+            gw_log(GW_LOG_WARN, "brake", "max_hold is over: %llu users were taken out",
+                   (unsigned long long)change->result.count);
+        store_change_free(change);
+        if (code != GW_OK)
+            return code;
+    }
+    return GW_OK;
+}
+
+static int64_t work(struct background *b)
+{
+    struct gw_error err;
+    for (size_t i = 0; i < b->folder_count; i++) {
+        if (open_brake(b, b->folders[i], &err) != GW_OK)
+            tell_failure(b, &err);
+    }
+    return retention(b);
+}
+
 /* False: it is time to end. */
 static bool rest(struct background *b, int64_t rest_ms)
 {
@@ -108,7 +156,7 @@ static bool rest(struct background *b, int64_t rest_ms)
 static void *run(void *data)
 {
     struct background *b = data;
-    while (rest(b, retention(b)))
+    while (rest(b, work(b)))
         continue;
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* background: what the prov child does when nobody asks: ends retention times. A thread of its own, with its own
- * reader; it may wait for the writer and never runs long at a stretch. */
+/* background: what the prov child does when nobody asks: ends retention times, and opens brakes that held for max_hold.
+ * A thread of its own, with its own reader; it may wait for the writer and never runs long at a stretch. */
 #pragma once
 
 #include "config/config.h"

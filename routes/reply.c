@@ -19,7 +19,12 @@ struct retry_row {
 
 /* Integers only: Okta takes a date for "five minutes" (scim-clients.md, rule 26). */
 static const struct retry_row retry_table[] = {
-    {GW_E_BUSY, 2}, {GW_E_STALE, 1}, {GW_E_STORE_FULL, 60}, {GW_E_STORE_READ_ONLY, 60}, {GW_E_STORE_IO, 10},
+    {GW_E_BUSY, 2},
+    {GW_E_STALE, 1},
+    {GW_E_HELD, 60},
+    {GW_E_STORE_FULL, 60},
+    {GW_E_STORE_READ_ONLY, 60},
+    {GW_E_STORE_IO, 10},
 };
 
 unsigned reply_retry_after(enum gw_code code)

@@ -1,11 +1,13 @@
 #include "store/apply.h"
 
 #include "gateway/base/text.h"
+#include "store/brake.h"
 #include "store/bytes.h"
 #include "store/journal.h"
 #include "store/links.h"
 #include "store/match.h"
 #include "store/replay.h"
+#include "store/session_sweep.h"
 #include "store/sessions.h"
 #include "store/writer.h"
 
@@ -181,6 +183,8 @@ static const struct rule {
     [STORE_CHANGE_SIGN_ON] = {store_apply_sign_on, true, false},
     [STORE_CHANGE_SESSION_BIND] = {store_apply_session_bind, false, false},
     [STORE_CHANGE_SESSION_SEEN] = {store_apply_session_seen, false, false},
+    [STORE_CHANGE_SESSION_MARK] = {store_apply_session_mark, false, false},
+    [STORE_CHANGE_SESSION_SWEEP] = {store_apply_session_sweep, false, true},
     [STORE_CHANGE_ACTIVITY] = {apply_activity, false, false},
     [STORE_CHANGE_GROUP_CREATE] = {store_apply_group_create, true, false},
     [STORE_CHANGE_GROUP_UPDATE] = {store_apply_group_update, true, true}, /* looks at the room itself */
@@ -189,6 +193,8 @@ static const struct rule {
     [STORE_CHANGE_GROUP_SWEEP] = {store_apply_group_sweep, true, true},
     [STORE_CHANGE_USER_PURGE] = {store_apply_user_purge, true, true},
     [STORE_CHANGE_USER_RESTORE] = {store_apply_user_restore, true, false},
+    [STORE_CHANGE_BRAKE_RELEASE] = {store_apply_brake_release, true, true},
+    [STORE_CHANGE_BRAKE_REJECT] = {store_apply_brake_reject, true, false},
     [STORE_CHANGE_USER_DEACTIVATE] = {store_apply_user_deactivate, true, true},
     [STORE_CHANGE_USER_REACTIVATE] = {store_apply_user_reactivate, true, false},
     [STORE_CHANGE_USER_IMPORT] = {store_apply_user_import, true, false},

@@ -27,6 +27,9 @@ GW_MUST_CHECK bool store_apply_change(struct store_apply *apply, struct store_ch
 GW_MUST_CHECK enum gw_code store_apply_user_create(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error *err);
+/* Makes a tombstone of the user, who is not one. */
+GW_MUST_CHECK enum gw_code store_apply_tombstone(struct store_apply *apply, const struct store_user *before,
+                                                 struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_end_sessions(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_lock(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_user_unlock(struct store_apply *apply, struct gw_error *err);

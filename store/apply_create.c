@@ -1,5 +1,6 @@
 #include "store/apply.h"
 #include "store/blind.h"
+#include "store/brake.h"
 #include "store/journal.h"
 #include "store/match.h"
 
@@ -39,6 +40,8 @@ static enum gw_code take_over(struct store_apply *apply, const struct store_matc
         return code;
     GW_TRY(store_match_check(&apply->view, found, &before, &change->as.create.draft, change->as.create.adopt,
                              change->as.create.revive, err));
+    if ((before.state.flags & STORE_USER_ACTIVE) != 0 && !change->as.create.draft.active)
+        GW_TRY(store_brake_check(apply, &before, STORE_HELD_DEACTIVATE, err));
     bool is_adoption = (before.state.flags & STORE_USER_PROVISIONED) == 0;
     struct store_user user = before;
     store_draft_fill(&user, &change->as.create.draft);

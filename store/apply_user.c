@@ -1,5 +1,6 @@
 #include "store/apply.h"
 #include "store/blind.h"
+#include "store/brake.h"
 #include "store/journal.h"
 #include "store/links.h"
 #include "store/replay.h"
@@ -101,6 +102,9 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
     GW_TRY(load(apply, &before, err));
     struct plan plan = make_plan(change, &before);
     GW_TRY(check_replace(apply, &before, plan, err));
+    if ((before.state.flags & STORE_USER_ACTIVE) != 0)
+        GW_TRY(plan.active ? store_brake_drop(apply, before.folder, before.seq, err)
+                           : store_brake_check(apply, &before, STORE_HELD_DEACTIVATE, err));
     struct store_user user = before;
     if (plan.is_change) {
         store_draft_fill(&user, &change->as.replace.draft);
@@ -122,11 +126,9 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
 }
 
 /* A tombstone (semantics.md 4): out of index and totals at once, sessions dead, the record kept. */
-enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error *err)
+enum gw_code store_apply_tombstone(struct store_apply *apply, const struct store_user *before, struct gw_error *err)
 {
-    struct store_user before;
-    GW_TRY(load(apply, &before, err));
-    struct store_user user = before;
+    struct store_user user = *before;
     store_user_touch(&user, apply->change->time_ms);
     /* whoever was inactive for long is kept as long as anybody: the retention time begins here */
     user.deactivated_ms = apply->change->time_ms;
@@ -138,9 +140,17 @@ enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error 
     GW_TRY(store_blind_add(apply, &user, err)); /* or the next sign-on would make an observed user of the same person */
     GW_TRY(store_links_remove_user(apply, &user, err));
     GW_TRY(store_apply_leave_groups(apply, user.seq, err));
-    GW_TRY(store_users_save(&apply->view, &apply->arena, &before, &user, err));
+    GW_TRY(store_users_save(&apply->view, &apply->arena, before, &user, err));
     store_apply_result(apply, STORE_OUTCOME_UPDATED, &user);
     return GW_OK;
+}
+
+enum gw_code store_apply_user_delete(struct store_apply *apply, struct gw_error *err)
+{
+    struct store_user before;
+    GW_TRY(load(apply, &before, err));
+    GW_TRY(store_brake_check(apply, &before, STORE_HELD_DELETE, err));
+    return store_apply_tombstone(apply, &before, err);
 }
 
 enum gw_code store_apply_user_end_sessions(struct store_apply *apply, struct gw_error *err)

@@ -1,4 +1,5 @@
 #include "store/blind.h"
+#include "store/brake.h"
 #include "store/bytes.h"
 #include "store/check_groups.h"
 #include "store/codec.h"
@@ -244,6 +245,14 @@ static enum gw_code scan_blind(struct scan *scan, struct gw_str key, struct gw_s
     return store_blind_check(&scan->view, key, value, scan->err);
 }
 
+static enum gw_code scan_held(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    struct store_held held;
+    if (!store_held_decode(key, value, &held))
+        return store_fail_damaged(scan->err, STORE_TABLE_HELD, "a record makes no sense");
+    return GW_OK;
+}
+
 static enum gw_code expect_same_entries(struct scan *scan, enum store_table table, enum store_table other)
 {
     uint64_t expected = 0;
@@ -255,7 +264,7 @@ static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
     [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
     [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,    [STORE_TABLE_DUE] = scan_due,
-    [STORE_TABLE_BLIND] = scan_blind,
+    [STORE_TABLE_BLIND] = scan_blind,   [STORE_TABLE_HELD] = scan_held,
 };
 
 static enum gw_code scan_tables(struct scan *scan)

@@ -13,6 +13,35 @@ GW_MUST_CHECK enum gw_code store_user_links(struct store_reader *reader, uint32_
 GW_MUST_CHECK enum gw_code store_deleted_walk(struct store_reader *reader, uint32_t folder, store_user_fn on_user,
                                               void *data, struct gw_error *err);
 
+/* What the brake holds of a user (store/brake.h). Texts live in LMDB's pages and only during the call. */
+enum store_held_kind { STORE_HELD_DEACTIVATE = 1, STORE_HELD_DELETE = 2 };
+struct store_held {
+    uint32_t folder;
+    uint64_t user_seq;
+    enum store_held_kind kind;
+    bool is_rejected;
+    int64_t time_ms;      /* when it was held, or rejected */
+    struct gw_str actor;  /* who asked for it */
+    struct gw_str reason; /* of the rejection */
+};
+typedef bool (*store_held_fn)(const struct store_held *held, void *data);
+GW_MUST_CHECK enum gw_code store_held_walk(struct store_reader *reader, uint32_t folder, store_held_fn on_held,
+                                           void *data, struct gw_error *err);
+
+/* Where the brake of a folder stands. Wall clock; 0: never. */
+struct store_brake_state {
+    int64_t alerted_ms; /* the last time it engaged */
+    uint64_t held;      /* changes that wait */
+    int64_t held_ms;    /* since when */
+    int64_t opens_ms;   /* and when it opens by itself */
+    int64_t released_until_ms;
+};
+GW_MUST_CHECK enum gw_code store_brake_read(struct store_reader *reader, uint32_t folder,
+                                            struct store_brake_state *ret_state, struct gw_error *err);
+/* Users whom the brake counts from `from_ms` on, and how many there would be active without that. */
+GW_MUST_CHECK enum gw_code store_brake_count(struct store_reader *reader, uint32_t folder, int64_t from_ms,
+                                             uint64_t *ret_count, uint64_t *ret_base, struct gw_error *err);
+
 /* Sessions bound to the user: all there are, and those of the generation given. Reads the whole table of sessions. */
 struct store_session_count {
     uint64_t bound;

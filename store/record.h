@@ -78,6 +78,7 @@ struct store_session {
     uint64_t generation; /* of the user when it was bound */
     int64_t bound_ms;
     int64_t seen_ms; /* written at most once a day */
+    bool is_signed_out; /* at the app, as far as its answers said so; still bound */
 };
 
 enum store_index {
@@ -112,6 +113,10 @@ enum store_activity_kind {
     STORE_ACTIVITY_PURGE, /* after the retention time; without the name */
     STORE_ACTIVITY_ANONYMISE,
     STORE_ACTIVITY_RESTORE,
+    STORE_ACTIVITY_BRAKE, /* of the folder: it engaged */
+    STORE_ACTIVITY_HOLD,  /* of a user: the deactivation waits */
+    STORE_ACTIVITY_BRAKE_RELEASE,
+    STORE_ACTIVITY_BRAKE_REJECT,
     STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
     STORE_ACTIVITY_GUARD_ON,
     STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */

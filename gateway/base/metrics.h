@@ -93,6 +93,9 @@
        "Records that were deleted or anonymised after their retention time")                                           \
     XX(RETENTION_STOPPED, "provgate_retention_stopped_total", "counter",                                               \
        "Times that a jump of the wall clock stopped the end of retention times")                                       \
+    XX(BRAKE_ALERTS, "provgate_brake_alerts_total", "counter",                                                         \
+       "Times that far more users than usual were taken out at once")                                                  \
+    XX(BRAKE_HELD, "provgate_brake_held_total", "counter", "Deactivations and deletions that the brake held")          \
     XX(CHILD_RESTARTS, "provgate_child_restarts_total", "counter", "Child processes that were started again")
 
 enum gw_metric {

@@ -40,6 +40,7 @@
     XX(GW_E_EXPECTATION, 417, NULL, "the expectation is not supported")                       \
     XX(GW_E_MISDIRECTED, 421, NULL, "this host is not served here")                           \
     XX(GW_E_BUSY, 429, NULL, "too busy, come back later")                                     \
+    XX(GW_E_HELD, 429, NULL, "held by the brake until an operator decides")                  \
     XX(GW_E_HEAD_TOO_LARGE, 431, NULL, "the request head is too large")                       \
     XX(GW_E_STALE, 429, NULL, "the record kept changing, come back later")                    \
     XX(GW_E_STORE_FULL, 429, NULL, "the store is full")                                       \

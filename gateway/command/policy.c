@@ -1,7 +1,10 @@
+#include "gateway/base/text.h"
 #include "gateway/command/options.h"
 #include "gateway/command/policy_show.h"
 
 #include <getopt.h>
+
+#define REASON_BYTES_MAX 256u
 
 struct request {
     const char *config_path;
@@ -12,6 +15,7 @@ struct request {
     const char *user;
     const char *id;
     const char *event;
+    const char *reason;
     bool as_json;
 };
 
@@ -57,6 +61,73 @@ static int test(const struct command *command, struct command_folder *folder, co
     return command_output_done(COMMAND_DONE);
 }
 
+/* The folder's one prov face has the policy, whichever of its apps is named. */
+static const struct config_brake *brake_of(const struct command_folder *folder)
+{
+    return folder->prov_app != NULL ? &folder->prov_app->prov.policy.brake : NULL;
+}
+
+static int finish(enum gw_code code, const struct gw_error *err)
+{
+    return code == GW_OK ? command_output_done(COMMAND_DONE) : command_failed(err);
+}
+
+static int brake_status(const struct command *command, struct command_folder *folder, const struct config_app *app,
+                        const struct request *request)
+{
+    struct gw_error err;
+    (void)app;
+    if (brake_of(folder) == NULL)
+        return command_usage_error(command, "the folder %s has no prov face, and so no brake", folder->name);
+    return finish(policy_brake_show(folder, brake_of(folder), request->as_json, &err), &err);
+}
+
+static int brake_release(const struct command *command, struct command_folder *folder, const struct config_app *app,
+                         const struct request *request)
+{
+    struct gw_error err;
+    (void)app;
+    if (brake_of(folder) == NULL)
+        return command_usage_error(command, "the folder %s has no prov face, and so no brake", folder->name);
+    return finish(policy_brake_decide(folder, brake_of(folder), NULL, request->as_json, &err), &err);
+}
+
+static int brake_reject(const struct command *command, struct command_folder *folder, const struct config_app *app,
+                        const struct request *request)
+{
+    struct gw_error err;
+    (void)app;
+    if (brake_of(folder) == NULL)
+        return command_usage_error(command, "the folder %s has no prov face, and so no brake", folder->name);
+    if (request->reason == NULL || !gw_name_printable(gw_str_from(request->reason), REASON_BYTES_MAX))
+        return command_usage_error(command, "--reason TEXT is needed: what Okta is told, at most %u bytes",
+                                   REASON_BYTES_MAX);
+    return finish(policy_brake_decide(folder, brake_of(folder), request->reason, request->as_json, &err), &err);
+}
+
+static const struct verb {
+    const char *words[2];
+    int (*run)(const struct command *command, struct command_folder *folder, const struct config_app *app,
+               const struct request *request);
+} verbs[] = {
+    {{"match"}, match},
+    {{"test"}, test},
+    {{"brake", "status"}, brake_status},
+    {{"brake", "release"}, brake_release},
+    {{"brake", "reject"}, brake_reject},
+};
+
+static const struct verb *find_verb(int count, char **words)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        bool has_two = verbs[i].words[1] != NULL;
+        if (count == 1 + has_two && strcmp(words[0], verbs[i].words[0]) == 0 &&
+            (!has_two || strcmp(words[1], verbs[i].words[1]) == 0))
+            return &verbs[i];
+    }
+    return NULL;
+}
+
 static const struct command_option options[] = {
     COMMAND_TEXT(request, config_path, "config"),
     COMMAND_TEXT(request, app, "app"),
@@ -66,6 +137,7 @@ static const struct command_option options[] = {
     COMMAND_TEXT(request, user, "user"),
     COMMAND_TEXT(request, id, "id"),
     COMMAND_TEXT(request, event, "event"),
+    COMMAND_TEXT(request, reason, "reason"),
     COMMAND_FLAG(request, as_json, "json"),
 };
 
@@ -76,17 +148,16 @@ static int run(const struct command *command, int argc, char **argv)
     int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
     if (status != COMMAND_GO_ON)
         return status;
-    bool is_match = optind + 1 == argc && strcmp(argv[optind], "match") == 0;
-    bool is_test = optind + 1 == argc && strcmp(argv[optind], "test") == 0;
-    if (!is_match && !is_test)
-        return command_usage_error(command, "one of match, test is needed");
+    const struct verb *verb = find_verb(argc - optind, argv + optind);
+    if (verb == NULL)
+        return command_usage_error(command, "one of match, test, brake status, brake release, brake reject is needed");
     if (request.app == NULL)
         return command_usage_error(command, "--app NAME is needed");
     status = command_folder_open(command, request.config_path, request.app, NULL, &folder);
     if (status != COMMAND_DONE)
         return status;
     const struct config_app *app = command_app_find(folder.config, request.app);
-    status = is_match ? match(command, &folder, app, &request) : test(command, &folder, app, &request);
+    status = verb->run(command, &folder, app, &request);
     command_folder_close(&folder);
     return status;
 }
@@ -97,11 +168,16 @@ const struct command command_policy = {
     .usage =
         "usage: provgate policy match --app NAME --name X [--external-id E] [--email M] [--json]\n"
         "       provgate policy test  --app NAME --user NAME|--id ID --event deactivate|reactivate|delete [--json]\n"
-        "Changes nothing. `match` says whom a sign-on that names X, and a provisioning POST with the userName X, "
+        "       provgate policy brake status|release --app NAME [--json]\n"
+        "       provgate policy brake reject         --app NAME --reason TEXT [--json]\n"
+        "`match` and `test` change nothing. `match` says whom a sign-on that names X, and a provisioning POST with the "
+        "userName X, "
         "would\n"
         "come to, by which rule, or why it would be refused. If the two never agree, nobody is ever linked. `test` "
         "says\n"
         "what would become of a user, of the sessions and of the record.\n"
+        "`brake release` does all that the brake holds, also what Okta does not ask for again; `brake reject` answers "
+        "403\nwith the reason when Okta does.\n"
         "  --config FILE    the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME       whose policy\n"
         "  --external-id E  what the POST says besides, for policies that match on it\n"

@@ -1,4 +1,4 @@
-/* policy_show: what policy would do, said without doing it. */
+/* policy_show: what policy would do, said without doing it; and the brake, which an operator decides about. */
 #pragma once
 
 #include "gateway/command/folder.h"
@@ -20,3 +20,10 @@ GW_MUST_CHECK enum gw_code policy_match_show(struct command_folder *folder, cons
 GW_MUST_CHECK enum gw_code policy_test_show(struct command_folder *folder, const struct config_app *app,
                                             const struct store_user *user, enum policy_event event, bool as_json,
                                             struct gw_error *err);
+
+/* Where the brake of the folder stands, and what it holds. */
+GW_MUST_CHECK enum gw_code policy_brake_show(struct command_folder *folder, const struct config_brake *brake,
+                                             bool as_json, struct gw_error *err);
+/* Everything that is held is done (`reason` NULL), or rejected for a reason. */
+GW_MUST_CHECK enum gw_code policy_brake_decide(struct command_folder *folder, const struct config_brake *brake,
+                                               const char *reason, bool as_json, struct gw_error *err);

@@ -67,6 +67,20 @@ static enum gw_code fill_draft(struct store_change *change, const struct scim_us
     return GW_OK;
 }
 
+/* Only changes that may take a user out look at it. */
+static void fill_brake(const struct prov_request *r, struct store_change *change)
+{
+    const struct config_brake *brake = &r->app->config->prov.policy.brake;
+    change->brake = (struct store_brake){
+        .is_on = true,
+        .is_hold = brake->action == CONFIG_BRAKE_HOLD,
+        .share_percent = brake->share_percent,
+        .at_least = brake->at_least,
+        .within_ms = brake->within_ms,
+        .max_hold_ms = brake->max_hold_ms,
+    };
+}
+
 /* After a commit: the record as it is now, which is also what a stale PUT did not change. */
 static void answer_committed(struct prov_request *r, int status, uint64_t seq)
 {
@@ -131,6 +145,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
         store_change_free(change);
         return code;
     }
+    fill_brake(r, change);
     change->is_urgent = !active; /* it may take over a person who is signed in */
     change->as.create.match = match_rules(policy);
     change->as.create.adopt = policy->adopt;
@@ -206,6 +221,7 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
         return code;
     }
     change->user_seq = update->user.seq;
+    fill_brake(r, change);
     change->is_urgent = was_active && !active;
     change->as.replace.expected_version = update->user.version;
     change->as.replace.echoed_version = update->echoed_version;
@@ -280,6 +296,7 @@ void users_on_delete(struct prov_request *r)
     }
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_DELETE);
     change->user_seq = user.seq;
+    fill_brake(r, change);
     change->is_urgent = true; /* ends sessions */
     pending_submit(r, change, on_deleted);
 }

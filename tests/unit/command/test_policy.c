@@ -114,6 +114,49 @@ ground_test(a_tested_event_says_what_it_would_do_and_does_nothing)
     assert_true(gw_str_eq(before, g->out));
 }
 
+/* 25 users are taken out, the others are held. */
+static void hold_some(struct ground *g, unsigned held)
+{
+    ground_open(g);
+    fixture_fill(&g->f, 60);
+    for (uint64_t seq = 1; seq <= 25 + held; seq++) {
+        struct store_change *change = fixture_change(&g->f, STORE_CHANGE_USER_DELETE, seq);
+        change->brake = (struct store_brake){true, true, 20, 25, 3600000, 1800000};
+        assert_int_equal(fixture_apply(&g->f, change).code, seq <= 25 ? GW_OK : GW_E_HELD);
+    }
+    ground_close(g);
+}
+
+ground_test(an_operator_sees_and_releases_what_the_brake_holds)
+{
+    hold_some(g, 3);
+    assert_run(g, &command_policy, "brake status --app wiki", COMMAND_DONE);
+    assert_has(g->out, "\n3 changes are held; ");
+    assert_has(g->out, "delete      held      user26@example.com\n");
+    assert_run(g, &command_policy, "brake status --app wiki --json", COMMAND_DONE);
+    assert_has(g->out, "\"held\":3,");
+    assert_has(g->out, "\"change\":\"delete\",\"state\":\"held\"");
+    assert_run(g, &command_policy, "brake release --app wiki", COMMAND_DONE);
+    assert_has(g->out, "3 changes done; ");
+    assert_run(g, &command_user, "list --app wiki --deleted --count 0", COMMAND_DONE);
+    assert_has(g->out, "user27@example.com\n");
+    assert_run(g, &command_policy, "brake release --app wiki --json", COMMAND_DONE);
+    assert_has(g->out, "{\"released\":0}\n");
+}
+
+ground_test(an_operator_rejects_what_the_brake_holds_for_a_reason)
+{
+    hold_some(g, 2);
+    assert_run(g, &command_policy, "brake reject --app wiki --reason wrong~group~rule", COMMAND_DONE);
+    assert_has(g->out, "2 changes rejected; ");
+    assert_run(g, &command_policy, "brake status --app wiki", COMMAND_DONE);
+    assert_has(g->out, "delete      rejected  user25@example.com\n");
+    assert_run(g, &command_activity, "--kind brake-reject", COMMAND_DONE);
+    assert_has(g->out, "wrong group rule");
+    assert_run(g, &command_policy, "brake status --app strict", COMMAND_DONE);
+    assert_has(g->out, "0 of 0 users were taken out");
+}
+
 ground_test(what_cannot_be_meant_is_a_usage_error)
 {
     static const char *const rows[] = {"match --app wiki",
@@ -122,6 +165,10 @@ ground_test(what_cannot_be_meant_is_a_usage_error)
                                        "test --app wiki --user x",
                                        "test --app wiki --event delete",
                                        "test --app wiki --user x --event explode",
+                                       "brake --app wiki",
+                                       "brake status",
+                                       "brake reject --app wiki",
+                                       "brake melt --app wiki",
                                        "guess --app wiki"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_run(g, &command_policy, rows[i], COMMAND_WRONG);
@@ -133,6 +180,8 @@ int main(void)
         cmocka_unit_test(match_names_the_user_and_the_rule),
         cmocka_unit_test(what_is_foretold_of_a_post_is_what_happens),
         cmocka_unit_test(a_tested_event_says_what_it_would_do_and_does_nothing),
+        cmocka_unit_test(an_operator_sees_and_releases_what_the_brake_holds),
+        cmocka_unit_test(an_operator_rejects_what_the_brake_holds_for_a_reason),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
