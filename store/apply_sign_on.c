@@ -6,10 +6,28 @@
 #include "store/join.h"
 #include "store/journal.h"
 #include "store/links.h"
+#include "store/session_sweep.h"
 #include "store/sessions.h"
 
 /* Users begin with generation 1: a session with this one never lives. */
 #define DEAD_GENERATION 0u
+
+/* The last sign-in wins; whose it was before stands in the activity record. */
+static enum gw_code note_earlier(struct store_apply *apply, const struct store_session_digest *digest, uint64_t seq,
+                                 struct gw_error *err)
+{
+    struct store_session earlier;
+    struct store_user user;
+    enum gw_code code = store_sessions_load(&apply->view, digest, &earlier, err);
+    if (code == GW_E_NOT_FOUND)
+        return store_sessions_make_room(apply, err);
+    if (code != GW_OK || (earlier.user_seq == seq && earlier.folder == apply->change->folder))
+        return code;
+    code = store_users_load(&apply->view, &apply->arena, earlier.folder, earlier.user_seq, &user, err);
+    if (code != GW_OK)
+        return code == GW_E_NOT_FOUND ? GW_OK : code;
+    return store_journal_add(apply, STORE_ACTIVITY_REBIND, &user, GW_STR("somebody else signed in over it"), err);
+}
 
 static enum gw_code bind_sessions(struct store_apply *apply, uint64_t seq, uint64_t generation, struct gw_error *err)
 {
@@ -20,8 +38,10 @@ static enum gw_code bind_sessions(struct store_apply *apply, uint64_t seq, uint6
                                     .generation = generation,
                                     .bound_ms = change->time_ms,
                                     .seen_ms = change->time_ms};
-    for (size_t i = 0; i < change->as.sign_on.session_count; i++)
+    for (size_t i = 0; i < change->as.sign_on.session_count; i++) {
+        GW_TRY(note_earlier(apply, &change->as.sign_on.sessions[i], seq, err));
         GW_TRY(store_sessions_put(&apply->view, &change->as.sign_on.sessions[i], &session, err));
+    }
     return GW_OK;
 }
 

@@ -144,17 +144,21 @@ bool store_state_decode(struct gw_str value, struct store_user_state *ret_state)
 
 enum session_field {
     SESSION_AT_FOLDER = 8,
+    SESSION_AT_FLAGS = 12,
     SESSION_AT_USER = 16,
     SESSION_AT_GENERATION = 24,
     SESSION_AT_BOUND = 32,
     SESSION_AT_SEEN = 40
 };
 
+#define SESSION_SIGNED_OUT 1u
+
 void store_session_encode(const struct store_session *session, uint8_t dst[STORE_SESSION_RECORD_BYTES])
 {
     memset(dst, 0, STORE_SESSION_RECORD_BYTES);
     bytes_put_le(dst + AT_FORM, RECORD_FORM, 2);
     bytes_put_le(dst + SESSION_AT_FOLDER, session->folder, 4);
+    bytes_put_le(dst + SESSION_AT_FLAGS, session->is_signed_out ? SESSION_SIGNED_OUT : 0, 4);
     bytes_put_le(dst + SESSION_AT_USER, session->user_seq, 8);
     bytes_put_le(dst + SESSION_AT_GENERATION, session->generation, 8);
     bytes_put_le(dst + SESSION_AT_BOUND, (uint64_t)session->bound_ms, 8);
@@ -171,6 +175,7 @@ bool store_session_decode(struct gw_str value, struct store_session *ret_session
         .generation = bytes_get_le(value.ptr + SESSION_AT_GENERATION, 8),
         .bound_ms = (int64_t)bytes_get_le(value.ptr + SESSION_AT_BOUND, 8),
         .seen_ms = (int64_t)bytes_get_le(value.ptr + SESSION_AT_SEEN, 8),
+        .is_signed_out = (bytes_get_le(value.ptr + SESSION_AT_FLAGS, 4) & SESSION_SIGNED_OUT) != 0,
     };
     return true;
 }

@@ -3,6 +3,7 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/env.h"
+#include "store/session_sweep.h"
 
 struct store_session_digest store_session_digest(const struct store *store, struct gw_str app,
                                                  struct gw_str cookie_name, struct gw_str cookie_value)
@@ -60,6 +61,14 @@ enum gw_code store_sessions_put(struct store_view *view, const struct store_sess
     return store_put(view, STORE_TABLE_SESSIONS, digest_str(digest), record, sizeof record, err);
 }
 
+enum gw_code store_sessions_remove(struct store_view *view, const struct store_session_digest *digest,
+                                   const struct store_session *session, struct gw_error *err)
+{
+    struct store_key day = store_session_day_key(digest, session);
+    GW_TRY(store_delete(view, STORE_TABLE_SESSION_EXPIRY, store_key_str(&day), err));
+    return store_delete(view, STORE_TABLE_SESSIONS, digest_str(digest), err);
+}
+
 static enum gw_code load_known(struct store_apply *apply, const struct store_session_digest *digest,
                                struct store_session *ret_session, struct gw_error *err)
 {
@@ -77,6 +86,7 @@ enum gw_code store_apply_session_bind(struct store_apply *apply, struct gw_error
     GW_TRY(load_known(apply, &change->as.bind.old_digest, &session, err));
     session.bound_ms = change->time_ms;
     session.seen_ms = change->time_ms;
+    GW_TRY(store_sessions_make_room(apply, err));
     GW_TRY(store_sessions_put(&apply->view, &change->as.bind.new_digest, &session, err));
     apply->change->result.outcome = STORE_OUTCOME_UPDATED;
     apply->change->result.folder = session.folder;
@@ -95,4 +105,24 @@ enum gw_code store_apply_session_seen(struct store_apply *apply, struct gw_error
     session.seen_ms = change->time_ms;
     apply->change->result.outcome = STORE_OUTCOME_UPDATED;
     return store_sessions_put(&apply->view, &change->as.seen.digest, &session, err);
+}
+
+/* A cookie that an app deletes may come back: it stays bound, so that a deactivated user stays refused. */
+enum gw_code store_apply_session_mark(struct store_apply *apply, struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    GW_ASSERT(change->as.mark.count <= STORE_SIGN_ON_SESSIONS_MAX);
+    apply->change->result.outcome = STORE_OUTCOME_UNCHANGED;
+    for (size_t i = 0; i < change->as.mark.count; i++) {
+        struct store_session session;
+        enum gw_code code = store_sessions_load(&apply->view, &change->as.mark.digests[i], &session, err);
+        if (code == GW_E_NOT_FOUND || (code == GW_OK && session.is_signed_out))
+            continue;
+        if (code != GW_OK)
+            return code;
+        session.is_signed_out = true;
+        GW_TRY(store_sessions_put(&apply->view, &change->as.mark.digests[i], &session, err));
+        apply->change->result.outcome = STORE_OUTCOME_UPDATED;
+    }
+    return GW_OK;
 }

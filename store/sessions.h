@@ -12,8 +12,12 @@ GW_MUST_CHECK enum gw_code store_sessions_load(struct store_view *view, const st
 GW_MUST_CHECK enum gw_code store_sessions_put(struct store_view *view, const struct store_session_digest *digest,
                                               const struct store_session *session, struct gw_error *err);
 
+GW_MUST_CHECK enum gw_code store_sessions_remove(struct store_view *view, const struct store_session_digest *digest,
+                                                 const struct store_session *session, struct gw_error *err);
+
 GW_MUST_CHECK enum gw_code store_apply_session_bind(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_session_seen(struct store_apply *apply, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_apply_session_mark(struct store_apply *apply, struct gw_error *err);
 
 /* For the full scan: the key that this session has in the table of days. */
 struct store_key store_session_day_key(const struct store_session_digest *digest, const struct store_session *session);

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/metrics.h"
 #include "gateway/sso/cookie.h"
+#include "gateway/sso/path_reading.h"
 #include "gateway/sso/set_cookie.h"
 
 static bool is_session_cookie(const struct config_sso_face *face, struct gw_str name)
@@ -34,18 +35,24 @@ static void jar_put(struct jar *jar, const struct sso_set_cookie *cookie)
     jar->list[at] = *cookie;
 }
 
-size_t sso_answer_sessions(const struct sso_request *rq,
-                           struct store_session_digest ret_sessions[STORE_SIGN_ON_SESSIONS_MAX])
+static void jar_fill(struct jar *jar, const struct sso_request *rq)
 {
     const struct http_answer *answer = &rq->x->answer;
-    struct jar jar = {.count = 0};
+    jar->count = 0;
     for (size_t i = 0; i < answer->field_count; i++) {
         struct sso_set_cookie cookie;
         if (gw_str_eq_nocase(answer->fields[i].name, GW_STR("Set-Cookie")) &&
             sso_set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) &&
             is_session_cookie(&rq->app->config->sso, cookie.name))
-            jar_put(&jar, &cookie);
+            jar_put(jar, &cookie);
     }
+}
+
+size_t sso_answer_sessions(const struct sso_request *rq,
+                           struct store_session_digest ret_sessions[STORE_SIGN_ON_SESSIONS_MAX])
+{
+    struct jar jar;
+    jar_fill(&jar, rq);
     size_t count = 0;
     for (size_t i = 0; i < jar.count; i++) {
         struct gw_str value = sso_cookie_canonical(jar.list[i].value, &rq->x->arena);
@@ -148,6 +155,8 @@ static bool is_rotated_already(struct sso_held *bound, const struct sso_held_ses
            known.folder == held->folder && known.user_seq == held->user_seq && known.generation == held->generation;
 }
 
+static bool write_due(struct sso_face *face, int64_t now_ms, bool is_urgent);
+
 /* Bound with the old session's generation: in memory at once, so that the next request is known on every worker; in the
  * store from the next tick of a face on, so that a restart forgets nobody (law 3). */
 static void rotate(struct sso_request *rq, const struct store_session_digest *digest)
@@ -169,6 +178,41 @@ static void rotate(struct sso_request *rq, const struct store_session_digest *di
         return;
     gw_metric_add(GW_METRIC_SSO_ROTATIONS, 1);
     sso_held_put(bound, &held);
+    struct sso_handover *handover = rq->face->shared->handover;
+    if (handover != NULL && atomic_load_explicit(&handover->generations, memory_order_relaxed) > 1)
+        (void)write_due(rq->face, now_ms, true); /* the next request may come to another process */
+}
+
+/* The app takes session cookies back and gives none in their place. */
+static bool deletes_session(const struct sso_request *rq)
+{
+    struct jar jar;
+    bool deletes = false;
+    jar_fill(&jar, rq);
+    for (size_t i = 0; i < jar.count; i++) {
+        if (!jar.list[i].deletes && sso_cookie_canonical(jar.list[i].value, &rq->x->arena).len > 0)
+            return false;
+        deletes = true;
+    }
+    return deletes;
+}
+
+static bool is_logout_path(const struct sso_request *rq)
+{
+    const struct config_sso_face *config = &rq->app->config->sso;
+    for (size_t i = 0; i < config->logout_count; i++) {
+        if (sso_path_equals_any_reading(rq->x->request.path, gw_str_from(config->logout[i])))
+            return true;
+    }
+    return false;
+}
+
+void sso_answer_note_logout(struct sso_request *rq)
+{
+    if (rq->guard.known_count == 0 || rq->guard.verdict != SSO_GUARD_BOUND)
+        return;
+    if ((rq->x->answer.status < 400 && is_logout_path(rq)) || deletes_session(rq))
+        sso_note_logout(rq);
 }
 
 void sso_answer_note(struct sso_request *rq, const struct store_session_digest *sessions, size_t count)

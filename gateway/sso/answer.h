@@ -21,6 +21,9 @@ size_t sso_answer_sessions(const struct sso_request *rq,
 /* The answer of an ordinary request sets these. */
 void sso_answer_note(struct sso_request *rq, const struct store_session_digest *sessions, size_t count);
 
+/* Did the person sign out? Then their sessions are marked, and stay bound. */
+void sso_answer_note_logout(struct sso_request *rq);
+
 /* Hands owed writes of rotated sessions to the writer. From the face's tick. */
 void sso_answer_tick(struct sso_face *face, int64_t now_ms);
 

@@ -88,6 +88,7 @@ static void on_answer_head(struct http_exchange *x, void *data)
         return;
     if (identified == SSO_IDENTIFIED_NOTHING)
         sso_answer_note(rq, sessions, count);
+    sso_answer_note_logout(rq);
     http_exchange_pass(x);
 }
 

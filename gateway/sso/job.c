@@ -60,6 +60,7 @@ struct sso_job *sso_job_new(struct sso_face *face, enum store_change_kind kind, 
     job->change->time_ms = gw_clock_wall_ms();
     job->change->actor = GW_STR("sso");
     job->change->is_urgent = is_urgent;
+    job->change->sessions_max = face->shared->config->sessions_max;
     job->change->on_done = on_done;
     job->change->owner = job;
     job->next = jobs->list;

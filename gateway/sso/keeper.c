@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metrics.h"
 #include "store/guard_off.h"
 
 #include <signal.h>
@@ -27,6 +28,12 @@ struct sso_keeper {
     int64_t said_ms;                   /* monotonic */
     int64_t until_ms[CONFIG_APPS_MAX]; /* of the entry that lets the app's guard rest */
     bool is_damage_said;
+    uint8_t place[STORE_SESSION_PLACE_BYTES]; /* where the next sweep begins */
+    int64_t sweep_at_ms;                      /* monotonic */
+    bool is_sweep_failing;
+    int64_t offset_ms; /* wall clock less monotonic, when last looked */
+    bool has_offset;
+    bool has_jumped;
 };
 
 /* ---- break-glass ---- */
@@ -130,11 +137,96 @@ static void guard_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_
     }
 }
 
+/* ---- sessions that are due ---- */
+
+static const struct config_app *prov_of(const struct config *config, const char *folder)
+{
+    for (size_t i = 0; i < config->app_count; i++) {
+        if (config->apps[i].prov.is_present && strcmp(config->apps[i].folder, folder) == 0)
+            return &config->apps[i];
+    }
+    return NULL;
+}
+
+/* Apps that share a folder share its longest time to live: a binding does not say which app it is of. */
+static size_t rules_fill(const struct sso_shared *shared, struct store_session_rule *rules)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < shared->config->app_count; i++) {
+        const struct sso_app *app = &shared->apps[i];
+        if (!app->config->sso.is_present)
+            continue;
+        size_t at = 0;
+        while (at < count && rules[at].folder != app->folder)
+            at++;
+        if (at == count) {
+            const struct config_app *prov = prov_of(shared->config, app->config->folder);
+            int64_t retain_ms = prov != NULL ? prov->prov.policy.retain_ms : SSO_KEEPER_RETAIN_MS;
+            rules[count++] = (struct store_session_rule){.folder = app->folder, .retain_ms = retain_ms};
+        }
+        if (app->config->sso.session_ttl_ms > rules[at].ttl_ms)
+            rules[at].ttl_ms = app->config->sso.session_ttl_ms;
+    }
+    return count;
+}
+
+/* A clock that jumped would make everything due at once: then nothing is, until the next start. */
+static bool is_clock_steady(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
+{
+    int64_t offset_ms = wall_ms - mono_ms;
+    if (keeper->has_offset &&
+        (offset_ms - keeper->offset_ms > SSO_KEEPER_JUMP_MS || keeper->offset_ms - offset_ms > SSO_KEEPER_JUMP_MS) &&
+        !keeper->has_jumped) {
+        keeper->has_jumped = true;
+        gw_log(GW_LOG_ERROR, "clock-jumped", "what=\"no binding is forgotten until the next start\"");
+    }
+    if (!keeper->has_jumped)
+        keeper->offset_ms = offset_ms; /* a clock that is slewed drifts slowly */
+    keeper->has_offset = true;
+    return !keeper->has_jumped;
+}
+
+/* True: there is more at once. */
+static bool sweep_once(struct sso_keeper *keeper, const struct store_session_rule *rules, size_t count, int64_t wall_ms)
+{
+    struct store_change *change = store_change_new(STORE_CHANGE_SESSION_SWEEP);
+    struct gw_error err;
+    change->time_ms = wall_ms;
+    change->actor = GW_STR("sso");
+    change->sessions_max = keeper->shared->config->sessions_max;
+    change->as.sweep.rules = rules;
+    change->as.sweep.rule_count = count;
+    memcpy(change->as.sweep.place, keeper->place, sizeof keeper->place);
+    enum gw_code code = store_writer_apply(keeper->shared->writer, change, &err);
+    bool has_more = code == GW_OK && change->result.has_more;
+    if (code == GW_OK)
+        memcpy(keeper->place, change->as.sweep.place, sizeof keeper->place);
+    else if (!keeper->is_sweep_failing)
+        gw_log(GW_LOG_ERROR, "session-sweep", "code=%s reason=\"%s\"", gw_code_name(code), err.text);
+    keeper->is_sweep_failing = code != GW_OK;
+    gw_metric_add(GW_METRIC_SESSIONS_FORGOTTEN, code == GW_OK ? change->result.forgotten : 0);
+    store_change_free(change);
+    return has_more;
+}
+
+static void sweep_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
+{
+    struct store_session_rule rules[CONFIG_APPS_MAX];
+    if (!is_clock_steady(keeper, mono_ms, wall_ms) || mono_ms < keeper->sweep_at_ms)
+        return;
+    size_t count = rules_fill(keeper->shared, rules);
+    bool has_more = count > 0;
+    for (unsigned i = 0; i < SSO_KEEPER_SWEEPS && has_more; i++)
+        has_more = sweep_once(keeper, rules, count, wall_ms);
+    keeper->sweep_at_ms = mono_ms + (has_more ? 0 : SSO_KEEPER_SWEEP_MS);
+}
+
 /* ---- the thread ---- */
 
 void sso_keeper_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
 {
     guard_turn(keeper, mono_ms, wall_ms);
+    sweep_turn(keeper, mono_ms, wall_ms);
 }
 
 static bool wait_for_turn(struct sso_keeper *keeper)

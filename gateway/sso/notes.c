@@ -1,6 +1,7 @@
 #include "gateway/sso/notes.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
 #include "gateway/sso/request.h"
 
 static void on_noted(struct sso_job *job)
@@ -68,16 +69,52 @@ void sso_note_sign_on_refusal(struct sso_request *rq, uint64_t user_seq, struct 
     refusal_write(rq, user_seq, user_name, result);
 }
 
+void sso_note_logout(struct sso_request *rq)
+{
+    const struct sso_guard *guard = &rq->guard;
+    gw_metric_add(GW_METRIC_SSO_LOGOUTS, 1);
+    struct sso_job *job = note_new(rq, STORE_CHANGE_SESSION_MARK);
+    if (job == NULL)
+        return;
+    struct store_change *change = job->change;
+    change->user_seq = guard->user_seq;
+    for (size_t i = 0; i < guard->known_count && change->as.mark.count < STORE_SIGN_ON_SESSIONS_MAX; i++)
+        change->as.mark.digests[change->as.mark.count++] = guard->known[i];
+    sso_job_submit(job);
+}
+
+static struct sso_note_seen *seen_place(struct sso_request *rq)
+{
+    uint32_t at;
+    memcpy(&at, rq->guard.session.bytes, sizeof at);
+    return &rq->face->notes.seen[at % SSO_NOTES_TABLE];
+}
+
+/* Until the note is written, each request would write another; and the next day it is due again. */
+static bool is_seen_lately(struct sso_request *rq)
+{
+    const struct sso_note_seen *place = seen_place(rq);
+    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    return gw_secret_eq(&place->digest, &rq->guard.session, sizeof place->digest) &&
+           now_ms - place->at_ms < SSO_SEEN_AGAIN_MS;
+}
+
+static void seen_remember(struct sso_request *rq)
+{
+    *seen_place(rq) = (struct sso_note_seen){rq->guard.session, http_loop_now_ms(rq->face->loop)};
+}
+
 void sso_note_seen(struct sso_request *rq)
 {
     const struct sso_guard *guard = &rq->guard;
     if (guard->seen_ms == 0 || gw_clock_wall_ms() - guard->seen_ms < SSO_SEEN_EVERY_MS)
         return;
-    if (!is_first(rq->face->notes.seen, &guard->session))
+    if (is_seen_lately(rq))
         return;
     struct sso_job *job = note_new(rq, STORE_CHANGE_SESSION_SEEN);
     if (job == NULL)
         return;
+    seen_remember(rq);
     job->change->user_seq = guard->user_seq;
     job->change->as.seen.digest = guard->session;
     sso_job_submit(job);
