@@ -1,6 +1,7 @@
 #include "store/apply.h"
 
 #include "gateway/base/text.h"
+#include "store/brake.h"
 #include "store/bytes.h"
 #include "store/journal.h"
 #include "store/links.h"
@@ -192,6 +193,8 @@ static const struct rule {
     [STORE_CHANGE_GROUP_SWEEP] = {store_apply_group_sweep, true, true},
     [STORE_CHANGE_USER_PURGE] = {store_apply_user_purge, true, true},
     [STORE_CHANGE_USER_RESTORE] = {store_apply_user_restore, true, false},
+    [STORE_CHANGE_BRAKE_RELEASE] = {store_apply_brake_release, true, true},
+    [STORE_CHANGE_BRAKE_REJECT] = {store_apply_brake_reject, true, false},
     [STORE_CHANGE_USER_DEACTIVATE] = {store_apply_user_deactivate, true, true},
     [STORE_CHANGE_USER_REACTIVATE] = {store_apply_user_reactivate, true, false},
     [STORE_CHANGE_USER_IMPORT] = {store_apply_user_import, true, false},

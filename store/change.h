@@ -53,9 +53,12 @@ enum store_change_kind {
     STORE_CHANGE_GROUP_DELETE, /* gone for good; its number is never used again */
     STORE_CHANGE_GROUP_STAGE,
     /* The end of the retention time (semantics.md 4), and the way back before it. */
-    STORE_CHANGE_USER_PURGE,   /* by the background pass: nothing happens to a record that is not due any more */
+    STORE_CHANGE_USER_PURGE, /* by the background pass: nothing happens to a record that is not due any more */
+    /* What the brake holds, a part at a time: result.has_more (semantics.md 9). */
+    STORE_CHANGE_BRAKE_RELEASE,
+    STORE_CHANGE_BRAKE_REJECT,
     STORE_CHANGE_USER_RESTORE, /* by an operator: a tombstone becomes a user again, with the same id */
-    STORE_CHANGE_GROUP_SWEEP, /* a part of the members of sets that are nobody's; result.has_more */
+    STORE_CHANGE_GROUP_SWEEP,  /* a part of the members of sets that are nobody's; result.has_more */
 };
 
 #define STORE_MEMBER_OPS_MAX 4096u /* of one change: it takes about 20 ms of the writer */
@@ -72,6 +75,16 @@ enum store_group_field {
     STORE_GROUP_DISPLAY_NAME = 1u << 0,
     STORE_GROUP_EXTERNAL_ID = 1u << 1,
     STORE_GROUP_ATTRIBUTES = 1u << 2
+};
+
+/* policy.brake, of a change that provisioning makes. */
+struct store_brake {
+    bool is_on;   /* else nothing of it counts: by an operator */
+    bool is_hold; /* else an alert is all */
+    unsigned share_percent;
+    uint64_t at_least;
+    int64_t within_ms;
+    int64_t max_hold_ms;
 };
 
 /* How long bindings of a folder are kept. */
@@ -104,7 +117,8 @@ struct store_change {
     uint64_t user_seq;  /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
     uint64_t group_seq; /* GROUP_UPDATE, GROUP_DELETE */
     uint64_t sessions_max; /* SIGN_ON, SESSION_BIND, SESSION_SWEEP: beyond it old bindings make room; 0: no cap */
-    bool is_urgent;     /* sign-ons and deactivations: before the others, and never refused for a full queue */
+    struct store_brake brake;
+    bool is_urgent; /* sign-ons and deactivations: before the others, and never refused for a full queue */
 
     union {
         struct {
@@ -132,6 +146,12 @@ struct store_change {
         struct {
             bool active;
         } restore;
+        struct {
+            bool only_when_over; /* max_hold is; else nothing happens */
+        } release;
+        struct {
+            struct gw_str reason;
+        } reject;
         struct {
             unsigned fields; /* of UPDATE: which of the next three to write; CREATE writes all */
             struct gw_str display_name;
@@ -197,8 +217,9 @@ struct store_change {
         struct store_user_state state;
         uint64_t group_seq;
         uint64_t set;
+        bool has_more;  /* SWEEP, BRAKE_RELEASE, BRAKE_REJECT: there is more to do now */
         uint64_t forgotten; /* SESSION_SWEEP: bindings */
-        bool has_more; /* SWEEP: there is more to sweep now */
+        uint64_t count; /* of the brake's: users of this part */
     } result;
 
     /* Called on the writer's thread, after the commit and after the revocations of the group were announced. Must not

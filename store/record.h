@@ -113,6 +113,10 @@ enum store_activity_kind {
     STORE_ACTIVITY_PURGE, /* after the retention time; without the name */
     STORE_ACTIVITY_ANONYMISE,
     STORE_ACTIVITY_RESTORE,
+    STORE_ACTIVITY_BRAKE, /* of the folder: it engaged */
+    STORE_ACTIVITY_HOLD,  /* of a user: the deactivation waits */
+    STORE_ACTIVITY_BRAKE_RELEASE,
+    STORE_ACTIVITY_BRAKE_REJECT,
     STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
     STORE_ACTIVITY_GUARD_ON,
     STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */
