@@ -1,31 +1,7 @@
 #include "gateway/http/affinity.h"
 
-#include "gateway/base/arena.h"
-
 #include <math.h>
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
-
-/* `value` is the server's id above 16 bits of the minute in which it was last used. */
-struct entry {
-    _Atomic uint64_t check; /* hint ^ value */
-    _Atomic uint64_t value; /* 0: free */
-};
-
-struct http_affinity {
-    struct entry entries[HTTP_AFFINITY_BUCKETS][HTTP_AFFINITY_WAYS];
-};
-
-struct http_affinity *http_affinity_new(void)
-{
-    return gw_alloc(sizeof(struct http_affinity));
-}
-
-void http_affinity_free(struct http_affinity *affinity)
-{
-    free(affinity);
-}
 
 /* splitmix64's last step: every bit of the input moves every bit of the output. */
 static uint64_t mix(uint64_t x)
@@ -36,7 +12,7 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 31);
 }
 
-static struct entry *bucket_of(struct http_affinity *affinity, uint64_t hint)
+static struct http_affinity_entry *bucket_of(struct http_affinity *affinity, uint64_t hint)
 {
     return affinity->entries[mix(hint) & (HTTP_AFFINITY_BUCKETS - 1)];
 }
@@ -46,14 +22,14 @@ static uint16_t minute_of(int64_t now_ms)
     return (uint16_t)(now_ms / HTTP_AFFINITY_MINUTE_MS);
 }
 
-static void write_entry(struct entry *entry, uint64_t hint, uint64_t value)
+static void write_entry(struct http_affinity_entry *entry, uint64_t hint, uint64_t value)
 {
     atomic_store_explicit(&entry->value, value, memory_order_relaxed);
     atomic_store_explicit(&entry->check, hint ^ value, memory_order_relaxed);
 }
 
 /* Both words at one moment, or none of them. */
-static uint64_t read_entry(struct entry *entry, uint64_t hint)
+static uint64_t read_entry(struct http_affinity_entry *entry, uint64_t hint)
 {
     uint64_t value = atomic_load_explicit(&entry->value, memory_order_relaxed);
     uint64_t check = atomic_load_explicit(&entry->check, memory_order_relaxed);
@@ -62,7 +38,7 @@ static uint64_t read_entry(struct entry *entry, uint64_t hint)
 
 uint64_t http_affinity_get(struct http_affinity *affinity, uint64_t hint, int64_t now_ms)
 {
-    struct entry *bucket = bucket_of(affinity, hint);
+    struct http_affinity_entry *bucket = bucket_of(affinity, hint);
     for (size_t i = 0; i < HTTP_AFFINITY_WAYS; i++) {
         uint64_t value = read_entry(&bucket[i], hint);
         if (value == 0)
@@ -76,8 +52,8 @@ uint64_t http_affinity_get(struct http_affinity *affinity, uint64_t hint, int64_
 
 void http_affinity_put(struct http_affinity *affinity, uint64_t hint, uint64_t server, int64_t now_ms)
 {
-    struct entry *bucket = bucket_of(affinity, hint);
-    struct entry *place = NULL;
+    struct http_affinity_entry *bucket = bucket_of(affinity, hint);
+    struct http_affinity_entry *place = NULL;
     uint16_t eldest = 0;
     for (size_t i = 0; i < HTTP_AFFINITY_WAYS; i++) {
         uint64_t value = atomic_load_explicit(&bucket[i].value, memory_order_relaxed);

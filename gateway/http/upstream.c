@@ -97,8 +97,10 @@ static struct member *choose_by_session(struct http_upstream *upstream, const st
 {
     int64_t now_ms = http_loop_now_ms(upstream->loop);
     struct http_affinity *affinity = upstream->servers->affinity;
-    if (flow->hint == 0 || affinity == NULL)
+    if (flow->hint == 0)
         return NULL;
+    if (affinity == NULL)
+        return choose_by_draw(upstream, flow);
     struct member *home = member_of_id(upstream, http_affinity_get(affinity, flow->hint, now_ms));
     if (home != NULL && !was_tried(flow, (size_t)(home - upstream->members)) &&
         (http_server_is_up(home->server) || http_server_take_trial(home->server, now_ms)))

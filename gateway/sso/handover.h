@@ -6,6 +6,8 @@
  * any process. */
 #pragma once
 
+#include "gateway/http/affinity.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +22,7 @@ struct sso_marks {
 struct sso_handover {
     struct sso_marks replay;
     struct sso_marks anonymous;
+    struct http_affinity affinity; /* a reload moves no session to a server that does not know it */
 };
 
 /* `digest` has at least 8 bytes. Times are CLOCK_MONOTONIC, which all processes of a machine share. */

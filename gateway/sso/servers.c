@@ -1,7 +1,6 @@
 #include "gateway/sso/servers.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/http/affinity.h"
 #include "gateway/http/servers.h"
 #include "gateway/sso/cookie.h"
 #include "gateway/sso/set_cookie.h"
@@ -9,15 +8,6 @@
 #include <stdlib.h>
 
 /* --- affinity -------------------------------------------------------------------------------------------------- */
-
-/* One for the process and as long as it: a reload must not send people to servers that do not know them. */
-static struct http_affinity *process_affinity;
-static pthread_once_t process_affinity_once = PTHREAD_ONCE_INIT;
-
-static void make_process_affinity(void)
-{
-    process_affinity = http_affinity_new();
-}
 
 static uint64_t hint_of(const struct store_session_digest *digest)
 {
@@ -144,10 +134,6 @@ enum gw_code sso_servers_load(struct sso_app *app, struct gw_error *err)
     }
     app->servers = http_servers_new(app->config->name, list, upstream->server_count);
     check_health(app);
-    if (upstream->server_count > 1) {
-        (void)pthread_once(&process_affinity_once, make_process_affinity);
-        app->servers->affinity = process_affinity;
-    }
     return GW_OK;
 }
 

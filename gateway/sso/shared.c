@@ -174,6 +174,10 @@ void sso_shared_hand_over(struct sso_shared *shared, struct sso_handover *handov
 {
     sso_replay_share(shared->replay, &handover->replay);
     sso_held_share(shared->anonymous, &handover->anonymous);
+    for (size_t i = 0; i < shared->config->app_count; i++) {
+        if (shared->apps[i].servers != NULL)
+            shared->apps[i].servers->affinity = &handover->affinity;
+    }
 }
 
 void sso_shared_free(struct sso_shared *shared)

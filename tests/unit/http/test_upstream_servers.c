@@ -123,7 +123,7 @@ static void a_check_is_due_for_one_who_asks_and_then_not_for_a_while(void **stat
 static void what_is_remembered_is_found_and_nothing_else(void **state)
 {
     (void)state;
-    struct http_affinity *affinity = http_affinity_new();
+    struct http_affinity *affinity = calloc(1, sizeof(struct http_affinity));
     for (uint64_t i = 1; i <= 20000; i++)
         http_affinity_put(affinity, i * 0x1234567u, i << 16, 60000);
     for (uint64_t i = 1; i <= 20000; i++)
@@ -132,13 +132,13 @@ static void what_is_remembered_is_found_and_nothing_else(void **state)
         assert_int_equal(http_affinity_get(affinity, i * 0x1234567u + 1, 60000), 0);
     http_affinity_put(affinity, 0x1234567u, 77u << 16, 60000);
     assert_int_equal(http_affinity_get(affinity, 0x1234567u, 60000), 77u << 16);
-    http_affinity_free(affinity);
+    free(affinity);
 }
 
 static void a_full_table_forgets_what_was_not_used_for_longest(void **state)
 {
     (void)state;
-    struct http_affinity *affinity = http_affinity_new();
+    struct http_affinity *affinity = calloc(1, sizeof(struct http_affinity));
     const uint64_t many = 2ull * HTTP_AFFINITY_BUCKETS * HTTP_AFFINITY_WAYS;
     http_affinity_put(affinity, 5, 9u << 16, 0);
     for (uint64_t i = 0; i < many; i++) {
@@ -148,7 +148,7 @@ static void a_full_table_forgets_what_was_not_used_for_longest(void **state)
             assert_int_equal(http_affinity_get(affinity, 5, now_ms), 9u << 16); /* a use keeps it */
     }
     assert_int_equal(http_affinity_get(affinity, 0x77, 200 * HTTP_AFFINITY_MINUTE_MS), 0);
-    http_affinity_free(affinity);
+    free(affinity);
 }
 
 static void a_draw_follows_the_weights_and_moves_only_who_must(void **state)
@@ -219,7 +219,7 @@ static struct fleet *fleet_new(void **state, const unsigned *weights, const stru
             .name = names[i], .host = "127.0.0.1", .port = lab_port_of(fleet->fds[i]), .weight = weights[i]};
     }
     fleet->servers = http_servers_new(NULL, list, SERVERS);
-    fleet->affinity = http_affinity_new();
+    fleet->affinity = calloc(1, sizeof(struct http_affinity));
     fleet->servers->affinity = fleet->affinity;
     if (health != NULL)
         http_servers_check_health(fleet->servers, health);
@@ -265,7 +265,7 @@ static int teardown(void **state)
     struct fleet *fleet = *state;
     lab_stop(&fleet->lab);
     http_servers_free(fleet->servers);
-    http_affinity_free(fleet->affinity);
+    free(fleet->affinity);
     for (size_t i = 0; i < SERVERS; i++) {
         if (fleet->fds[i] >= 0)
             close(fleet->fds[i]);
