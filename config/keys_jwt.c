@@ -121,7 +121,7 @@ void config_id_token_share(const struct config_id_token *id_token, struct config
         .acs_count = id_token->acs_count,
         .idp_entity = id_token->issuer,
         .audience = id_token->audience,
-        .user_attribute = strcmp(id_token->user, "sub") == 0 ? NULL : id_token->user,
+        .user_attribute = gw_str_eq(gw_str_from(id_token->user), GW_STR("sub")) ? NULL : id_token->user,
         .match = id_token->match,
         .gate = id_token->gate,
         /* OpenID Connect Core section 5.1 */

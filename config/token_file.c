@@ -7,6 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -118,13 +122,31 @@ enum gw_code token_file_add(const char *path, struct gw_str name, enum token_kin
     return token_file_add_scoped(path, name, kind, expires_ms, TOKEN_SCOPE_PROVISION, arena, ret_secret, err);
 }
 
+static enum gw_code add_to_file(const char *path, const struct token *token, struct gw_arena *arena,
+                                struct gw_error *err)
+{
+    struct change change;
+    enum gw_code code = change_begin(&change, path, arena, err);
+    if (code == GW_OK)
+        code = add(&change, token, arena, err);
+    change_done(&change);
+    return code;
+}
+
+static enum gw_code check_name(struct gw_str name, struct gw_error *err)
+{
+    if (token_name_is_valid(name))
+        return GW_OK;
+    return gw_fail(err, GW_E_USAGE, "a credential's name has letters, digits and . _ @ -, at most %u bytes",
+                   TOKEN_NAME_BYTES_MAX);
+}
+
 enum gw_code token_file_add_scoped(const char *path, struct gw_str name, enum token_kind kind, int64_t expires_ms,
                                    enum token_scope scope, struct gw_arena *arena, struct gw_str *ret_secret,
                                    struct gw_error *err)
 {
-    if (!token_name_is_valid(name))
-        return gw_fail(err, GW_E_USAGE, "a credential's name has letters, digits and . _ @ -, at most %u bytes",
-                       TOKEN_NAME_BYTES_MAX);
+    GW_TRY(check_name(name, err));
+    GW_ASSERT(kind != TOKEN_MTLS);
     uint8_t bits[GW_KEY_BYTES];
     gw_random_bytes(bits, sizeof bits);
     struct gw_str secret = gw_base64url(arena, bits, sizeof bits);
@@ -135,14 +157,35 @@ enum gw_code token_file_add_scoped(const char *path, struct gw_str name, enum to
                           .created_ms = gw_clock_wall_ms(),
                           .expires_ms = expires_ms,
                           .scope = scope};
-    struct change change;
-    enum gw_code code = change_begin(&change, path, arena, err);
-    if (code == GW_OK)
-        code = add(&change, &token, arena, err);
-    change_done(&change);
+    enum gw_code code = add_to_file(path, &token, arena, err);
     if (code == GW_OK)
         *ret_secret = secret;
     return code;
+}
+
+static enum gw_code fingerprint_of(const char *path, struct gw_sha256 *ret_digest, struct gw_error *err)
+{
+    BIO *file = BIO_new_file(path, "r");
+    X509 *certificate = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+    unsigned size = sizeof ret_digest->bytes;
+    bool is_read = certificate != NULL && X509_digest(certificate, EVP_sha256(), ret_digest->bytes, &size) == 1;
+    X509_free(certificate);
+    BIO_free(file);
+    ERR_clear_error();
+    if (!is_read)
+        return gw_fail(err, GW_E_CONFIG, "%s: there is no PEM certificate in it", path);
+    return GW_OK;
+}
+
+enum gw_code token_file_add_certificate(const char *path, struct gw_str name, const char *certificate,
+                                        int64_t expires_ms, enum token_scope scope, struct gw_arena *arena,
+                                        struct gw_error *err)
+{
+    struct token token = {
+        .name = name, .kind = TOKEN_MTLS, .created_ms = gw_clock_wall_ms(), .expires_ms = expires_ms, .scope = scope};
+    GW_TRY(check_name(name, err));
+    GW_TRY(fingerprint_of(certificate, &token.digest, err));
+    return add_to_file(path, &token, arena, err);
 }
 
 static enum gw_code drop(struct change *change, struct gw_str name, struct gw_arena *arena, struct gw_error *err)

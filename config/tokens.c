@@ -12,7 +12,8 @@
 
 #define AUTHORIZATION_BYTES_MAX 4096u
 
-static const char *const kind_names[] = {[TOKEN_BEARER] = "bearer", [TOKEN_RAW] = "raw", [TOKEN_BASIC] = "basic"};
+static const char *const kind_names[] = {
+    [TOKEN_BEARER] = "bearer", [TOKEN_RAW] = "raw", [TOKEN_BASIC] = "basic", [TOKEN_MTLS] = "mtls"};
 
 const char *token_kind_name(enum token_kind kind)
 {
@@ -246,6 +247,21 @@ const struct token *token_set_find(const struct token_set *set, struct gw_str au
         bool fits = token->kind == claim.kind && (token->expires_ms == 0 || now_ms < token->expires_ms) &&
                     (claim.kind != TOKEN_BASIC || gw_str_eq(token->name, claim.name));
         if (equal && fits)
+            found = token;
+    }
+    return found;
+}
+
+const struct token *token_set_find_certificate(const struct token_set *set, const char *fingerprint, int64_t now_ms)
+{
+    struct gw_sha256 digest;
+    if (fingerprint == NULL || !gw_hex_decode(gw_str_from(fingerprint), digest.bytes, sizeof digest.bytes))
+        return NULL;
+    const struct token *found = NULL;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct token *token = &set->tokens[i];
+        bool equal = gw_secret_eq(token->digest.bytes, digest.bytes, sizeof digest.bytes);
+        if (equal && token->kind == TOKEN_MTLS && (token->expires_ms == 0 || now_ms < token->expires_ms))
             found = token;
     }
     return found;

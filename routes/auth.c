@@ -64,6 +64,13 @@ const struct token *auth_file_find(struct auth_file *file, struct gw_str authori
     return token_set_find(file->set, authorization, gw_clock_wall_ms());
 }
 
+const struct token *auth_file_find_certificate(struct auth_file *file, const char *fingerprint)
+{
+    if (file->set == NULL)
+        return NULL;
+    return token_set_find_certificate(file->set, fingerprint, gw_clock_wall_ms());
+}
+
 void auth_throttle_init(struct auth_throttle *throttle)
 {
     memset(throttle, 0, sizeof *throttle);

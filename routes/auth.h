@@ -34,6 +34,9 @@ void auth_file_refresh(struct auth_file *file, int64_t now_ms);
 /* The token that the value stands for, or NULL; belongs to the file until its next refresh. */
 const struct token *auth_file_find(struct auth_file *file, struct gw_str authorization);
 
+/* The same of a client certificate (fingerprint in hex; NULL: none). */
+const struct token *auth_file_find_certificate(struct auth_file *file, const char *fingerprint);
+
 struct auth_throttle {
     uint8_t key[GW_KEY_BYTES];
     struct {

@@ -163,15 +163,26 @@ static enum credential check_oauth(struct prov_request *r)
     return CREDENTIAL_ACCEPTED;
 }
 
-/* ---- ---- */
+/* ---- credentials of the app ---- */
+
+/* A certificate speaks only where nothing else does. */
+static const struct token *find_static(struct prov_request *r)
+{
+    const struct http_request *request = &r->x->request;
+    struct gw_str value = authorization_of(r);
+    if (value.ptr != NULL)
+        return auth_file_find(&r->app->credentials, value);
+    if (http_field_count(request->fields, request->field_count, GW_STR("Authorization")) > 0)
+        return NULL;
+    return auth_file_find_certificate(&r->app->credentials, http_exchange_peer_certificate(r->x));
+}
 
 enum credential credential_check(struct prov_request *r)
 {
     auth_file_refresh(&r->app->credentials, http_loop_now_ms(r->face->loop));
     if (r->app->oauth_keys != NULL && jwt_has_form(bearer_of(r)))
         return check_oauth(r);
-    struct gw_str value = authorization_of(r);
-    const struct token *token = value.ptr != NULL ? auth_file_find(&r->app->credentials, value) : NULL;
+    const struct token *token = find_static(r);
     if (token == NULL)
         return CREDENTIAL_REFUSED;
     r->may_read = true;

@@ -15,6 +15,7 @@ struct request {
     const char *kind;
     const char *expires;
     const char *scope;
+    const char *certificate;
     bool as_json;
 };
 
@@ -52,6 +53,18 @@ static int expiry_of(const struct command *command, const struct request *reques
     return COMMAND_DONE;
 }
 
+static int certificate_new(const char *path, const struct request *request, int64_t expires_ms, enum token_scope scope)
+{
+    GW_ARENA_SCOPED(arena);
+    struct gw_error err;
+    if (token_file_add_certificate(path, gw_str_from(request->name), request->certificate, expires_ms, scope, &arena,
+                                   &err) != GW_OK)
+        return command_failed(&err);
+    (void)fprintf(stderr, "the fingerprint of %s is in %s as the credential %s\n", request->certificate, path,
+                  request->name);
+    return COMMAND_DONE;
+}
+
 static int token_new(const struct command *command, const struct config *config, const struct request *request)
 {
     GW_ARENA_SCOPED(arena);
@@ -64,9 +77,13 @@ static int token_new(const struct command *command, const struct config *config,
     if (request->name == NULL)
         return command_usage_error(command, "--name NAME is needed");
     if (request->kind != NULL && !token_kind_parse(gw_str_from(request->kind), &kind))
-        return command_usage_error(command, "--kind is bearer, raw or basic");
+        return command_usage_error(command, "--kind is bearer, raw, basic or mtls");
     if (request->scope != NULL && (request->is_admin || !token_scope_parse(gw_str_from(request->scope), &scope)))
         return command_usage_error(command, "--scope is provision, read or push, of an app");
+    if ((kind == TOKEN_MTLS) != (request->certificate != NULL) || (kind == TOKEN_MTLS && request->is_admin))
+        return command_usage_error(command, "--certificate FILE goes with --kind mtls, of an app");
+    if (kind == TOKEN_MTLS)
+        return certificate_new(path, request, expires_ms, scope);
     struct gw_error err;
     struct gw_str secret;
     if (token_file_add_scoped(path, gw_str_from(request->name), kind, expires_ms, scope, &arena, &secret, &err) !=
@@ -155,12 +172,17 @@ static const struct verb {
 /* '?' and 'H' end the command. */
 static int read_options(const struct command *command, int argc, char **argv, struct request *request)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'H'},          {"config", required_argument, NULL, 'c'},
-        {"app", required_argument, NULL, 'a'},     {"admin", no_argument, NULL, 'm'},
-        {"name", required_argument, NULL, 'n'},    {"kind", required_argument, NULL, 'k'},
-        {"expires", required_argument, NULL, 'e'}, {"scope", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
+                                            {"config", required_argument, NULL, 'c'},
+                                            {"app", required_argument, NULL, 'a'},
+                                            {"admin", no_argument, NULL, 'm'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"kind", required_argument, NULL, 'k'},
+                                            {"expires", required_argument, NULL, 'e'},
+                                            {"certificate", required_argument, NULL, 'C'},
+                                            {"scope", required_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {NULL, 0, NULL, 0}};
     int option = command_option_next(command, argc, argv, options, true);
     for (; option != -1 && option != '?' && option != 'H';
          option = command_option_next(command, argc, argv, options, false)) {
@@ -170,6 +192,7 @@ static int read_options(const struct command *command, int argc, char **argv, st
                             : option == 'k' ? &request->kind
                             : option == 'e' ? &request->expires
                             : option == 's' ? &request->scope
+                            : option == 'C' ? &request->certificate
                                             : NULL;
         if (text != NULL)
             *text = optarg;
@@ -213,10 +236,13 @@ const struct command command_token = {
     .usage =
         "usage: provgate token new    --app NAME|--admin --name NAME [--kind bearer|raw|basic] [--expires 90d]\n"
         "                             [--scope provision|read|push]\n"
+        "       provgate token new    --app NAME --name NAME --kind mtls --certificate FILE [--expires 90d] [--scope "
+        "...]\n"
         "       provgate token list   --app NAME|--admin [--json]\n"
         "       provgate token revoke --app NAME|--admin --name NAME\n"
         "`new` prints the secret once, alone on stdout; only its digest is kept. A credential answers only to its own\n"
         "form of the Authorization field: \"Bearer SECRET\", the bare SECRET, or Basic with the name as user name.\n"
+        "mtls has no secret: whoever proves to have the key of that client certificate needs no Authorization field.\n"
         "Scopes: provision (everything), read (look and search), push (also create and update users).\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     the app whose prov face takes the credential\n"

@@ -397,9 +397,45 @@ static void test_a_scope_allows_what_it_says(void **state)
     prov_face_reload_tokens(world->face);
 }
 
+static int status_by(const char *certificate, struct gw_str authorization)
+{
+    struct call *call = call_new(world, "GET", "/scim/v2/Users", GW_STR_NONE);
+    call->certificate = certificate;
+    if (authorization.ptr != NULL)
+        call_add_field(call, "Authorization", authorization);
+    call_start(world, call);
+    call_wait(world, call);
+    int status = call->status;
+    call_free(world, call);
+    return status;
+}
+
+static void test_a_client_certificate_speaks_where_no_other_credential_does(void **state)
+{
+    (void)state;
+    static const char mine[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    static const char other[] = "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    FILE *file = fopen(world->tokens_path, "a");
+    assert_non_null(file);
+    assert_true(fprintf(file, "agent mtls %s 2026-11-21T22:21:44.123Z\n", mine) > 0);
+    assert_int_equal(fclose(file), 0);
+    prov_face_reload_tokens(world->face);
+    assert_int_equal(status_by(mine, GW_STR_NONE), 200);
+    assert_int_equal(status_by(other, GW_STR_NONE), 401);
+    assert_int_equal(status_by(NULL, GW_STR_NONE), 401);
+    assert_int_equal(status_by(mine, GW_STR("Bearer wrong")), 401);
+    assert_int_equal(status_by(mine, GW_STR("")), 401);
+    assert_int_equal(status_by(other, bearer(world->secret)), 200);
+    /* the fingerprint is no secret, and none of the others' forms */
+    assert_int_equal(status_by(NULL, gw_arena_printf(&world->arena, "Bearer %s", mine)), 401);
+    assert_int_equal(status_by(NULL, gw_str_from(mine)), 401);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_client_certificate_speaks_where_no_other_credential_does, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_scope_allows_what_it_says, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_a_wrong_credential_is_401_for_known_and_unknown_ids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_D1_two_fields_query_and_cookie_are_no_credential, set_up, tear_down),

@@ -44,6 +44,7 @@ struct call {
     struct http_field fields[WORLD_FIELDS_MAX];
     struct gw_str sent_body;
     const struct sockaddr *peer;
+    const char *certificate; /* fingerprint */
     int answers;
     int status; /* 0: not answered yet */
     struct http_field answer_fields[WORLD_FIELDS_MAX];
@@ -88,6 +89,11 @@ void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_
 const struct sockaddr *http_exchange_peer_address(const struct http_exchange *x)
 {
     return ((const struct call *)(const void *)x)->peer;
+}
+
+const char *http_exchange_peer_certificate(const struct http_exchange *x)
+{
+    return ((const struct call *)(const void *)x)->certificate;
 }
 
 struct gw_str http_exchange_peer(struct http_exchange *x)
