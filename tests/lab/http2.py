@@ -4,6 +4,7 @@ Fields go out as plain literals (RFC 7541 section 6.2.2), so that each byte is t
 python3-hpack.
 """
 
+import json
 import socket
 import ssl
 import struct
@@ -74,6 +75,11 @@ def block(fields):
     return b"".join(literal(as_bytes(name), as_bytes(value)) for name, value in fields)
 
 
+def json_of(answer):
+    """An answer's body as JSON."""
+    return json.loads(bytes(answer.body))
+
+
 def as_bytes(text):
     """Text as ISO 8859-1, bytes as they are."""
     return text.encode("latin-1") if isinstance(text, str) else bytes(text)
@@ -88,14 +94,14 @@ def frame(kind, flags, stream, payload=b"", length=None):
 class Connection:
     """One connection. Reading happens in `pump`, on the caller's thread."""
 
-    def __init__(self, url, tls, settings=(), greets=True, window_bytes=None, timeout=10.0):
+    def __init__(self, url, tls, settings=(), greets=True, window_bytes=None, timeout=10.0, server_name=None):
         parts = urlsplit(url)
         self.authority = parts.netloc.encode()
         self.scheme = parts.scheme.encode()
         tls.set_alpn_protocols(["h2", "http/1.1"])
         raw = socket.create_connection((parts.hostname, parts.port), timeout=timeout)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = tls.wrap_socket(raw, server_hostname=parts.hostname)
+        self.sock = tls.wrap_socket(raw, server_hostname=server_name or parts.hostname)
         self.reader = wire.Reader(self.sock)
         self.decoder = hpack.Decoder(max_header_list_size=1 << 20)
         self.answers = {}
