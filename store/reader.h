@@ -98,8 +98,8 @@ GW_MUST_CHECK enum gw_code store_groups_find(struct store_reader *reader, uint32
 typedef bool (*store_group_fn)(const struct store_group *group, void *data);
 GW_MUST_CHECK enum gw_code store_groups_page(struct store_reader *reader, uint32_t folder, uint64_t position,
                                              uint64_t count, store_group_fn on_group, void *data, struct gw_error *err);
-GW_MUST_CHECK enum gw_code store_groups_scan(struct store_reader *reader, uint32_t folder, store_group_fn on_group,
-                                             void *data, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_groups_scan(struct store_reader *reader, uint32_t folder, uint64_t from_seq,
+                                             store_group_fn on_group, void *data, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_groups_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
                                               struct gw_error *err);
 /* The users in the group's set, in creation order, from user `from_seq` on; none of them is deleted. */

@@ -33,10 +33,10 @@ enum gw_code store_groups_page(struct store_reader *reader, uint32_t folder, uin
     return store_groups_walk(view, folder, block << STORE_BLOCK_BITS, before, count, on_group, data, err);
 }
 
-enum gw_code store_groups_scan(struct store_reader *reader, uint32_t folder, store_group_fn on_group, void *data,
-                               struct gw_error *err)
+enum gw_code store_groups_scan(struct store_reader *reader, uint32_t folder, uint64_t from_seq, store_group_fn on_group,
+                               void *data, struct gw_error *err)
 {
-    return store_groups_walk(store_reader_view(reader), folder, 0, 0, UINT64_MAX, on_group, data, err);
+    return store_groups_walk(store_reader_view(reader), folder, from_seq, 0, UINT64_MAX, on_group, data, err);
 }
 
 enum gw_code store_groups_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count, struct gw_error *err)

@@ -3,6 +3,7 @@
 #include "routes/scim/filter_plan.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_view.h"
 #include "routes/scim/message.h"
 
@@ -20,8 +21,27 @@ enum members_needed {
     MEMBERS_ALL
 };
 
+/* What is being done; each may take several turns of the loop (turn.h). */
+enum stage {
+    STAGE_PAGE,      /* without a filter: positions are the store's */
+    STAGE_SCAN,      /* no index helps: every group is put to the filter */
+    STAGE_CANDIDATES /* indexes named these; each is put to the filter */
+};
+
+struct seq_list {
+    uint64_t *seqs;
+    size_t count;
+};
+
 struct group_listing {
     struct prov_request *r;
+    enum stage stage;
+    struct turn turn;
+    bool is_paused;    /* the turn was spent before the work was done */
+    bool is_under_way; /* not the first turn */
+    uint64_t next_seq; /* where PAGE and SCAN go on */
+    struct seq_list found;
+    size_t next_candidate;
     const struct scim_filter *filter; /* NULL: all */
     enum members_needed needed;
     uint64_t named[SCIM_FILTER_TERMS_MAX];
@@ -29,12 +49,31 @@ struct group_listing {
     size_t tree_budget;
     struct gw_buf resources; /* JSON text with commas between */
     struct gw_arena scratch;
-    uint64_t matched;
+    uint64_t total; /* found so far; of a list without a filter, all there are */
     uint64_t examined;
     size_t emitted;
     enum gw_code code;
     struct gw_error err;
 };
+
+/* What the exchange's arena does not free. */
+static void listing_done(void *data)
+{
+    struct group_listing *list = data;
+    gw_buf_done(&list->resources);
+    gw_arena_done(&list->scratch);
+}
+
+static bool is_page_full(const struct group_listing *list)
+{
+    return list->emitted >= list->r->query.count;
+}
+
+static bool may_go_on(struct group_listing *list)
+{
+    list->is_paused = list->code == GW_OK && turn_is_spent(&list->turn);
+    return list->code == GW_OK && !list->is_paused;
+}
 
 static bool is_members(const struct scim_ref *ref)
 {
@@ -136,39 +175,36 @@ static void emit(struct group_listing *list, const struct store_group *group)
 static bool on_page_group(const struct store_group *group, void *data)
 {
     struct group_listing *list = data;
+    if (is_page_full(list))
+        return false;
     emit(list, group);
-    return list->code == GW_OK && list->emitted < list->r->query.count;
+    list->next_seq = group->seq + 1;
+    return may_go_on(list);
 }
 
 /* Counts every match, and shows those of the page. */
-static bool on_candidate(const struct store_group *group, void *data)
+static void put_candidate(struct group_listing *list, const struct store_group *group)
 {
-    struct group_listing *list = data;
     bool is_match = false;
     list->code = matches(list, group, &is_match);
-    if (list->code != GW_OK || !is_match)
-        return list->code == GW_OK;
-    if (++list->matched >= list->r->query.start_index && list->emitted < list->r->query.count)
+    if (list->code == GW_OK && is_match && ++list->total >= list->r->query.start_index && !is_page_full(list))
         emit(list, group);
-    return list->code == GW_OK;
 }
 
 static bool on_scanned(const struct store_group *group, void *data)
 {
     struct group_listing *list = data;
-    if (++list->examined <= FILTER_GROUPS_MAX)
-        return on_candidate(group, data);
-    list->code = gw_fail(&list->err, GW_E_TOO_MANY,
-                         "no index answers this filter and there are more than %u groups; use displayName, externalId, "
-                         "id or members.value",
-                         FILTER_GROUPS_MAX);
-    return false;
+    if (++list->examined > FILTER_GROUPS_MAX) {
+        list->code = gw_fail(&list->err, GW_E_TOO_MANY,
+                             "no index answers this filter and there are more than %u groups; use displayName, "
+                             "externalId, id or members.value",
+                             FILTER_GROUPS_MAX);
+        return false;
+    }
+    put_candidate(list, group);
+    list->next_seq = group->seq + 1;
+    return may_go_on(list);
 }
-
-struct seq_list {
-    uint64_t *seqs;
-    size_t count;
-};
 
 static bool on_found(const struct store_group *group, void *data)
 {
@@ -207,34 +243,35 @@ static int compare_seqs(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static void list_candidates(struct group_listing *list, const struct seq_list *found)
+static void put_found(struct group_listing *list)
 {
     struct prov_request *r = list->r;
-    for (size_t i = 0; i < found->count && list->code == GW_OK; i++) {
+    while (list->code == GW_OK && list->next_candidate < list->found.count && !list->is_paused) {
         struct store_group group;
         GW_ARENA_SCOPED(arena);
-        if (i > 0 && found->seqs[i] == found->seqs[i - 1])
+        size_t i = list->next_candidate++;
+        if (i > 0 && list->found.seqs[i] == list->found.seqs[i - 1])
             continue;
         enum gw_code code =
-            store_group_get(r->face->reader, &arena, r->app->folder, found->seqs[i], &group, &list->err);
+            store_group_get(r->face->reader, &arena, r->app->folder, list->found.seqs[i], &group, &list->err);
         if (code == GW_OK)
-            (void)on_candidate(&group, list);
+            put_candidate(list, &group);
         else if (code != GW_E_NOT_FOUND)
             list->code = code;
+        (void)may_go_on(list);
     }
 }
 
-static void list_by_index(struct group_listing *list, const struct scim_plan *plan)
+static void find_candidates(struct group_listing *list, const struct scim_plan *plan)
 {
-    struct seq_list found = {gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof(uint64_t)), 0};
+    list->found = (struct seq_list){gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof(uint64_t)), 0};
     for (size_t i = 0; i < plan->lookup_count && list->code == GW_OK; i++) {
-        list->code = find_seqs(list, &plan->lookups[i], &found);
-        if (list->code == GW_OK && found.count >= FILTER_CANDIDATES_MAX)
+        list->code = find_seqs(list, &plan->lookups[i], &list->found);
+        if (list->code == GW_OK && list->found.count >= FILTER_CANDIDATES_MAX)
             list->code =
                 gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u groups", FILTER_CANDIDATES_MAX);
     }
-    qsort(found.seqs, found.count, sizeof found.seqs[0], compare_seqs);
-    list_candidates(list, &found);
+    qsort(list->found.seqs, list->found.count, sizeof list->found.seqs[0], compare_seqs);
 }
 
 static bool needs_scan(const struct scim_plan *plan)
@@ -246,36 +283,51 @@ static bool needs_scan(const struct scim_plan *plan)
     return plan->scan;
 }
 
-static uint64_t list_filtered(struct group_listing *list)
+static void plan_stages(struct group_listing *list)
 {
     struct prov_request *r = list->r;
+    if (list->filter == NULL) {
+        list->code = store_groups_count(r->face->reader, r->app->folder, &list->total, &list->err);
+        return;
+    }
     struct scim_plan plan = scim_filter_plan(r->arena, list->filter, r->app->group_type);
     find_needed(list, list->filter);
-    if (!needs_scan(&plan)) {
-        list_by_index(list, &plan);
-        return list->matched;
-    }
-    enum gw_code code = store_groups_scan(r->face->reader, r->app->folder, on_scanned, list, &list->err);
-    if (list->code == GW_OK)
-        list->code = code;
-    return list->matched;
+    list->stage = needs_scan(&plan) ? STAGE_SCAN : STAGE_CANDIDATES;
+    if (list->stage == STAGE_CANDIDATES)
+        find_candidates(list, &plan);
 }
 
-static uint64_t list_all(struct group_listing *list)
+static void walk(struct group_listing *list)
 {
     struct prov_request *r = list->r;
-    uint64_t total = 0;
-    list->code = store_groups_count(r->face->reader, r->app->folder, &total, &list->err);
-    if (list->code != GW_OK || r->query.count == 0)
-        return total;
-    enum gw_code code = store_groups_page(r->face->reader, r->app->folder, r->query.start_index - 1, r->query.count,
-                                          on_page_group, list, &list->err);
+    bool is_page = list->stage == STAGE_PAGE;
+    enum gw_code code;
+    if (is_page && is_page_full(list))
+        return;
+    if (is_page && list->next_seq == 0)
+        code = store_groups_page(r->face->reader, r->app->folder, r->query.start_index - 1, r->query.count,
+                                 on_page_group, list, &list->err);
+    else
+        code = store_groups_scan(r->face->reader, r->app->folder, list->next_seq, is_page ? on_page_group : on_scanned,
+                                 list, &list->err);
     if (list->code == GW_OK)
         list->code = code;
-    return total;
 }
 
-static void answer_page(struct group_listing *list, uint64_t total)
+static void run_stages(struct group_listing *list)
+{
+    if (!list->is_under_way)
+        plan_stages(list);
+    list->is_under_way = true;
+    if (list->code != GW_OK)
+        return;
+    if (list->stage == STAGE_CANDIDATES)
+        put_found(list);
+    else
+        walk(list);
+}
+
+static void answer_page(struct group_listing *list)
 {
     struct prov_request *r = list->r;
     if (list->code != GW_OK) {
@@ -283,32 +335,43 @@ static void answer_page(struct group_listing *list, uint64_t total)
         return;
     }
     GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
-    scim_list_write(&body, total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
+    scim_list_write(&body, list->total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
     if (body.overflow)
         reply_error(r, GW_E_TOO_MANY, "the page is too large; ask for fewer groups");
     else
         reply_text(r, 200, NULL, 0, gw_buf_str(&body));
 }
 
-static void answer_list(struct prov_request *r)
+/* One turn's part. */
+static void go_on(struct prov_request *r)
 {
-    struct group_listing *list = gw_arena_alloc(r->arena, sizeof *list);
-    uint64_t total = 0;
-    list->r = r;
-    list->tree_budget = GROUP_TREE_MEMBERS_MAX;
-    gw_buf_init(&list->resources, REPLY_BYTES_MAX);
-    list->code = group_projection_read(r, &list->err);
-    if (list->code == GW_OK && r->query.filter.len > 0)
-        list->code = scim_filter_parse(r->arena, r->app->group_type, r->query.filter, &list->filter, &list->err);
+    struct group_listing *list = r->state;
+    list->is_paused = false;
+    turn_begin(&list->turn);
     if (list->code == GW_OK)
         list->code = store_reader_begin(r->face->reader, &list->err);
     if (list->code == GW_OK) {
-        total = list->filter != NULL ? list_filtered(list) : list_all(list);
+        run_stages(list);
         store_reader_end(r->face->reader);
     }
-    answer_page(list, total);
-    gw_buf_done(&list->resources);
-    gw_arena_done(&list->scratch);
+    if (list->code == GW_OK && list->is_paused && !(list->stage == STAGE_PAGE && is_page_full(list)))
+        turn_later(r, go_on);
+    else
+        answer_page(list);
+}
+
+static void answer_list(struct prov_request *r)
+{
+    struct group_listing *list = gw_arena_alloc(r->arena, sizeof *list);
+    list->r = r;
+    list->tree_budget = GROUP_TREE_MEMBERS_MAX;
+    gw_buf_init(&list->resources, REPLY_BYTES_MAX);
+    r->state = list;
+    r->on_over = listing_done;
+    list->code = group_projection_read(r, &list->err);
+    if (list->code == GW_OK && r->query.filter.len > 0)
+        list->code = scim_filter_parse(r->arena, r->app->group_type, r->query.filter, &list->filter, &list->err);
+    go_on(r);
 }
 
 void groups_on_list(struct prov_request *r)

@@ -200,11 +200,57 @@ static void test_R45_last_changes_are_found_by_time(void **state)
     }
 }
 
+static void make_groups(size_t count)
+{
+    struct crowd crowd = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct gw_error err = {0};
+        struct store_change *change = store_change_new(STORE_CHANGE_GROUP_CREATE);
+        change->time_ms = SINCE_MS;
+        change->folder = world->folder_number;
+        change->as.group.display_name = gw_arena_printf(&change->arena, "group%zu", i);
+        change->as.group.attributes = GW_STR("{}");
+        change->on_done = on_made;
+        change->owner = &crowd;
+        while (store_writer_submit(world->writer, change, &err) == GW_E_BUSY)
+            (void)usleep(1000);
+    }
+    while (atomic_load(&crowd.done) < count)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(&crowd.failed), 0);
+}
+
+static void test_H13_filters_and_pages_of_groups_take_turns_too(void **state)
+{
+    (void)state;
+    make_groups(TURN_RECORDS_MAX + 500);
+    struct call *slow = start("/scim/v2/Groups?filter=displayName%20sw%20%22group%22&startIndex=2400&count=1000");
+    assert_int_equal(slow->status, 0);
+    struct call *quick = get(world, "/scim/v2/Groups?filter=displayName%20eq%20%22group7%22");
+    assert_at(quick, "Resources.0.displayName", "group7");
+    call_free(world, quick);
+    call_wait(world, slow);
+    assert_at(slow, "totalResults", "2500");
+    assert_at(slow, "itemsPerPage", "101");
+    assert_at(slow, "Resources.0.displayName", "group2399");
+    call_free(world, slow);
+    struct call *page = get(world, "/scim/v2/Groups?startIndex=1500&count=1000");
+    assert_at(page, "itemsPerPage", "1000");
+    assert_at(page, "Resources.0.displayName", "group1499");
+    assert_at(page, "Resources.999.displayName", "group2498");
+    call_free(world, page);
+    struct call *left = start("/scim/v2/Groups?filter=displayName%20co%20%22group%22");
+    assert_int_equal(left->status, 0);
+    call_free(world, left);
+    assert_int_equal(world->loop->timers, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_H13_others_are_served_between_the_parts_of_a_long_filter, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_H13_filters_and_pages_of_groups_take_turns_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_R44_a_filter_without_an_index_is_refused_above_a_hundred_thousand, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_R45_candidates_of_an_index_are_paged_too, set_up, tear_down),
