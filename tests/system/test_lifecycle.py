@@ -1,0 +1,148 @@
+"""What becomes of a record, from a store of an older format to the end of its retention time; and the brake."""
+
+import json
+import shutil
+import tarfile
+import unittest
+from pathlib import Path
+
+from lab import rawhttp
+from lab.gateway import wait_until
+from lab.story import Story
+from support.case import WorldCase
+
+ALICE = "alice@example.com"
+OLD_STORE = Path(__file__).resolve().parents[1] / "unit" / "store" / "fixtures" / "format-1.tar.xz"
+PURGED_S = 30
+
+
+class LifeCase(WorldCase):
+    """A world with an Okta connection and the commands."""
+
+    def setUp(self):
+        """One connection per test."""
+        self.okta = self.world.okta()
+        self.addCleanup(self.okta.close)
+        self.story = Story(self.world)
+        self.addCleanup(self.story.close)
+
+    def command(self, *words, status=0):
+        """Run a command on the world's configuration."""
+        return self.world.gateway.command(*words, status=status)
+
+    def names(self):
+        """userNames of all that an import finds."""
+        return {user["userName"] for user in self.okta.import_users()}
+
+
+class OldStore(LifeCase):
+    """A store that the last program of format 1 made, years ago; records are deleted after a minute."""
+
+    @classmethod
+    def configure(cls, values):
+        """Retention that ends."""
+        values["apps"][0]["prov"]["policy"] = {"retain": "1m", "after_retention": "delete"}
+
+    def put_old_store(self):
+        """In the place of the world's own."""
+        store = Path(self.world.values["store"]["path"])
+        shutil.rmtree(store)
+        with tarfile.open(OLD_STORE) as archive:
+            archive.extractall(store.parent)
+        (store.parent / "format-1").rename(store)
+
+    def test_h15_it_is_brought_up_to_date_and_what_is_due_goes(self):
+        self.world.gateway.stop()
+        self.put_old_store()
+        self.command("user", "list", status=1)
+        self.world.gateway.start()
+        self.world.gateway.wait_healthy()
+        # user1 was deactivated, user2 deleted, user3 put out by an operator; seen is nobody's but the operator's
+        wait_until(lambda: "user1@example.com" not in self.names(), PURGED_S, "the deactivated user is purged")
+        self.assertIn("seen@example.com", self.names())
+        self.assertIn("user0@example.com", self.names())
+        self.assertEqual(self.command("user", "list", "--deleted"), "")
+        self.story.expect_sign_in_refused("user1@example.com")
+        self.story.expect_sign_in_refused("user2@example.com")
+        self.okta.assign("user1@example.com", "00u1")
+        self.story.expect_in(self.world.sign_in("user1@example.com"), "user1@example.com")
+        self.assertEqual(self.command("check", "--store").count("damaged"), 0)
+        purges = [json.loads(line) for line in self.command("activity", "--kind", "purge", "--json").splitlines()]
+        self.assertEqual(len(purges), 3)
+        self.assertFalse([entry for entry in purges if "user" in entry.get("userName", "")])
+
+
+class Deleted(LifeCase):
+    """SCIM DELETE, and the operator's way back."""
+
+    def test_a_deleted_person_stays_out_until_restored_or_provisioned_again(self):
+        made = self.okta.assign(ALICE, "00ualice")
+        cookie = self.story.cookie(self.world.sign_in(ALICE))
+        self.okta.expect("DELETE", f"/Users/{made['id']}", None, (204,))
+        self.story.expect_refused(cookie)
+        self.story.expect_sign_in_refused(ALICE)
+        self.assertIsNone(self.okta.lookup(ALICE))
+        self.assertIn(ALICE, self.command("user", "list", "--deleted"))
+        self.command("user", "restore", "--user", ALICE, "--active")
+        self.assertEqual(self.okta.lookup(ALICE)["id"], made["id"])
+        self.story.expect_refused(cookie)
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+        self.okta.expect("DELETE", f"/Users/{made['id']}", None, (204,))
+        again = self.okta.assign(ALICE, "00ualice")
+        self.assertNotEqual(again["id"], made["id"])
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+        self.command("user", "restore", "--id", made["id"], status=1)
+
+
+class Brake(LifeCase):
+    """action: hold."""
+
+    @classmethod
+    def configure(cls, values):
+        """A brake that one can reach."""
+        values["apps"][0]["prov"]["policy"] = {"brake": {"action": "hold", "share": "20%", "at_least": 3,
+                                                         "within": "1h", "max_hold": "30m"}}
+
+    def take_out(self, number):
+        """The status of a PATCH that deactivates."""
+        operations = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                      "Operations": [{"op": "replace", "value": {"active": False}}]}
+        return self.once("PATCH", f"/Users/{self.ids[number]}", json.dumps(operations).encode())
+
+    def once(self, method, path, body=b""):
+        """A call that is not tried again on 429."""
+        return rawhttp.fetch(self.world.prov_url + path, method, body=body, headers=[
+            ("Authorization", f"Bearer {self.world.token}"), ("Content-Type", "application/scim+json")])
+
+    def test_a_run_is_held_released_rejected_and_never_stops_an_operator(self):
+        self.ids = [self.okta.assign(f"run{i}@example.com", f"00r{i}")["id"] for i in range(12)]
+        browser = self.world.sign_in("run3@example.com")
+        self.assertEqual([self.take_out(i).status for i in range(3)], [200] * 3)
+        held = self.take_out(3)
+        self.assertEqual(held.status, 429)
+        self.assertTrue(held.header("Retry-After").isdigit())
+        self.assertIn("held by the brake", held.json()["detail"])
+        self.story.expect_in(browser, "run3@example.com")
+        self.assertEqual(self.once("DELETE", f"/Users/{self.ids[4]}").status, 429)
+        self.assertEqual(json.loads(self.command("policy", "brake", "status", "--app", "wiki", "--json"))["held"], 2)
+        self.assertIn("provgate_brake_alerts_total 1", self.metrics())
+        self.command("user", "deactivate", "--user", "run5@example.com")
+        self.command("policy", "brake", "reject", "--app", "wiki", "--reason", "wrong rule")
+        refused = self.take_out(3)
+        self.assertEqual(refused.status, 403)
+        self.assertIn("wrong rule", refused.json()["detail"])
+        self.assertEqual(self.take_out(6).status, 429)
+        self.command("policy", "brake", "release", "--app", "wiki")
+        self.assertFalse(self.okta.get(self.ids[6])["active"])
+        self.assertEqual([self.take_out(i).status for i in (6, 7)], [200, 200])
+        self.story.expect_in(browser, "run3@example.com")
+
+    def metrics(self):
+        """The text of GET /metrics."""
+        answer = rawhttp.fetch(self.world.admin_url + "/metrics",
+                               headers=[("Authorization", f"Bearer {self.world.admin_token}")])
+        return answer.body.decode()
+
+
+if __name__ == "__main__":
+    unittest.main()
