@@ -78,6 +78,26 @@ class Peer:
                 pass
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def forget_peak(self):
+        """From here on peak_kib counts anew."""
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/clear_refs", "w") as f:
+                    f.write("5")
+            except OSError:
+                pass
+
+    def peak_kib(self):
+        """The most that the largest of the processes had resident."""
+        peaks = []
+        for pid in self.pids():
+            try:
+                with open(f"/proc/{pid}/status") as f:
+                    peaks += [int(line.split()[1]) for line in f if line.startswith("VmHWM")]
+            except OSError:
+                pass
+        return max(peaks, default=0)
+
     def private_kib(self):
         """Private memory of the process and its children."""
         total = 0
@@ -90,21 +110,37 @@ class Peer:
         return total
 
 
-def nginx(name, folder, workers, server, upstream=""):
-    """An nginx with one server block on a free port; `server` may use {port}."""
+def certificate(folder):
+    """A self-signed P-256 certificate for 127.0.0.1 and its key: two files."""
+    paths = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", paths[1], "-out", paths[0]],
+        check=True,
+        capture_output=True,
+    )
+    os.chmod(paths[1], 0o600)
+    return paths
+
+
+def nginx(name, folder, workers, server, upstream="", tls=None):
+    """An nginx with one server block on a free port."""
+    listen = "ssl http2 " if tls else ""
+    if tls:
+        server = f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]}; http2_max_concurrent_streams 128; " + server
     port = free_port()
     prefix = os.path.join(folder, name)
     os.makedirs(prefix, exist_ok=True)
     conf = os.path.join(prefix, "nginx.conf")
     with open(conf, "w") as f:
         f.write(
-            f"""daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
-events {{ worker_connections 4096; }}
+            f"""{"user root; " if os.getuid() == 0 else ""}daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
+worker_rlimit_nofile 20000; events {{ worker_connections 16384; }}
 http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
  client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p; fastcgi_temp_path {prefix}/f;
  uwsgi_temp_path {prefix}/u; scgi_temp_path {prefix}/s;
  {upstream}
- server {{ listen 127.0.0.1:{port} backlog=4096; {server} }} }}
+ server {{ listen 127.0.0.1:{port} {listen}backlog=4096; {server} }} }}
 """
         )
     return Peer(name, [shutil.which("nginx") or "/usr/sbin/nginx", "-p", prefix, "-c", conf], port, folder)
@@ -115,22 +151,54 @@ def origin(folder):
     return nginx("origin", folder, 1, f'location / {{ default_type text/plain; return 200 "{BODY}"; }}')
 
 
-def nginx_proxy(folder, origin_port, workers):
-    """nginx as a reverse proxy with a keep-alive pool."""
+def nginx_proxy(folder, origin_port, workers, tls=None, unbuffered=False, name=None):
+    """nginx as a reverse proxy with a keep-alive pool; `unbuffered`: large bodies are not put on disk."""
+    buffering = "client_max_body_size 0; proxy_buffering off; proxy_request_buffering off; " if unbuffered else ""
     return nginx(
-        f"nginx{workers}",
+        name or f"nginx{workers}",
         folder,
         workers,
         'location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; '
-        "proxy_pass http://app; }",
+        + buffering
+        + "proxy_pass http://app; }",
         f"upstream app {{ server 127.0.0.1:{origin_port}; keepalive 128; keepalive_requests 100000000; }}",
+        tls,
     )
 
 
-def haproxy(folder, origin_port, threads):
+def h2o_proxy(folder, origin_port, workers, tls=None):
+    """The h2o binary as a reverse proxy: the same library in other hands."""
+    port = free_port()
+    conf = os.path.join(folder, f"h2o{workers}.yaml")
+    with open(conf, "w") as f:
+        material = f"\n      ssl: {{certificate-file: {tls[0]}, key-file: {tls[1]}}}" if tls else ""
+        f.write(
+            f"""num-threads: {workers}
+{"user: root" if os.getuid() == 0 else ""}
+error-log: {folder}/h2o{workers}.log
+hosts:
+  default:
+    listen:
+      host: 127.0.0.1
+      port: {port}{material}
+    paths:
+      /:
+        proxy.reverse.url: http://127.0.0.1:{origin_port}/
+        proxy.preserve-host: ON
+"""
+        )
+    return Peer(f"h2o{workers}", ["/usr/bin/h2o", "-m", "worker", "-c", conf], port, folder)
+
+
+def haproxy(folder, origin_port, threads, tls=None):
     """haproxy as a reverse proxy."""
     port = free_port()
-    conf = os.path.join(folder, f"haproxy{threads}.cfg")
+    conf, material = os.path.join(folder, f"haproxy{threads}.cfg"), ""
+    if tls:
+        pem = os.path.join(folder, "haproxy.pem")
+        with open(pem, "w") as f:
+            f.write("".join(open(path).read() for path in tls))
+        material = f" ssl crt {pem} alpn h2,http/1.1"
     with open(conf, "w") as f:
         f.write(
             f"""global
@@ -142,7 +210,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend f
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{material}
   default_backend b
 backend b
   http-reuse always
@@ -157,7 +225,7 @@ CONFIG = """store:
   max_size: 16GiB
 sso:
   listen:
-    - address: 127.0.0.1:{sso}
+    - address: 127.0.0.1:{sso}{tls}
   workers: {workers}
 prov:
   listen:
@@ -170,7 +238,7 @@ apps:
     folder: staff
     sso:
       hosts: [127.0.0.1]
-      external_url: http://127.0.0.1:{sso}
+      external_url: {scheme}://127.0.0.1:{sso}
       upstream: {{url: "http://127.0.0.1:{origin}"}}
       identity:
         - header: {{name: X-Remote-User}}
@@ -186,7 +254,19 @@ apps:
 class Provgate(Peer):
     """provgate with a fresh store; with `sessions` the store is filled before the start."""
 
-    def __init__(self, name, folder, binary, tools, origin_port, workers, guard=True, users=0, sessions=0):
+    def __init__(
+        self,
+        name,
+        folder,
+        binary,
+        tools,
+        origin_port,
+        workers,
+        guard=True,
+        users=0,
+        sessions=0,
+        tls=None,
+    ):
         home = os.path.join(folder, name)
         os.makedirs(home)
         self.store = os.path.join(home, "store")
@@ -204,6 +284,8 @@ class Provgate(Peer):
                     workers=workers,
                     origin=origin_port,
                     cookies=cookies,
+                    scheme="https" if tls else "http",
+                    tls=f"\n      tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else "",
                 )
             )
         self.command(binary, "init")
