@@ -2,9 +2,10 @@
 
 import os
 import signal
+import ssl
 from pathlib import Path
 
-from lab import rawhttp
+from lab import keys, rawhttp
 from lab.app import App
 from lab.gateway import wait_until
 from lab.idp import load_or_make
@@ -176,3 +177,35 @@ class ServersWithHealthChecks(Fleet):
         wait_until(lambda: self.servers[0].checks >= before[0] + 10, 10, "ten checks")
         for server, count in zip(self.servers, before):
             self.assertAlmostEqual(server.checks - count, 10, delta=2)
+
+
+class ServersOverTls(WorldCase):
+    """An address as the name, a CA of its own, and an app that wants to see a certificate of ours."""
+
+    app_certificate = None
+
+    @classmethod
+    def configure(cls, values):
+        """The lab's app moves behind TLS."""
+        folder = Path(values["store"]["path"]).parent
+        authority = keys.make("app CA", authority=True)
+        ca_path, _ = authority.write(folder, "app-ca")
+        app_paths = keys.make("app", ["127.0.0.1"], authority).write(folder, "app")
+        own_paths = keys.make("provgate", ["provgate.test"], authority).write(folder, "own")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*app_paths)
+        context.load_verify_locations(ca_path)
+        context.verify_mode = ssl.CERT_REQUIRED
+        cls.server = App(load_or_make(folder).certificate_pem(), tls=context)
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.start()
+        values["apps"][0]["sso"]["upstream"] = {"url": cls.server.url, "ca": str(ca_path),
+                                                "certificate": str(own_paths[0]), "key": str(own_paths[1])}
+
+    def test_requests_pass_both_ways(self):
+        for size in ("100", "1m"):
+            answer = rawhttp.fetch(self.sso("/static/" + size))
+            self.assertEqual(answer.status, 200)
+        body = b"x" * 300000
+        answer = rawhttp.fetch(self.sso("/upload"), "PUT", body=body)
+        self.assertEqual(answer.json()["bytes"], len(body))
