@@ -51,7 +51,8 @@ def wrk(url, connections, seconds, script, *words):
 def h2load(url, connections, streams, seconds, *fields):
     """Requests per second over HTTP/2, p50 and p99 in ms, failed answers; `fields` are header lines."""
     with tempfile.NamedTemporaryFile("r") as log:
-        words = ["h2load", f"-c{connections}", f"-m{streams}", f"-D{seconds}", "--warm-up-time=1", "--log-file", log.name]
+        words = ["h2load", f"-c{connections}", f"-m{streams}", f"-D{seconds}", "--warm-up-time=1"]
+        words += ["--log-file", log.name]
         for field in fields:
             words += ["-H", field]
         done = subprocess.run(words + [url], capture_output=True, text=True, check=True).stdout

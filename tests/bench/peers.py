@@ -134,7 +134,8 @@ def nginx(name, folder, workers, server, upstream="", tls=None):
     conf = os.path.join(prefix, "nginx.conf")
     with open(conf, "w") as f:
         f.write(
-            f"""{"user root; " if os.getuid() == 0 else ""}daemon off; worker_processes {workers}; pid {prefix}/pid; error_log {prefix}/error.log crit;
+            f"""{"user root; " if os.getuid() == 0 else ""}daemon off; worker_processes {workers};
+pid {prefix}/pid; error_log {prefix}/error.log crit;
 worker_rlimit_nofile 20000; events {{ worker_connections 16384; }}
 http {{ access_log off; keepalive_requests 100000000; keepalive_timeout 600s;
  client_body_temp_path {prefix}/b; proxy_temp_path {prefix}/p; fastcgi_temp_path {prefix}/f;

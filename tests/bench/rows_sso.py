@@ -80,7 +80,8 @@ def bench_h2(options, folder, report):
             options.rounds, {peer.name: (lambda peer=peer: run(peer)) for peer in (*others, gate)}
         )
         report[f"h2_{workers}"] = rows
-        table(f"SSO face, HTTP/2 over TLS, 64 connections x {STREAMS} streams, {workers} worker(s)", rows, others[0].name)
+        title = f"SSO face, HTTP/2 over TLS, 64 connections x {STREAMS} streams, {workers} worker(s)"
+        table(title, rows, others[0].name)
     for peer in peers:
         peer.stop()
 
