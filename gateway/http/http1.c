@@ -173,7 +173,7 @@ void http1_on_flow_end(struct http_flow *flow)
 
 static void begin_flow(struct http1 *http1, struct gw_str head, size_t head_bytes)
 {
-    const struct http_server *server = http1->server;
+    const struct http_service *server = http1->server;
     struct http_flow *flow = http_flow_new(server->loop, server->face, server->face_data, &http1_codec, http1);
     struct http_request *request = &flow->exchange.request;
     struct gw_error err;
@@ -287,7 +287,7 @@ static void write_peer(struct http1 *http1)
 /* The header and what comes after it share one time limit: since the connection was made. */
 static void begin_protocol(struct http1 *http1)
 {
-    const struct http_server *server = http1->server;
+    const struct http_service *server = http1->server;
     http1->state = server->tls != NULL ? HTTP1_SHAKING : HTTP1_HEAD;
     if (server->tls == NULL)
         return;
@@ -298,7 +298,7 @@ static void begin_protocol(struct http1 *http1)
 
 static void run_untold(struct http1 *http1)
 {
-    const struct http_server *server = http1->server;
+    const struct http_service *server = http1->server;
     struct http_proxy_header header;
     enum http_proxy_result result = http_proxy_read(http_socket_input(&http1->socket), &header);
     bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !http_loop_closes_idle(server->loop);
@@ -348,7 +348,7 @@ static void on_run(struct http_task *task)
     }
 }
 
-void http1_accept(const struct http_server *server, int fd, const struct sockaddr_storage *peer)
+void http1_accept(const struct http_service *server, int fd, const struct sockaddr_storage *peer)
 {
     struct http1 *http1 = gw_alloc(sizeof *http1);
     http1->server = server;

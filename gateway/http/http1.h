@@ -6,7 +6,7 @@
 #include "gateway/http/listener.h"
 
 /* What a connection needs of its listener; outlives it. */
-struct http_server {
+struct http_service {
     struct http_loop *loop;
     const struct http_face *face;
     void *face_data;
@@ -19,4 +19,4 @@ struct http_server {
 };
 
 /* Takes over the accepted descriptor of a peer that may come. */
-void http1_accept(const struct http_server *server, int fd, const struct sockaddr_storage *peer);
+void http1_accept(const struct http_service *server, int fd, const struct sockaddr_storage *peer);

@@ -132,7 +132,7 @@ const struct http_codec http1_codec = {
 
 void http1_refuse(struct http1 *http1, enum gw_code code, const char *text)
 {
-    const struct http_server *server = http1->server;
+    const struct http_service *server = http1->server;
     GW_ARENA_SCOPED(arena);
     GW_BUF_SCOPED(body, HTTP_ERROR_BODY_BYTES_MAX);
     const char *type = http_error_body(server->face, server->face_data, NULL, code, text, &body);

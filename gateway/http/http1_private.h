@@ -34,7 +34,7 @@ struct http1 {
     struct http_task task;
     struct http_grave grave;
     struct http_sweepable sweepable;
-    const struct http_server *server;
+    const struct http_service *server;
     enum http1_state state;
     int64_t since_ms; /* when the state began; in HTTP1_HEAD when its first byte came */
     struct http1_pace pace;

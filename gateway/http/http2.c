@@ -224,7 +224,7 @@ static void on_drain(struct http_sweepable *sweepable, bool is_over)
     }
 }
 
-void http2_adopt(const struct http_server *server, struct http_socket *socket, const struct sockaddr_storage *peer,
+void http2_adopt(const struct http_service *server, struct http_socket *socket, const struct sockaddr_storage *peer,
                  const char *peer_text)
 {
     struct http2 *http2 = gw_alloc(sizeof *http2);

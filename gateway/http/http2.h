@@ -8,5 +8,5 @@
 #include "gateway/http/socket.h"
 
 /* Takes the connection out of `socket`, with what was read. `peer` and `peer_text` are copied; `server` outlives it. */
-void http2_adopt(const struct http_server *server, struct http_socket *socket, const struct sockaddr_storage *peer,
+void http2_adopt(const struct http_service *server, struct http_socket *socket, const struct sockaddr_storage *peer,
                  const char *peer_text);

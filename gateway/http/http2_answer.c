@@ -236,7 +236,7 @@ const struct http_codec http2_codec = {
 
 void http2_stream_refuse(struct http2_stream *stream)
 {
-    const struct http_server *server = stream->http2->server;
+    const struct http_service *server = stream->http2->server;
     GW_BUF_SCOPED(body, HTTP_ERROR_BODY_BYTES_MAX);
     const char *type =
         http_error_body(server->face, server->face_data, NULL, stream->refusal, stream->refusal_text, &body);

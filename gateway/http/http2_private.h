@@ -40,7 +40,7 @@ struct http2 {
     struct http_task task;
     struct http_grave grave;
     struct http_sweepable sweepable;
-    const struct http_server *server;
+    const struct http_service *server;
     nghttp2_session *session;
     enum http2_state state;
     int64_t since_ms;      /* when the state began */

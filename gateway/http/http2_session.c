@@ -81,7 +81,7 @@ static void get_ready(struct http2_stream *stream)
 static void finish_request(struct http2_stream *stream)
 {
     struct http2 *http2 = stream->http2;
-    const struct http_server *server = http2->server;
+    const struct http_service *server = http2->server;
     struct http_flow *flow = http_flow_new(server->loop, server->face, server->face_data, &http2_codec, stream);
     struct http_request *request = &flow->exchange.request;
     struct gw_error err;

@@ -27,7 +27,7 @@ const struct http_limits http_limits_default = {
 #define ADDRESS_TEXT_MAX 256u
 
 struct http_listener {
-    struct http_server server; /* what its connections hold on to */
+    struct http_service server; /* what its connections hold on to */
     struct http_sweepable sweepable;
     struct http_watch *watch;
     int fd;
@@ -150,7 +150,7 @@ static bool is_full(const struct http_listener *listener)
 
 static bool may_come(const struct http_listener *listener, const struct sockaddr *peer)
 {
-    const struct http_server *server = &listener->server;
+    const struct http_service *server = &listener->server;
     if (server->has_proxy_header)
         return listener->may_tell_peer(peer, server->peer_data);
     return server->allow == NULL || server->allow(peer, server->peer_data);
@@ -233,15 +233,15 @@ enum gw_code http_listener_start(struct http_loop *loop, const struct http_liste
         return gw_fail(err, GW_E_INTERNAL, "cannot duplicate a listening socket: %s", strerror(errno));
     (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     struct http_listener *listener = gw_alloc(sizeof *listener);
-    listener->server = (struct http_server){.loop = loop,
-                                            .face = settings->face,
-                                            .face_data = settings->face_data,
-                                            .limits = settings->limits,
-                                            .tls = settings->tls,
-                                            .local_port = port_of(fd),
-                                            .has_proxy_header = settings->has_proxy_header,
-                                            .allow = settings->allow,
-                                            .peer_data = settings->peer_data};
+    listener->server = (struct http_service){.loop = loop,
+                                             .face = settings->face,
+                                             .face_data = settings->face_data,
+                                             .limits = settings->limits,
+                                             .tls = settings->tls,
+                                             .local_port = port_of(fd),
+                                             .has_proxy_header = settings->has_proxy_header,
+                                             .allow = settings->allow,
+                                             .peer_data = settings->peer_data};
     listener->fd = fd;
     listener->may_tell_peer = settings->may_tell_peer;
     listener->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};

@@ -36,7 +36,7 @@ static const char *const app_answers[] = {
 
 static struct {
     struct http_loop *loop;
-    struct http_server server;
+    struct http_service server;
     struct http_upstream *upstream;
     struct http_face face;
     int app_listener;
@@ -114,7 +114,7 @@ static void start(void)
     struct http_upstream_settings settings = http_upstream_settings_default;
     settings.unix_path = path + 5;
     CHECK(http_upstream_new(world.loop, &settings, &world.upstream, &err) == GW_OK);
-    world.server = (struct http_server){.loop = world.loop, .face = &world.face, .limits = http_limits_default};
+    world.server = (struct http_service){.loop = world.loop, .face = &world.face, .limits = http_limits_default};
 }
 
 /* The app takes what it can and answers each connection once. */
