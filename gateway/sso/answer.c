@@ -155,8 +155,6 @@ static bool is_rotated_already(struct sso_held *bound, const struct sso_held_ses
            known.folder == held->folder && known.user_seq == held->user_seq && known.generation == held->generation;
 }
 
-static bool write_due(struct sso_face *face, int64_t now_ms, bool is_urgent);
-
 /* Bound with the old session's generation: in memory at once, so that the next request is known on every worker; in the
  * store from the next tick of a face on, so that a restart forgets nobody (law 3). */
 static void rotate(struct sso_request *rq, const struct store_session_digest *digest)
@@ -178,9 +176,6 @@ static void rotate(struct sso_request *rq, const struct store_session_digest *di
         return;
     gw_metric_add(GW_METRIC_SSO_ROTATIONS, 1);
     sso_held_put(bound, &held);
-    struct sso_handover *handover = rq->face->shared->handover;
-    if (handover != NULL && atomic_load_explicit(&handover->generations, memory_order_relaxed) > 1)
-        (void)write_due(rq->face, now_ms, true); /* the next request may come to another process */
 }
 
 /* The app takes session cookies back and gives none in their place. */

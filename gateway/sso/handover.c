@@ -1,5 +1,7 @@
 #include "gateway/sso/handover.h"
 
+#include <string.h>
+
 /* A mark is one word, so that it comes and goes whole: 40 bits of the digest (the bucket is 13 more) and its last
  * second, modulo 2^24. */
 #define SECOND_BITS 24u
@@ -120,4 +122,83 @@ void sso_marks_drop(struct sso_marks *marks, const uint8_t *digest)
         if ((word & ~(uint64_t)SECOND_MASK) == tag)
             (void)atomic_compare_exchange_strong(&bucket[i], &word, 0);
     }
+}
+
+/* --- records ---------------------------------------------------------------------------------------------------- */
+
+static struct sso_record_slot *slots_of(struct sso_records *records, const uint8_t *key)
+{
+    return records->slots[((unsigned)key[5] << 8 | key[6]) % SSO_RECORD_BUCKETS];
+}
+
+/* A whole record, of one moment; false while it is being written. */
+static bool slot_read(struct sso_record_slot *slot, uint64_t *ret_record, int64_t *ret_expires_ms)
+{
+    uint64_t before = atomic_load(&slot->version);
+    if (before == 0 || before % 2 == 1)
+        return false;
+    *ret_expires_ms = atomic_load(&slot->expires_ms);
+    for (size_t i = 0; i < SSO_RECORD_WORDS; i++)
+        ret_record[i] = atomic_load(&slot->words[i]);
+    return atomic_load(&slot->version) == before;
+}
+
+/* Not at all when somebody else writes to it at this moment. */
+static void slot_write(struct sso_record_slot *slot, const uint64_t *record, int64_t expires_ms)
+{
+    uint64_t before = atomic_load(&slot->version);
+    if (before % 2 == 1 || !atomic_compare_exchange_strong(&slot->version, &before, before + 1))
+        return;
+    atomic_store(&slot->expires_ms, expires_ms);
+    for (size_t i = 0; i < SSO_RECORD_WORDS; i++)
+        atomic_store(&slot->words[i], record[i]);
+    atomic_store(&slot->version, before + 2);
+}
+
+static struct sso_record_slot *slot_find(struct sso_records *records, const uint8_t *key, uint64_t *ret_record,
+                                         int64_t *ret_expires_ms)
+{
+    struct sso_record_slot *slots = slots_of(records, key);
+    for (size_t i = 0; i < SSO_RECORD_WAYS; i++) {
+        if (slot_read(&slots[i], ret_record, ret_expires_ms) && memcmp(ret_record, key, SSO_RECORD_KEY_BYTES) == 0)
+            return &slots[i];
+    }
+    return NULL;
+}
+
+bool sso_records_find(struct sso_records *records, const uint8_t *key, int64_t now_ms, uint64_t *ret_record)
+{
+    int64_t expires_ms = 0;
+    return slot_find(records, key, ret_record, &expires_ms) != NULL && expires_ms > now_ms;
+}
+
+/* One that was never used or has expired is the first, too. */
+static struct sso_record_slot *first_to_expire(struct sso_record_slot *slots)
+{
+    struct sso_record_slot *first = &slots[0];
+    for (size_t i = 1; i < SSO_RECORD_WAYS; i++) {
+        if (atomic_load(&slots[i].expires_ms) < atomic_load(&first->expires_ms))
+            first = &slots[i];
+    }
+    return first;
+}
+
+void sso_records_put(struct sso_records *records, const uint64_t *record, int64_t expires_ms)
+{
+    uint64_t other[SSO_RECORD_WORDS];
+    int64_t other_ms = 0;
+    uint8_t key[SSO_RECORD_KEY_BYTES];
+    memcpy(key, record, sizeof key);
+    struct sso_record_slot *slot = slot_find(records, key, other, &other_ms);
+    slot_write(slot != NULL ? slot : first_to_expire(slots_of(records, key)), record, expires_ms);
+}
+
+void sso_records_drop(struct sso_records *records, const uint8_t *key)
+{
+    static const uint64_t nothing[SSO_RECORD_WORDS] = {0};
+    uint64_t other[SSO_RECORD_WORDS];
+    int64_t expires_ms = 0;
+    struct sso_record_slot *slot = slot_find(records, key, other, &expires_ms);
+    if (slot != NULL)
+        slot_write(slot, nothing, 0);
 }

@@ -7,7 +7,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NONE UINT16_MAX
 
@@ -31,7 +33,8 @@ struct shard {
 };
 
 struct sso_held {
-    struct sso_marks *marks; /* NULL: this process is on its own */
+    struct sso_marks *marks;     /* NULL: this process is on its own with anonymous sessions */
+    struct sso_records *records; /* NULL: with all kinds */
     _Atomic size_t count;
     _Atomic size_t owed_count;
     _Atomic unsigned next_shard;
@@ -167,26 +170,48 @@ static uint16_t place_take(struct sso_held *held, struct shard *shard, const str
     return at;
 }
 
-void sso_held_share(struct sso_held *held, struct sso_marks *marks)
+void sso_held_share(struct sso_held *held, struct sso_marks *marks, struct sso_records *records)
 {
     held->marks = marks;
+    held->records = records;
 }
 
-static void mark_put(struct sso_held *held, const struct sso_held_session *session)
+_Static_assert(sizeof(struct sso_held_session) <= SSO_RECORD_WORDS * sizeof(uint64_t), "a session fits a record");
+_Static_assert(offsetof(struct sso_held_session, digest) == 0 && STORE_SESSION_DIGEST_BYTES == SSO_RECORD_KEY_BYTES,
+               "its digest is the key");
+
+static void share_put(struct sso_held *held, const struct sso_held_session *session)
 {
-    if (held->marks == NULL)
-        return;
-    if (session->kind == SSO_HELD_ANONYMOUS)
+    uint64_t record[SSO_RECORD_WORDS] = {0};
+    if (held->marks != NULL && session->kind == SSO_HELD_ANONYMOUS)
         sso_marks_put(held->marks, session->digest.bytes, gw_clock_mono_ms(), session->expires_ms);
-    else
+    else if (held->marks != NULL)
         sso_marks_drop(held->marks, session->digest.bytes);
+    if (held->records == NULL)
+        return;
+    memcpy(record, session, sizeof *session);
+    sso_records_put(held->records, record, session->expires_ms);
 }
 
-/* Handed out by another process of this machine? */
-static bool mark_get(struct sso_held *held, const struct store_session_digest *digest, int64_t now_ms,
-                     struct sso_held_session *ret_session)
+static void share_drop(struct sso_held *held, const struct store_session_digest *digest)
 {
+    if (held->marks != NULL)
+        sso_marks_drop(held->marks, digest->bytes);
+    if (held->records != NULL)
+        sso_records_drop(held->records, digest->bytes);
+}
+
+/* Held by another process of this machine? What is owed there is written there. */
+static bool share_get(struct sso_held *held, const struct store_session_digest *digest, int64_t now_ms,
+                      struct sso_held_session *ret_session)
+{
+    uint64_t record[SSO_RECORD_WORDS];
     int64_t expires_ms = 0;
+    if (held->records != NULL && sso_records_find(held->records, digest->bytes, now_ms, record)) {
+        memcpy(ret_session, record, sizeof *ret_session);
+        ret_session->owes_write = false;
+        return true;
+    }
     if (held->marks == NULL || !sso_marks_find(held->marks, digest->bytes, now_ms, &expires_ms))
         return false;
     *ret_session =
@@ -196,7 +221,7 @@ static bool mark_get(struct sso_held *held, const struct store_session_digest *d
 
 void sso_held_put(struct sso_held *held, const struct sso_held_session *session)
 {
-    mark_put(held, session);
+    share_put(held, session);
     struct shard *shard = shard_of(held, &session->digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, &session->digest);
@@ -211,7 +236,7 @@ bool sso_held_get(struct sso_held *held, const struct store_session_digest *dige
                   struct sso_held_session *ret_session)
 {
     if (sso_held_count(held) == 0)
-        return mark_get(held, digest, now_ms, ret_session);
+        return share_get(held, digest, now_ms, ret_session);
     struct shard *shard = shard_of(held, digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, digest);
@@ -227,13 +252,12 @@ bool sso_held_get(struct sso_held *held, const struct store_session_digest *dige
         }
     }
     (void)pthread_mutex_unlock(&shard->lock);
-    return found || mark_get(held, digest, now_ms, ret_session);
+    return found || share_get(held, digest, now_ms, ret_session);
 }
 
 void sso_held_remove(struct sso_held *held, const struct store_session_digest *digest)
 {
-    if (held->marks != NULL)
-        sso_marks_drop(held->marks, digest->bytes);
+    share_drop(held, digest);
     struct shard *shard = shard_of(held, digest);
     (void)pthread_mutex_lock(&shard->lock);
     uint16_t at = place_find(shard, digest);

@@ -34,8 +34,9 @@ struct sso_held;
 
 struct sso_held *sso_held_new(void);
 void sso_held_free(struct sso_held *held);
-/* Anonymous sessions are known to all processes that share `marks`. Before any other thread uses it. */
-void sso_held_share(struct sso_held *held, struct sso_marks *marks);
+/* Anonymous sessions are known to all processes that share `marks`, all kinds to those that share `records`; either may
+ * be NULL. Before any other thread uses it. */
+void sso_held_share(struct sso_held *held, struct sso_marks *marks, struct sso_records *records);
 
 /* Inserts, or replaces the one of the same digest. */
 void sso_held_put(struct sso_held *held, const struct sso_held_session *session);

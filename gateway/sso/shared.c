@@ -173,7 +173,8 @@ enum gw_code sso_shared_new(struct config *config, struct store *store, struct s
 void sso_shared_hand_over(struct sso_shared *shared, struct sso_handover *handover)
 {
     sso_replay_share(shared->replay, &handover->replay);
-    sso_held_share(shared->anonymous, &handover->anonymous);
+    sso_held_share(shared->anonymous, &handover->anonymous, NULL);
+    sso_held_share(shared->bound, NULL, &handover->bound);
     for (size_t i = 0; i < shared->config->app_count; i++) {
         if (shared->apps[i].servers != NULL)
             shared->apps[i].servers->affinity = &handover->affinity;

@@ -109,8 +109,8 @@ static void an_anonymous_cookie_of_one_process_is_known_to_the_other(void **stat
     struct gw_sha256 one = digest_of(1);
     struct sso_held_session session = {.kind = SSO_HELD_ANONYMOUS, .expires_ms = now_ms + 3600 * SECOND}, found;
     memcpy(session.digest.bytes, one.bytes, sizeof session.digest.bytes);
-    sso_held_share(old, &handover->anonymous);
-    sso_held_share(new, &handover->anonymous);
+    sso_held_share(old, &handover->anonymous, NULL);
+    sso_held_share(new, &handover->anonymous, NULL);
     assert_false(sso_held_get(new, &session.digest, now_ms, &found));
     sso_held_put(old, &session);
     assert_true(sso_held_get(new, &session.digest, now_ms, &found));
@@ -123,6 +123,71 @@ static void an_anonymous_cookie_of_one_process_is_known_to_the_other(void **stat
     assert_false(sso_held_get(new, &session.digest, now_ms, &found));
     sso_held_free(old);
     sso_held_free(new);
+}
+
+static void a_session_that_one_process_holds_is_known_to_the_other_which_owes_nothing(void **state)
+{
+    struct sso_handover *handover = *state;
+    struct sso_held *old = sso_held_new(), *new = sso_held_new();
+    int64_t now_ms = gw_clock_mono_ms();
+    struct sso_held_session found, taken[1];
+    sso_held_share(old, NULL, &handover->bound);
+    sso_held_share(new, NULL, &handover->bound);
+    for (uint64_t i = 0; i < 1000; i++) {
+        struct gw_sha256 digest = digest_of(i);
+        struct sso_held_session session = {.kind = SSO_HELD_BOUND, .user_seq = i, .generation = 3, .folder = 2,
+                                           .expires_ms = now_ms + 60 * SECOND, .owes_write = true};
+        memcpy(session.digest.bytes, digest.bytes, sizeof session.digest.bytes);
+        session.root = session.digest;
+        sso_held_put(old, &session);
+        assert_true(sso_held_get(new, &session.digest, now_ms, &found));
+        assert_true(found.user_seq == i && found.generation == 3 && found.folder == 2 && !found.owes_write);
+        assert_memory_equal(&found.root, &session.root, sizeof found.root);
+        assert_false(sso_held_get(new, &session.digest, now_ms + 60 * SECOND, &found));
+        if (i % 2 == 0)
+            sso_held_remove(old, &session.digest);
+        assert_int_equal(sso_held_get(new, &session.digest, now_ms, &found), i % 2 == 1);
+    }
+    assert_int_equal(sso_held_take_due(new, INT64_MAX, taken, 1), 0);
+    sso_held_free(old);
+    sso_held_free(new);
+}
+
+struct pen {
+    struct sso_records *records;
+    uint64_t fill;
+    atomic_uint torn;
+};
+
+/* All words after the key are the same, in every record that was ever written. */
+static void *writer_and_reader(void *data)
+{
+    struct pen *pen = data;
+    for (uint64_t i = 0; i < RACED; i++) {
+        uint64_t record[SSO_RECORD_WORDS] = {i % 4, 0};
+        for (size_t k = 2; k < SSO_RECORD_WORDS; k++)
+            record[k] = pen->fill + i;
+        uint64_t key[2] = {record[0], record[1]};
+        sso_records_put(pen->records, record, 60 * SECOND);
+        bool found = sso_records_find(pen->records, (const uint8_t *)key, 0, record);
+        for (size_t k = 3; found && k < SSO_RECORD_WORDS; k++)
+            atomic_fetch_add(&pen->torn, record[k] != record[2]);
+    }
+    return NULL;
+}
+
+static void no_record_is_ever_read_in_halves(void **state)
+{
+    struct pen pens[RACERS];
+    pthread_t threads[RACERS];
+    for (size_t i = 0; i < RACERS; i++) {
+        pens[i] = (struct pen){.records = &((struct sso_handover *)*state)->bound, .fill = (i + 1) << 32};
+        assert_int_equal(pthread_create(&threads[i], NULL, writer_and_reader, &pens[i]), 0);
+    }
+    for (size_t i = 0; i < RACERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(atomic_load(&pens[i].torn), 0);
+    }
 }
 
 struct race {
@@ -172,6 +237,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(an_assertion_in_use_at_one_process_is_refused_at_the_other, setup, teardown),
         cmocka_unit_test_setup_teardown(an_anonymous_cookie_of_one_process_is_known_to_the_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_session_that_one_process_holds_is_known_to_the_other_which_owes_nothing,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(no_record_is_ever_read_in_halves, setup, teardown),
         cmocka_unit_test_setup_teardown(of_several_who_take_a_mark_at_once_at_most_one_has_it, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
