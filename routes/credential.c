@@ -1,5 +1,6 @@
 #include "routes/credential.h"
 
+#include "config/token_use.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
@@ -185,6 +186,7 @@ enum credential credential_check(struct prov_request *r)
     const struct token *token = find_static(r);
     if (token == NULL)
         return CREDENTIAL_REFUSED;
+    token_use_note(r->face->use, r->app->name, token->name, gw_clock_wall_ms());
     r->may_read = true;
     r->may_push = token->scope == TOKEN_SCOPE_PUSH;
     r->may_write = token->scope == TOKEN_SCOPE_PROVISION;

@@ -1,5 +1,6 @@
 #include "routes/prov.h"
 
+#include "config/token_use.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "gateway/json/parse.h"
@@ -77,6 +78,7 @@ enum gw_code prov_face_new(struct config *config, struct store *store, struct st
     face->loop = loop;
     face->apps = gw_alloc(sizeof face->apps[0] * (config->app_count + 1));
     face->keys = key_pool_new();
+    face->use = token_use_new(config->store_path);
     auth_throttle_init(&face->throttle);
     enum gw_code code = store_reader_new(store, &face->reader, err);
     for (size_t i = 0; code == GW_OK && i < config->app_count; i++) {
@@ -100,6 +102,7 @@ void prov_face_free(struct prov_face *face)
         return;
     pending_leave_all(face);
     key_pool_free(face->keys);
+    token_use_free(face->use);
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_done(&face->apps[i].credentials);
     for (size_t i = 0; i < face->app_count; i++)
@@ -120,6 +123,7 @@ void prov_face_reload_tokens(struct prov_face *face)
 {
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_refresh(&face->apps[i].credentials, 0);
+    token_use_save(face->use, http_loop_now_ms(face->loop));
 }
 
 /* ---- the path of a request: credentials, route, body, handler ---- */

@@ -26,6 +26,7 @@ struct prov_request;
 struct pending_change;
 struct key_pool;
 struct key_source;
+struct token_use;
 
 struct prov_app {
     const struct config_app *config;
@@ -55,6 +56,7 @@ struct prov_face {
     size_t app_count;
     struct auth_throttle throttle;
     struct key_pool *keys;
+    struct token_use *use;
     size_t awaiting_keys;           /* requests */
     struct pending_change *pending; /* changes on their way, newest first */
     _Atomic int64_t walked_ms;      /* monotonic: when a page but the first of a list was asked for; any thread */

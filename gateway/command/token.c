@@ -1,3 +1,4 @@
+#include "config/token_use.h"
 #include "config/tokens.h"
 #include "config/value.h"
 #include "gateway/base/clock.h"
@@ -111,7 +112,7 @@ static int token_revoke(const struct command *command, const struct config *conf
 }
 
 static struct json_value *token_entry(struct gw_arena *arena, const struct token *token, const char *created,
-                                      const char *expires)
+                                      const char *expires, const char *used)
 {
     struct json_value *entry = json_object_new(arena);
     json_object_append(arena, entry, GW_STR("name"), json_string_new(arena, token->name));
@@ -123,12 +124,15 @@ static struct json_value *token_entry(struct gw_arena *arena, const struct token
     if (token->expires_ms != 0)
         json_object_append(arena, entry, GW_STR("expires"),
                            json_string_new(arena, gw_arena_copy(arena, gw_str_from(expires))));
+    if (used != NULL)
+        json_object_append(arena, entry, GW_STR("used"),
+                           json_string_new(arena, gw_arena_copy(arena, gw_str_from(used))));
     json_object_append(arena, entry, GW_STR("expired"),
                        json_bool_new(arena, token->expires_ms != 0 && token->expires_ms <= gw_clock_wall_ms()));
     return entry;
 }
 
-static void print_tokens(const struct token_set *set, bool as_json)
+static void print_tokens(const struct token_set *set, const struct token_use *use, const char *app, bool as_json)
 {
     GW_ARENA_SCOPED(arena);
     struct json_value *list = json_array_new(&arena);
@@ -139,11 +143,15 @@ static void print_tokens(const struct token_set *set, bool as_json)
         (void)gw_time_format(token->created_ms, created);
         if (token->expires_ms != 0)
             (void)gw_time_format(token->expires_ms, expires);
+        char used[GW_TIME_TEXT_MAX] = "unknown";
+        int64_t used_ms = app != NULL ? token_use_find(use, gw_str_from(app), token->name) : 0;
+        if (used_ms != 0)
+            (void)gw_time_format(used_ms, used);
         if (as_json)
-            json_array_append(&arena, list, token_entry(&arena, token, created, expires));
+            json_array_append(&arena, list, token_entry(&arena, token, created, expires, used_ms != 0 ? used : NULL));
         else
-            (void)printf("%-24.*s %-6s %-9s created %s expires %s\n", GW_STR_ARG(token->name),
-                         token_kind_name(token->kind), token_scope_name(token->scope), created, expires);
+            (void)printf("%-24.*s %-6s %-9s created %s expires %s used %s\n", GW_STR_ARG(token->name),
+                         token_kind_name(token->kind), token_scope_name(token->scope), created, expires, used);
     }
     struct gw_str text = json_text(&arena, list);
     if (as_json)
@@ -159,7 +167,9 @@ static int token_list(const struct command *command, const struct config *config
         return COMMAND_WRONG;
     if (token_set_load(path, &set, &err) != GW_OK)
         return command_failed(&err);
-    print_tokens(set, request->as_json);
+    struct token_use *use = token_use_new(config->store_path);
+    print_tokens(set, use, request->app, request->as_json);
+    token_use_free(use);
     token_set_free(set);
     return COMMAND_DONE;
 }
