@@ -5,8 +5,10 @@
 #include "gateway/base/log.h"
 #include "gateway/http/loop.h"
 #include "routes/auth.h"
+#include "store/coverage.h"
 #include "store/guard_off.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define ADMIN_ANSWER_BYTES_MAX (1024u * 1024u)
@@ -111,12 +113,71 @@ static void add_store_gauge(struct gw_buf *buf, const char *name, const char *he
     gw_buf_add_byte(buf, '\n');
 }
 
+static struct store_app_counts app_counts(const struct admin_face *face, const char *app)
+{
+    const struct gw_metrics *metrics = face->settings.metrics;
+    return (struct store_app_counts){.app = gw_str_from(app),
+                                     .requests_bound = gw_app_sum(metrics, app, GW_APP_BOUND),
+                                     .requests_unbound = gw_app_sum(metrics, app, GW_APP_UNBOUND),
+                                     .requests_none = gw_app_sum(metrics, app, GW_APP_NO_SESSION),
+                                     .sign_ons_linked = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_LINKED),
+                                     .sign_ons_observed = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_OBSERVED),
+                                     .sign_ons_unbound = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_UNBOUND)};
+}
+
+/* What was counted; sessions and users would need a scan (`provgate coverage` does it). */
+static void serve_coverage(struct admin_face *face, struct http_exchange *x)
+{
+    const struct config *config = face->settings.config;
+    const char *comma = "";
+    GW_BUF_SCOPED(body, ADMIN_ANSWER_BYTES_MAX);
+    gw_buf_add_lit(&body, "{\"apps\":[");
+    for (size_t i = 0; i < config->app_count; i++) {
+        if (!config->apps[i].sso.is_present)
+            continue;
+        struct store_app_counts c = app_counts(face, config->apps[i].name);
+        gw_buf_printf(&body,
+                      "%s{\"app\":\"%s\",\"requestsBound\":%" PRIu64 ",\"requestsUnbound\":%" PRIu64
+                      ",\"requestsWithoutSession\":%" PRIu64 ",\"signOnsProvisioned\":%" PRIu64
+                      ",\"signOnsObserved\":%" PRIu64 ",\"signOnsUnbound\":%" PRIu64 ",\"advice\":\"%s\"}",
+                      comma, config->apps[i].name, c.requests_bound, c.requests_unbound, c.requests_none,
+                      c.sign_ons_linked, c.sign_ons_observed, c.sign_ons_unbound,
+                      store_coverage_advice(&x->arena, &c).ptr);
+        comma = ",";
+    }
+    gw_buf_add_lit(&body, "]}");
+    answer(x, 200, "application/json", NULL, NULL, gw_buf_str(&body));
+}
+
+static void add_app_counts(struct admin_face *face, struct gw_buf *buf)
+{
+    static const struct {
+        const char *name, *second, *help;
+    } rows[GW_APP_COUNT_COUNT] = {
+#define XX(constant, name, second, help) {name, second, help},
+        GW_APP_COUNT_MAP(XX)
+#undef XX
+    };
+    const struct config *config = face->settings.config;
+    for (unsigned row = 0; row < GW_APP_COUNT_COUNT; row++) {
+        if (rows[row].help[0] != '\0')
+            gw_buf_printf(buf, "# HELP %s %s\n# TYPE %s counter\n", rows[row].name, rows[row].help, rows[row].name);
+        for (size_t i = 0; i < config->app_count; i++) {
+            if (config->apps[i].sso.is_present)
+                gw_buf_printf(buf, "%s{app=\"%s\",%s} %" PRIu64 "\n", rows[row].name, config->apps[i].name,
+                              rows[row].second,
+                              gw_app_sum(face->settings.metrics, config->apps[i].name, (enum gw_app_count)row));
+        }
+    }
+}
+
 static void serve_metrics(struct admin_face *face, struct http_exchange *x)
 {
     struct store_stats stats;
     struct gw_error err;
     GW_BUF_SCOPED(body, ADMIN_ANSWER_BYTES_MAX);
     gw_metrics_write(face->settings.metrics, &body);
+    add_app_counts(face, &body);
     if (store_stats_read(face->settings.store, &stats, &err) == GW_OK) {
         add_store_gauge(&body, "provgate_store_used_bytes", "Bytes of the store in use", stats.used_bytes);
         add_store_gauge(&body, "provgate_store_max_bytes", "Bytes that the store may grow to", stats.max_bytes);
@@ -142,6 +203,8 @@ static void on_request(struct http_exchange *x, void *data)
         answer_error(x, GW_E_UNAUTHORIZED, "WWW-Authenticate", "Bearer realm=\"provgate admin\"");
     else if (gw_str_eq(request->path, GW_STR("/metrics")))
         serve_metrics(face, x);
+    else if (gw_str_eq(request->path, GW_STR("/coverage")))
+        serve_coverage(face, x);
     else
         answer_error(x, GW_E_NOT_FOUND, NULL, NULL);
 }

@@ -44,7 +44,7 @@
     XX(SAML_REPLAYED, "provgate_saml_replayed_total", "counter", "Assertions that were used before")                   \
     XX(SAML_OBSERVED_INVALID, "provgate_saml_observe_passed_total", "counter",                                         \
        "Invalid SAML responses passed on by gate: observe")                                                            \
-    XX(ID_TOKEN_INVALID, "provgate_id_token_invalid_total", "counter", "Posted id_tokens that failed verification")   \
+    XX(ID_TOKEN_INVALID, "provgate_id_token_invalid_total", "counter", "Posted id_tokens that failed verification")    \
     XX(SIGN_ON_NOT_RECORDED, "provgate_sign_on_not_recorded_total", "counter",                                         \
        "Sign-ons whose binding could not be recorded in time")                                                         \
     XX(UPSTREAM_ERRORS, "provgate_upstream_errors_total", "counter", "Requests that an app failed to answer")          \
@@ -71,7 +71,7 @@
     XX(SCIM_BUSY, "provgate_scim_busy_total", "counter", "PROV requests answered with 429")                            \
     XX(SCIM_IGNORED_ATTRIBUTES, "provgate_scim_ignored_attributes_total", "counter",                                   \
        "Unknown attributes that were ignored")                                                                         \
-    XX(LOGOUTS, "provgate_universal_logouts_total", "counter", "Users signed out everywhere by Universal Logout")     \
+    XX(LOGOUTS, "provgate_universal_logouts_total", "counter", "Users signed out everywhere by Universal Logout")      \
     XX(KEYS_ASKED, "provgate_keys_asked_total", "counter", "Times that an issuer was asked for its keys")              \
     XX(KEYS_FAILED, "provgate_keys_failed_total", "counter",                                                           \
        "Times that no set of keys came from a file or an issuer")                                                      \
@@ -139,8 +139,36 @@ struct gw_gauge {
     char second[GW_GAUGE_SECOND_BYTES];
 };
 
+/* Counters of one app, with its name as a label.
+ *  constant, name, second label, help (the first row of a name says it) */
+#define GW_APP_COUNT_MAP(XX)                                                                                           \
+    XX(BOUND, "provgate_app_requests_total", "session=\"bound\"",                                                      \
+       "Requests by whether their session is bound to a user")                                                         \
+    XX(UNBOUND, "provgate_app_requests_total", "session=\"unbound\"", "")                                              \
+    XX(NO_SESSION, "provgate_app_requests_total", "session=\"none\"", "")                                              \
+    XX(SIGN_ONS_LINKED, "provgate_app_sign_ons_total", "user=\"provisioned\"",                                         \
+       "Recorded sign-ons by whether the user was provisioned")                                                        \
+    XX(SIGN_ONS_OBSERVED, "provgate_app_sign_ons_total", "user=\"observed\"", "")                                      \
+    XX(SIGN_ONS_UNBOUND, "provgate_app_sign_ons_unbound_total", "session=\"none\"",                                    \
+       "Accepted sign-ons whose answer set no session cookie")
+
+enum gw_app_count {
+#define XX(constant, name, second, help) GW_APP_##constant,
+    GW_APP_COUNT_MAP(XX)
+#undef XX
+        GW_APP_COUNT_COUNT
+};
+
+#define GW_APPS_MAX 128u /* names that were ever configured since the start; more are not counted */
+
+struct gw_app_slot {
+    _Alignas(64) _Atomic uint64_t values[GW_APPS_MAX][GW_APP_COUNT_COUNT];
+};
+
 struct gw_metrics {
     struct gw_metric_slot slots[GW_METRIC_SLOTS];
+    struct gw_app_slot app_slots[GW_METRIC_SLOTS];
+    _Atomic uint64_t app_names[GW_APPS_MAX]; /* hashes; 0: free */
     struct gw_gauge gauges[GW_GAUGES_MAX];
 };
 
@@ -150,6 +178,13 @@ void gw_metrics_attach(struct gw_metrics *metrics, unsigned first_slot, unsigned
 
 void gw_metric_add(enum gw_metric metric, uint64_t n);
 uint64_t gw_metric_sum(const struct gw_metrics *metrics, enum gw_metric metric);
+
+/* The place of that app in the attached memory, claimed when it is new: processes of several configurations count into
+ * one row by name. GW_APPS_MAX: no room, and nothing is counted. */
+unsigned gw_app_place(const char *name);
+void gw_app_add(unsigned place, enum gw_app_count count, uint64_t n);
+uint64_t gw_app_sum(const struct gw_metrics *metrics, const char *name, enum gw_app_count count);
+const struct gw_metrics *gw_metrics_attached(void);
 
 /* Makes the row when there is none; what finds no place is not told. */
 void gw_gauge_set(enum gw_gauge_kind kind, const char *first, const char *second, int64_t value);

@@ -33,6 +33,7 @@ extern const struct command command_import;
 extern const struct command command_policy;
 extern const struct command command_guard;
 extern const struct command command_why;
+extern const struct command command_coverage;
 extern const struct command command_version;
 
 /* For the commands. */

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "store/coverage.h"
 #include "store/guard_off.h"
 
 #include <signal.h>
@@ -31,6 +32,9 @@ struct sso_keeper {
     uint8_t place[STORE_SESSION_PLACE_BYTES]; /* where the next sweep begins */
     int64_t sweep_at_ms;                      /* monotonic */
     bool is_sweep_failing;
+    int64_t coverage_at_ms; /* monotonic */
+    int64_t warn_at_ms;     /* monotonic */
+    bool is_coverage_failing;
     int64_t offset_ms; /* wall clock less monotonic, when last looked */
     bool has_offset;
     bool has_jumped;
@@ -221,12 +225,55 @@ static void sweep_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_
     keeper->sweep_at_ms = mono_ms + (has_more ? 0 : SSO_KEEPER_SWEEP_MS);
 }
 
+/* ---- coverage ---- */
+
+static struct store_app_counts counts_of(const char *app)
+{
+    const struct gw_metrics *metrics = gw_metrics_attached();
+    return (struct store_app_counts){.app = gw_str_from(app),
+                                     .requests_bound = gw_app_sum(metrics, app, GW_APP_BOUND),
+                                     .requests_unbound = gw_app_sum(metrics, app, GW_APP_UNBOUND),
+                                     .requests_none = gw_app_sum(metrics, app, GW_APP_NO_SESSION),
+                                     .sign_ons_linked = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_LINKED),
+                                     .sign_ons_observed = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_OBSERVED),
+                                     .sign_ons_unbound = gw_app_sum(metrics, app, GW_APP_SIGN_ONS_UNBOUND)};
+}
+
+static void coverage_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
+{
+    const struct config *config = keeper->shared->config;
+    if (mono_ms < keeper->coverage_at_ms)
+        return;
+    keeper->coverage_at_ms = mono_ms + SSO_KEEPER_COVERAGE_MS;
+    bool is_warned = mono_ms >= keeper->warn_at_ms;
+    if (is_warned)
+        keeper->warn_at_ms = mono_ms + SSO_KEEPER_WARN_MS;
+    GW_ARENA_SCOPED(arena);
+    struct store_coverage *coverage = gw_arena_alloc(&arena, sizeof *coverage);
+    struct gw_error err = {.code = GW_OK};
+    coverage->written_ms = wall_ms;
+    for (size_t i = 0; i < config->app_count; i++) {
+        if (!config->apps[i].sso.is_present)
+            continue;
+        struct store_app_counts *counts = &coverage->apps[coverage->count++];
+        *counts = counts_of(config->apps[i].name);
+        struct gw_str warning = store_coverage_unlinked(&arena, counts);
+        if (is_warned && warning.len > 0)
+            gw_log(GW_LOG_WARN, "none-linked", "app=%s what=\"%.*s\"", config->apps[i].name, GW_STR_ARG(warning));
+    }
+    /* A help for people: a full disk is said by those who have to write there. */
+    if (store_coverage_write(config->store_path, coverage, &err) != GW_OK && !keeper->is_coverage_failing)
+        gw_log(GW_LOG_WARN, "coverage-not-written", "reason=\"%s\"", err.text);
+    keeper->is_coverage_failing = err.code != GW_OK;
+}
+
 /* ---- the thread ---- */
 
 void sso_keeper_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
 {
     guard_turn(keeper, mono_ms, wall_ms);
     sweep_turn(keeper, mono_ms, wall_ms);
+    coverage_turn(keeper, mono_ms, wall_ms);
 }
 
 static bool wait_for_turn(struct sso_keeper *keeper)

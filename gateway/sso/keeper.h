@@ -9,6 +9,8 @@
 #define SSO_KEEPER_SAY_MS (60 * 1000ll) /* how often a resting guard is said in the log */
 
 #define SSO_KEEPER_SWEEP_MS (60 * 1000ll)          /* between sweeps, when the last one came to the end */
+#define SSO_KEEPER_COVERAGE_MS (10 * 1000ll)       /* between two writings of the counts */
+#define SSO_KEEPER_WARN_MS (3600 * 1000ll)         /* between two warnings that nobody is linked */
 #define SSO_KEEPER_SWEEPS 16u                      /* transactions in one turn */
 #define SSO_KEEPER_JUMP_MS (3600 * 1000ll)         /* between two turns */
 #define SSO_KEEPER_RETAIN_MS (90ll * 24 * 3600000) /* of a folder that has no prov face */

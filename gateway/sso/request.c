@@ -64,6 +64,7 @@ void sso_request_tie(struct sso_request *rq, uint32_t folder, uint64_t user_seq,
 static bool admit_unbound(struct sso_request *rq)
 {
     gw_metric_add(GW_METRIC_SSO_UNBOUND, 1);
+    gw_app_add(rq->app->counts, GW_APP_UNBOUND, 1);
     if (rq->app->config->sso.unbound == CONFIG_UNBOUND_PASS)
         return true;
     gw_metric_add(GW_METRIC_SSO_UNBOUND_REFUSED, 1);
@@ -79,6 +80,7 @@ static bool admit_bound(struct sso_request *rq)
     if (rq->guard.has_unbound_twin && rq->app->config->sso.unbound != CONFIG_UNBOUND_PASS)
         return admit_unbound(rq);
     gw_metric_add(GW_METRIC_SSO_BOUND, 1);
+    gw_app_add(rq->app->counts, GW_APP_BOUND, 1);
     sso_request_tie(rq, rq->guard.folder, rq->guard.user_seq, rq->guard.generation);
     sso_note_seen(rq);
     return true;
@@ -164,6 +166,7 @@ bool sso_request_admit(struct sso_request *rq)
     case SSO_GUARD_NO_SESSION:
     case SSO_GUARD_ANONYMOUS:
         gw_metric_add(GW_METRIC_SSO_ANONYMOUS, 1);
+        gw_app_add(rq->app->counts, GW_APP_NO_SESSION, 1);
         return true;
     case SSO_GUARD_BOUND:
         return admit_bound(rq);

@@ -28,6 +28,7 @@ struct sso_app {
     const struct config_app *config;
     struct gw_str name;
     uint16_t index;
+    unsigned counts; /* gw_app_place */
     uint32_t folder;
     struct tls_client **tls; /* by server; NULL: plain text */
     struct http_servers *servers;

@@ -140,6 +140,7 @@ static enum gw_code shared_load(struct sso_shared *shared, struct gw_error *err)
         app->config = &config->apps[i];
         app->name = gw_str_from(config->apps[i].name);
         app->index = (uint16_t)i;
+        app->counts = gw_app_place(config->apps[i].name);
         if (app->config->sso.is_present && app_load(shared, app, err) != GW_OK)
             return gw_error_prefix(err, "app %s", app->config->name);
     }

@@ -71,6 +71,8 @@ static void on_recorded_ok(struct sso_job *job)
     struct sso_request *rq = wait_end(job);
     if (rq == NULL)
         return;
+    bool is_linked = (job->change->result.state.flags & STORE_USER_PROVISIONED) != 0;
+    gw_app_add(rq->app->counts, is_linked ? GW_APP_SIGN_ONS_LINKED : GW_APP_SIGN_ONS_OBSERVED, 1);
     if (!rq->sign_on->was_marked_elsewhere) {
         http_exchange_pass(rq->x);
         return;
@@ -171,6 +173,7 @@ static void sessions_add(struct store_change *change, const struct store_session
 static void warn_unbound(const struct sso_request *rq)
 {
     gw_metric_add(GW_METRIC_SSO_SIGN_ONS_UNBOUND, 1);
+    gw_app_add(rq->app->counts, GW_APP_SIGN_ONS_UNBOUND, 1);
     gw_log(GW_LOG_WARN, "sign-on-unbound", "app=%.*s status=%d reason=\"the app set none of its session_cookies\"",
            GW_STR_ARG(rq->app->name), rq->x->answer.status);
 }
