@@ -29,6 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         GW_ASSERT(form.saml_response.ptr == NULL);
     }
+    struct sso_token_form token;
+    if (sso_form_parse_token(&arena, body, &token, &err) == GW_OK && token.id_token.ptr != NULL)
+        GW_ASSERT(count_of(body, GW_STR("id_token")) >= 1);
+    GW_ASSERT(sso_form_query_names_token(body) || count_of(body, GW_STR("id_token")) == 0);
     struct sso_form_head head = {&body, 1, &body, size % 2};
     GW_ASSERT(sso_form_check_head(&head, &err) == GW_OK || err.code == GW_E_MEDIA_TYPE);
     GW_ASSERT(sso_form_query_names_saml(body) || count_of(body, GW_STR("SAMLResponse")) == 0);
