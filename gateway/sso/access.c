@@ -33,16 +33,30 @@ static struct gw_str brought_id(const struct sso_request *rq)
     return is_request_id(value) ? value : GW_STR_NONE;
 }
 
-struct gw_str sso_request_reference(const struct sso_request *rq)
+static struct gw_str new_id(const struct sso_request *rq)
 {
-    struct gw_str brought = brought_id(rq);
-    if (brought.ptr != NULL)
-        return brought;
     return gw_arena_printf(&rq->x->arena, "%08x-%llx", rq->face->shared->reference_prefix,
                            (unsigned long long)rq->x->id);
 }
 
-struct http_field *sso_request_id_fields(const struct sso_request *rq, struct http_field *fields, size_t *count)
+struct gw_str sso_request_reference(struct sso_request *rq)
+{
+    if (rq->id.ptr == NULL)
+        rq->id = brought_id(rq);
+    if (rq->id.ptr == NULL)
+        rq->id = new_id(rq);
+    return rq->id;
+}
+
+void sso_access_begin(struct sso_request *rq)
+{
+    if (rq->face->shared->access == NULL)
+        return;
+    rq->peer = gw_arena_copy(&rq->x->arena, http_exchange_peer(rq->x));
+    (void)sso_request_reference(rq);
+}
+
+struct http_field *sso_request_id_fields(struct sso_request *rq, struct http_field *fields, size_t *count)
 {
     const char *name = rq->app->config->sso.request_id_header;
     if (name == NULL)
@@ -121,14 +135,14 @@ static void add_times(struct gw_buf *line, const struct sso_request *rq)
         gw_buf_printf(line, ",\"upstream_ms\":%" PRId64, rq->answer_ms - rq->forwarded_ms);
 }
 
-static void line_write(struct gw_buf *line, const struct sso_request *rq, bool with_user)
+static void line_write(struct gw_buf *line, struct sso_request *rq, bool with_user)
 {
     const struct http_request *request = &rq->x->request;
     char when[GW_TIME_TEXT_MAX];
     size_t len = gw_time_format(gw_clock_wall_ms(), when);
     gw_buf_printf(line, "{\"time\":\"%.*s\"", (int)len, when);
     add_text(line, "id", sso_request_reference(rq));
-    add_text(line, "peer", http_exchange_peer(rq->x));
+    add_text(line, "peer", rq->peer);
     if (rq->app != NULL)
         add_text(line, "app", rq->app->name);
     add_text(line, "host", request->authority);

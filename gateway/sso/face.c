@@ -20,11 +20,13 @@ static bool step_route(struct sso_request *rq)
 {
     const struct http_request *request = &rq->x->request;
     size_t app = sso_route_find(&rq->face->shared->routes, request->authority, request->local_port, request->tls);
+    if (app != SSO_ROUTE_NONE)
+        rq->app = &rq->face->shared->apps[app];
+    sso_access_begin(rq);
     if (app == SSO_ROUTE_NONE) {
         sso_request_refuse(rq, SSO_REFUSAL_HOST, NULL);
         return false;
     }
-    rq->app = &rq->face->shared->apps[app];
     return true;
 }
 

@@ -212,7 +212,7 @@ static bool is_told(struct gw_str name)
 }
 
 /* As the user's own browser would ask, since some apps tie a session to address or browser. */
-static size_t fields_fill(const struct sso_request *rq, struct gw_str cookies, struct http_field **ret_fields)
+static size_t fields_fill(struct sso_request *rq, struct gw_str cookies, struct http_field **ret_fields)
 {
     size_t all_count, count = 0;
     struct http_field *all = sso_request_fields(rq, &all_count);

@@ -190,7 +190,7 @@ bool sso_request_admit(struct sso_request *rq)
     return false;
 }
 
-struct http_field *sso_request_fields(const struct sso_request *rq, size_t *ret_count)
+struct http_field *sso_request_fields(struct sso_request *rq, size_t *ret_count)
 {
     struct http_exchange *x = rq->x;
     struct sso_forward_peer peer = {

@@ -100,6 +100,8 @@ struct sso_request {
     uint64_t affinity_set;  /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
     bool is_answered;        /* by us */
+    struct gw_str id;        /* ptr NULL: not asked for yet */
+    struct gw_str peer;      /* for the access log: the connection may be gone before the exchange */
     const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */
     const char *failed_why;  /* the request was malformed, or the app did not answer; NULL: neither */
     int64_t forwarded_ms;    /* monotonic; 0: not (yet) */
@@ -108,7 +110,7 @@ struct sso_request {
 
 /* The request's id, which is the reference of a refusal: shown, logged, recorded (access.h). In the exchange's arena.
  */
-struct gw_str sso_request_reference(const struct sso_request *rq);
+struct gw_str sso_request_reference(struct sso_request *rq);
 
 /* Answers with a refusal, counts and logs it. `why` is for the log alone (NULL: nothing to add). */
 void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why);
@@ -120,7 +122,7 @@ bool sso_request_admit(struct sso_request *rq);
 void sso_request_tie(struct sso_request *rq, uint32_t folder, uint64_t user_seq, uint64_t generation);
 
 /* The fields under which it goes to the app, in the exchange's arena. */
-struct http_field *sso_request_fields(const struct sso_request *rq, size_t *ret_count);
+struct http_field *sso_request_fields(struct sso_request *rq, size_t *ret_count);
 
 /* Sends it to the app. */
 void sso_request_forward(struct sso_request *rq);
