@@ -138,6 +138,8 @@ static void on_body(struct http_exchange *x, enum gw_code code, void *data)
     struct gw_error err = {0};
     struct json_limits limits = JSON_LIMITS_BODY;
     struct json_value *body = NULL;
+    if (r->body_bytes_max < ROUTE_BODY_GROUPS_MAX)
+        limits.values = ROUTE_BODY_VALUES_MAX;
     if (json_parse(r->arena, x->body, &limits, &body, &err) != GW_OK) {
         reply_error_from(r, &err);
         return;
@@ -177,6 +179,7 @@ static void serve(struct prov_request *r, const struct route *route, enum route_
         return;
     }
     const char *problem = media_problem(&r->x->request);
+    r->body_bytes_max = route->body_bytes_max;
     if (problem != NULL)
         reply_error(r, GW_E_MEDIA_TYPE, problem);
     else

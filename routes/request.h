@@ -19,6 +19,8 @@
 #define ROUTE_BODY_USERS_MAX (1024u * 1024u)
 #define ROUTE_BODY_GROUPS_MAX (16u * 1024u * 1024u)
 #define ROUTE_BODY_OTHER_MAX (64u * 1024u)
+/* JSON values in a body that is not a group's: a tree is larger than its text. */
+#define ROUTE_BODY_VALUES_MAX 60000u
 #define ROUTE_ID_BYTES_MAX 512u /* of a path segment, before it is decoded */
 
 struct prov_face;
@@ -81,6 +83,7 @@ struct prov_request {
     struct scim_projection projection; /* of the answer; set by the handlers of resources */
     route_handler_fn handler;          /* called with the body read, and again when a commit found a newer record */
     const struct json_value *body;     /* parsed once */
+    size_t body_bytes_max;             /* of the route */
     unsigned attempts;                 /* commits that found a newer record */
     void *state;                       /* the handler's own between its calls; NULL at first */
     struct pending_change *pending;

@@ -124,6 +124,25 @@ static void test_E5_and_E6_sizes_are_capped(void **state)
     call_free(world, call);
 }
 
+/* A megabyte of brackets would be a tree of many. */
+static void test_E5_a_user_has_a_bounded_number_of_values(void **state)
+{
+    (void)state;
+    struct call *call = post(repeated(USER ",\"x\":[0", ",0", 59900, "]}"));
+    assert_status(call, 201);
+    call_free(world, call);
+    call = post(repeated(USER ",\"x\":[0", ",0", 60100, "]}"));
+    assert_int_equal(call->status / 100, 4);
+    call_free(world, call);
+    call = send_body(world, "POST", "/scim/v2/Groups",
+                     repeated("{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"many\","
+                              "\"x\":[0",
+                              ",0", 200000, "]}")
+                         .ptr);
+    assert_status(call, 201);
+    call_free(world, call);
+}
+
 struct media_row {
     const char *name;
     const char *value;
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_E2_to_E6_bad_bodies_are_400_and_change_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E3_utf16_is_400, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E5_and_E6_sizes_are_capped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_E5_a_user_has_a_bounded_number_of_values, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E6_media_types, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E7_client_made_ids_and_unknown_attributes_are_ignored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E8_an_external_id_is_no_id, set_up, tear_down),
