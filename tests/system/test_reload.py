@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 from lab import keys, rawhttp, websocket, yamltext
@@ -202,6 +203,41 @@ class Changes(ReloadCase):
                 self.write(lambda values, c=certificates: at(values, saml[:-1]).update({saml[-1]: c}))
                 self.reload()
                 self.assertEqual((self.sign_on_status(old), self.sign_on_status(new)), (wanted_old, wanted_new))
+
+    def test_d3_a_new_credential_and_the_end_of_the_old_one_cost_no_call(self):
+        gateway, old = self.world.gateway, self.world.token
+        statuses, stop = [], threading.Event()
+        current = [old]
+
+        def ask():
+            while not stop.is_set():
+                fields = [("Authorization", f"Bearer {current[0]}")]
+                statuses.append(rawhttp.fetch(self.world.prov_url + "/Users?count=1", headers=fields,
+                                              tls=self.world.tls).status)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        try:
+            new = gateway.command("token", "new", "--app", "wiki", "--name", "next").strip()
+            wait_until(lambda: self.prov_status(new) == 200, 2, "the new credential counts")
+            self.reload()
+            current[0] = new
+            gateway.command("token", "revoke", "--app", "wiki", "--name", "okta")
+            wait_until(lambda: self.prov_status(old) == 401, 2, "the old one does not")
+            self.reload()
+        finally:
+            stop.set()
+            thread.join(20)
+        self.world.token = new
+        self.assertEqual(self.prov_status(old), 401)
+        self.assertEqual(self.prov_status(new), 200)
+        self.assertGreater(len(statuses), 10)
+        self.assertEqual(set(statuses), {200})
+
+    def prov_status(self, token):
+        """What the PROV face says to that credential."""
+        fields = [("Authorization", f"Bearer {token}")]
+        return rawhttp.fetch(self.world.prov_url + "/Users?count=1", headers=fields, tls=self.world.tls).status
 
     def test_listeners_come_and_go_and_a_retired_child_holds_none(self):
         port = free_ports(1)[0]
