@@ -4,8 +4,9 @@ import socket
 import threading
 import time
 
-from lab import rawhttp, wire
+from lab import http2, rawhttp, wire
 from lab.app import COOKIE
+from lab.gateway import wait_until
 from lab.story import CUT_S, REFUSED, Story
 from support.case import WorldCase
 
@@ -153,3 +154,38 @@ class Cut(WorldCase):
                                            b"" if method in ("POST", "PUT") else None)
                     self.assertGreaterEqual(answer.status, 400)
                     self.assertFalse(self.world.app.log.since(before))
+
+
+class CutHttp2(WorldCase):
+    """The same on one HTTP/2 connection: only her streams end, and the log keeps a line of each."""
+
+    tls = True
+
+    @classmethod
+    def configure(cls, values):
+        """With an access log: its lines are written when exchanges end in whatever way."""
+        cls.access_log = cls.folder / "access.jsonl"
+        values["sso"]["access_log"] = {"file": str(cls.access_log)}
+
+    def test_f4_a_cut_ends_her_streams_alone_and_leaves_the_connection(self):
+        okta, story = self.world.okta(), Story(self.world)
+        self.addCleanup(okta.close)
+        self.addCleanup(story.close)
+        user = okta.assign("alice@example.com")
+        hers, his = [[("cookie", f"{COOKIE}={story.cookie(self.world.sign_in(name))}")]
+                     for name in ("alice@example.com", "bob@example.com")]
+        with http2.Connection(self.world.sso_url, self.world.tls) as connection:
+            streams = [connection.request("GET", "/stream?lines=100000", cookie) for cookie in (hers, hers, his)]
+            answers = connection.answers
+            self.assertTrue(connection.pump(lambda: all(answers[one].body for one in streams)))
+            okta.unassign(user["id"])
+            answered = time.monotonic()
+            self.assertTrue(connection.pump(lambda: all(answers[one].is_over for one in streams[:2]),
+                                            CUT_S - (time.monotonic() - answered)), "not cut within a second")
+            self.assertTrue(all(answers[one].reset is not None for one in streams[:2]), "it looks complete")
+            before = len(answers[streams[2]].body)
+            self.assertTrue(connection.pump(lambda: len(answers[streams[2]].body) > before), "bob's stream stands")
+            self.assertIsNone(connection.goaway)
+            self.assertIn(connection.fetch("GET", "/api/me", hers).status, REFUSED)
+            self.assertEqual(connection.fetch("GET", "/api/me", his).status, 200)
+        wait_until(lambda: self.access_log.read_text("utf-8").count('"result":"cut"') == 2, 10, "no line of the cut")
