@@ -222,7 +222,8 @@ class Others(ClientCase):
         made = self.client.user(self.name())
         value = {"name": {"givenName": "A"}, "title": "B", ENTERPRISE: {"department": "C"}}
         seen = self.client.patch(f"/Users/{made['id']}", {"op": "replace", "value": value})
-        self.assertEqual((seen["name"], seen["title"], seen[ENTERPRISE]), ({"givenName": "A"}, "B", {"department": "C"}))
+        self.assertEqual((seen["name"], seen["title"]), ({"givenName": "A"}, "B"))
+        self.assertEqual(seen[ENTERPRISE], {"department": "C"})
         self.assertEqual(seen["schemas"], [USER, ENTERPRISE])
 
 
@@ -243,7 +244,8 @@ class Decided(ClientCase):
         seen = self.client.patch(f"/Users/{user['id']}", {"op": "replace", "value": {"title": "T"}})
         self.assertEqual(seen, self.seen(user["id"]))
         group = self.client.group(self.name(), [user["id"]])
-        answer = self.client.patch(f"/Groups/{group['id']}", {"op": "replace", "value": {"displayName": "x" + self.name()}})
+        rename = {"op": "replace", "value": {"displayName": "x" + self.name()}}
+        answer = self.client.patch(f"/Groups/{group['id']}", rename)
         self.assertNotIn("members", answer)
 
     def test_section_9_row_3_replace_creates_for_a_simple_type_else_no_target(self):

@@ -96,7 +96,8 @@ class Input(WorldCase):
                 self.assertEqual(connection.read_head().status, 413)
         self.refused("POST", "/Users", body_of(""), (415,), [("Content-Encoding", "gzip")])
         self.rows({"two documents": body_of("") + body_of(""), "junk behind": body_of("") + b"x", "empty": b"",
-                   "comment": b"/* */" + body_of(""), "array": b"[" + body_of("") + b"]", "text": b'"x"', "null": b"null"})
+                   "comment": b"/* */" + body_of(""), "array": b"[" + body_of("") + b"]", "text": b'"x"',
+                   "null": b"null"})
         for kind in ("text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
             self.assertEqual(Scim(self.world, content_type=kind).call("POST", "/Users", body_of("")).status, 415)
 
@@ -197,7 +198,8 @@ class Input(WorldCase):
         statuses = []
 
         def create():
-            statuses.append(Scim(self.world).call("POST", "/Users", {"schemas": [USER], "userName": self.name()}).status)
+            body = {"schemas": [USER], "userName": self.name()}
+            statuses.append(Scim(self.world).call("POST", "/Users", body).status)
 
         threads = [threading.Thread(target=create) for _ in range(24)]
         for thread in threads:
