@@ -202,6 +202,33 @@ static void an_upload_within_its_window_is_read_off_after_an_early_answer(void *
     h2_close(&h2);
 }
 
+/* The app reads on after its answer: the last DATA closes the stream while the app has not got it yet. */
+static void an_upload_goes_on_to_an_app_that_has_answered(void **state)
+{
+    struct h2_world *world = *state;
+    struct h2 h2;
+    struct h2_answer answer;
+    char head[1024];
+    h2_answer_init(&answer);
+    h2_open(world, &h2);
+    h2_headers(&h2, 0, 1, H2_POST("/"));
+    h2_data(&h2, 0, 1, "begun", 5);
+    int app = lab_accept(&world->lab);
+    lab_read_head(app, head, sizeof head);
+    lab_expect(app, "5\r\nbegun\r\n");
+    lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    h2_await(&h2, 1, &answer);
+    assert_true(answer.has_ended);
+    h2_data(&h2, 0, 1, "more", 4);
+    lab_expect(app, "4\r\nmore\r\n");
+    h2_data(&h2, H2_END_STREAM, 1, "end", 3);
+    lab_expect(app, "3\r\nend\r\n0\r\n\r\n");
+    h2_assert_well(world);
+    h2_answer_done(&answer);
+    close(app);
+    h2_close(&h2);
+}
+
 static void a_hundred_streams_run_at_once_and_more_are_refused(void **state)
 {
     struct h2_world *world = *state;
@@ -234,6 +261,7 @@ int main(void)
         TEST(uploads_pass_while_others_stand_still),
         TEST(many_refused_uploads_leave_the_connection_window_open),
         TEST(an_upload_within_its_window_is_read_off_after_an_early_answer),
+        TEST(an_upload_goes_on_to_an_app_that_has_answered),
         TEST(a_hundred_streams_run_at_once_and_more_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
