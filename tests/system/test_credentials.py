@@ -162,8 +162,8 @@ class ClientCertificates(WorldCase):
     def test_a_listed_certificate_is_a_credential_and_another_of_the_same_authority_is_none(self):
         mine, other, none = self.context("agent"), self.context("other"), self.context(None)
         self.assertEqual(self.get(mine), 401)
-        self.world.gateway.command("token", "new", "--app", "wiki", "--name", "agent", "--kind", "mtls", "--certificate",
-                                   str(self.world.folder / "agent.pem"))
+        self.world.gateway.command("token", "new", "--app", "wiki", "--name", "agent", "--kind", "mtls",
+                                   "--certificate", str(self.world.folder / "agent.pem"))
         wait_until(lambda: self.get(mine) == 200, 10, "the new credential counts")
         self.assertEqual(self.get(other), 401)
         self.assertEqual(self.get(none), 401)

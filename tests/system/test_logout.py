@@ -203,3 +203,46 @@ class Bearer(IssuerCase):
         self.world.gateway.start()
         self.world.gateway.command("token", "revoke", "--app", "wiki", "--name", "looker")
         self.world.gateway.command("token", "new", "--admin", "--name", "x", "--scope", "read", status=2)
+
+
+class PostedToken(IssuerCase):
+    """OpenID Connect with form_post, on the way to the app."""
+
+    @classmethod
+    def believe(cls, values):
+        """The app takes sign-ons in two ways."""
+        super().believe(values)
+        values["apps"][0]["sso"]["identity"].append({"id_token": {
+            "acs": ["/callback"], "issuer": cls.issuer.name, "audience": "client-1", "keys": {"url": cls.issuer.url}}})
+
+    def post(self, token, more=""):
+        """The provider's form; (status, did the app see it)."""
+        before = self.world.app.log.count
+        answer = rawhttp.fetch(self.sso("/callback"), "POST", [("Content-Type", "application/x-www-form-urlencoded")],
+                               f"state=s&id_token={token}{more}".encode())
+        return answer.status, bool(self.world.app.log.since(before))
+
+    def token(self, user=ALICE, **more):
+        """What the provider signs for the app."""
+        claims = self.issuer.claims("client-1", sub=f"00u-{user}", preferred_username=user, **more)
+        return self.issuer.sign(claims, typ="JWT")
+
+    def test_the_app_sees_what_the_provider_vouches_for_once_and_of_the_active_only(self):
+        self.ready()
+        token = self.token()
+        self.assertTrue(self.post(token)[1])
+        unsigned = self.issuer.sign(self.issuer.claims("client-1", sub="x"), alg="none", typ="JWT")
+        for name, bad in {"used": token, "another audience": self.good(), "no jti, used": None,
+                          "alg none": unsigned}.items():
+            with self.subTest(name):
+                if bad is None:
+                    bad = self.token(jti=None)
+                    self.assertTrue(self.post(bad)[1])
+                self.assertEqual(self.post(bad), (403, False))
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign(ALICE)
+        okta.set_active(user["id"], False)
+        self.assertEqual(self.post(self.token()), (403, False))
+        self.assertTrue(self.post(self.token(BOB))[1])
+        self.assertEqual(self.post(self.token(BOB), "&id_token=x"), (400, False))
