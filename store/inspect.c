@@ -66,23 +66,45 @@ enum gw_code store_deleted_walk(struct store_reader *reader, uint32_t folder, st
     return code == GW_E_NOT_FOUND ? GW_OK : code;
 }
 
-enum gw_code store_user_sessions(struct store_reader *reader, const struct store_user *user,
-                                 struct store_session_count *ret_count, struct gw_error *err)
+enum gw_code store_user_sessions_each(struct store_reader *reader, const struct store_user *user,
+                                      store_session_fn on_session, void *data, struct gw_error *err)
 {
-    *ret_count = (struct store_session_count){0, 0};
     STORE_WALK_SCOPED(walk);
     GW_TRY(store_walk_begin(&walk, store_reader_view(reader), STORE_TABLE_SESSIONS, err));
     enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
-    while (code == GW_OK) {
+    for (; code == GW_OK; code = store_walk_next(&walk, err)) {
         struct store_session session;
-        if (!store_session_decode(walk.value, &session))
+        struct store_session_digest digest;
+        if (!store_session_decode(walk.value, &session) || walk.key.len != sizeof digest.bytes)
             return store_fail_damaged(err, STORE_TABLE_SESSIONS, "a record makes no sense");
+        memcpy(digest.bytes, walk.key.ptr, sizeof digest.bytes);
         bool is_theirs = session.folder == user->folder && session.user_seq == user->seq;
-        ret_count->bound += is_theirs;
-        ret_count->alive += is_theirs && session.generation == user->state.generation;
-        code = store_walk_next(&walk, err);
+        if (is_theirs && !on_session(&digest, &session, data))
+            return GW_OK;
     }
     return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
+struct session_counting {
+    const struct store_user *user;
+    struct store_session_count *count;
+};
+
+static bool on_counted(const struct store_session_digest *digest, const struct store_session *session, void *data)
+{
+    (void)digest;
+    struct session_counting *counting = data;
+    counting->count->bound++;
+    counting->count->alive += session->generation == counting->user->state.generation;
+    return true;
+}
+
+enum gw_code store_user_sessions(struct store_reader *reader, const struct store_user *user,
+                                 struct store_session_count *ret_count, struct gw_error *err)
+{
+    struct session_counting counting = {user, ret_count};
+    *ret_count = (struct store_session_count){0, 0};
+    return store_user_sessions_each(reader, user, on_counted, &counting, err);
 }
 
 enum gw_code store_user_names(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,

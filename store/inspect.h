@@ -50,6 +50,12 @@ struct store_session_count {
 GW_MUST_CHECK enum gw_code store_user_sessions(struct store_reader *reader, const struct store_user *user,
                                                struct store_session_count *ret_count, struct gw_error *err);
 
+/* Each of them, in no particular order; a visitor that returns false ends it. Reads the whole table of sessions. */
+typedef bool (*store_session_fn)(const struct store_session_digest *digest, const struct store_session *session,
+                                 void *data);
+GW_MUST_CHECK enum gw_code store_user_sessions_each(struct store_reader *reader, const struct store_user *user,
+                                                    store_session_fn on_session, void *data, struct gw_error *err);
+
 /* Folded userNames that begin with `prefix` (folded here), in order, at most `max`; copied into the arena. */
 GW_MUST_CHECK enum gw_code store_user_names(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
                                             struct gw_str prefix, const char **ret_names, size_t max, size_t *ret_count,

@@ -1,5 +1,6 @@
 #include "gateway/base/text.h"
 #include "gateway/command/options.h"
+#include "gateway/command/user_sessions.h"
 #include "gateway/command/user_show.h"
 
 #include <getopt.h>
@@ -19,6 +20,7 @@ struct request {
     const char *count;
     bool deleted;
     bool active;
+    bool sessions;
     bool as_json;
 };
 
@@ -75,7 +77,8 @@ static int show(const struct command *command, struct command_folder *folder, co
     struct gw_error err;
     struct store_user user;
     if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK ||
-        command_user_show(folder, &user, request->as_json, stdout, &err) != GW_OK)
+        command_user_show(folder, &user, request->as_json, stdout, &err) != GW_OK ||
+        (request->sessions && command_user_sessions(folder, &user, request->as_json, &err) != GW_OK))
         return command_failed(&err);
     return command_output_done(COMMAND_DONE);
 }
@@ -184,6 +187,7 @@ static const struct command_option options[] = {
     COMMAND_TEXT(request, count, "count"),
     COMMAND_FLAG(request, deleted, "deleted"),
     COMMAND_FLAG(request, active, "active"),
+    COMMAND_FLAG(request, sessions, "sessions"),
     COMMAND_FLAG(request, as_json, "json"),
 };
 
@@ -221,7 +225,7 @@ const struct command command_user = {
     .usage =
         "usage: provgate user list         [FOLDER] [--state STATE] [--start N] [--count N] [--json]\n"
         "       provgate user list         [FOLDER] --deleted [--count N] [--json]\n"
-        "       provgate user show         [FOLDER] --user NAME|--id ID [--json]\n"
+        "       provgate user show         [FOLDER] --user NAME|--id ID [--sessions] [--json]\n"
         "       provgate user deactivate   [FOLDER] --user NAME|--id ID [--reason TEXT] [--json]\n"
         "       provgate user reactivate   ...\n"
         "       provgate user lock         ...\n"
@@ -240,6 +244,7 @@ const struct command command_user = {
         "  --id ID        the SCIM id; also finds deleted users\n"
         "  --reason TEXT  kept in the activity record as its reference\n"
         "  --state STATE  active, deactivated, locked, observed, provisioned, linked or imported\n"
+        "  --sessions     of show: each bound session too; who lost one to another sign-in: activity --kind rebind\n"
         "  --start N      position of the first one (1)\n"
         "  --count N      how many at most (100); 0: all\n"
         "  --deleted      those who were deleted and can be restored, oldest first\n"

@@ -215,6 +215,29 @@ ground_test(a_name_that_several_deleted_users_had_needs_an_id)
     assert_has(g->err, "say which with --id");
 }
 
+ground_test(sessions_are_shown_by_state_and_never_by_their_cookie)
+{
+    ground_open(g);
+    assert_int_equal(fixture_sign_on(&g->f, "alice@example.com", "cookie-one").code, GW_OK);
+    uint64_t seq = fixture_find(&g->f, STORE_INDEX_USER_NAME, "alice@example.com");
+    assert_int_equal(fixture_apply(&g->f, fixture_change(&g->f, STORE_CHANGE_USER_END_SESSIONS, seq)).code, GW_OK);
+    assert_int_equal(fixture_sign_on(&g->f, "alice@example.com", "cookie-two").code, GW_OK);
+    assert_int_equal(fixture_sign_on(&g->f, "alice@example.com", "cookie-three").code, GW_OK);
+    struct store_change *change = fixture_change(&g->f, STORE_CHANGE_SESSION_MARK, 0);
+    change->as.mark.digests[change->as.mark.count++] = fixture_digest(&g->f, "cookie-three");
+    assert_int_equal(fixture_apply(&g->f, change).code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_user, "show --app wiki --user alice@example.com", COMMAND_DONE);
+    assert_false(ground_has(g->out, "\nsession  "));
+    assert_run(g, &command_user, "show --app wiki --user alice@example.com --sessions", COMMAND_DONE);
+    assert_has(g->out, "  ended\n");
+    assert_has(g->out, "  alive\n");
+    assert_has(g->out, "  signed out at the app\n");
+    assert_false(ground_has(g->out, "cookie"));
+    assert_run(g, &command_user, "show --app wiki --user alice@example.com --sessions --json", COMMAND_DONE);
+    assert_has(g->out, "\"state\":\"ended\"}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(an_empty_folder_lists_nobody_and_finds_nobody),
         cmocka_unit_test(a_deleted_user_is_listed_and_restored_by_name_inactive_unless_asked),
         cmocka_unit_test(a_name_that_several_deleted_users_had_needs_an_id),
+        cmocka_unit_test(sessions_are_shown_by_state_and_never_by_their_cookie),
         cmocka_unit_test(control_bytes_of_a_name_do_not_reach_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
