@@ -306,6 +306,8 @@ struct config {
     uint64_t store_max_size;
     const char *user; /* the account that a start as root gives everything up for; NULL: none */
     int64_t drain_timeout_ms; /* what is open when the configuration or the program changes may go on for so long */
+    int64_t activity_retain_ms;
+    uint32_t activity_entries_max;
     uint32_t sessions_max; /* bindings of active users beyond it make room, the longest unseen first */
     struct config_listener *sso_listeners;
     size_t sso_listener_count;

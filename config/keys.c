@@ -137,11 +137,20 @@ static const struct config_field app_fields[] = {
 static const struct config_mapping app_mapping = {"apps", CONFIG_FIELDS(app_fields), .size = sizeof(struct config_app),
                                                   .finish = finish_app};
 
+static const struct config_field activity_fields[] = {
+    {"retain", CONFIG_DURATION, .offset = offsetof(struct config, activity_retain_ms), .fallback = "400d",
+     .min = CONFIG_DAY_MS, .max = 36500 * CONFIG_DAY_MS},
+    {"max_entries", CONFIG_COUNT, .offset = offsetof(struct config, activity_entries_max), .fallback = "10000000",
+     .min = 10000, .max = 4000000000},
+};
+static const struct config_mapping activity_mapping = {"activity", CONFIG_FIELDS(activity_fields)};
+
 static const struct config_field top_fields[] = {
     {"user", CONFIG_TEXT, .offset = offsetof(struct config, user), .text = config_text_name},
     {"drain_timeout", CONFIG_DURATION, .offset = offsetof(struct config, drain_timeout_ms), .fallback = "1h",
      .min = 1000, .max = 7 * 24 * 3600 * 1000ll},
     {"store", CONFIG_MAPPING, .mapping = &store_mapping, .required = true},
+    {"activity", CONFIG_MAPPING, .mapping = &activity_mapping},
     {"sso", CONFIG_MAPPING, .mapping = &sso_mapping},
     {"prov", CONFIG_MAPPING, .mapping = &prov_mapping},
     {"admin", CONFIG_MAPPING, .mapping = &admin_mapping},

@@ -11,7 +11,8 @@
 #include <time.h>
 
 #define REST_MS 10000
-#define BREATH_MS 100 /* between two steps when there is more to do */
+#define TRIM_PARTS 200u /* of one turn */
+#define BREATH_MS 100   /* between two steps when there is more to do */
 
 struct background {
     struct background_settings settings;
@@ -80,8 +81,6 @@ static int64_t retention(struct background *b)
     enum store_retention_state state = STORE_RETENTION_RESTING;
     struct gw_error err;
     uint64_t done = 0;
-    if (b->rule_count == 0)
-        return REST_MS;
     if (store_retention_step(&b->retention, b->settings.writer, b->reader, b->rules, b->rule_count, &now, &state, &done,
                              &err) != GW_OK) {
         tell_failure(b, &err);
@@ -127,14 +126,58 @@ static enum gw_code open_brake(struct background *b, uint32_t folder, struct gw_
     return GW_OK;
 }
 
+static bool on_first(const struct store_activity *entry, void *data)
+{
+    *(struct store_activity *)data = *entry; /* its numbers; the texts are not looked at */
+    return false;
+}
+
+static enum gw_code is_too_much(struct background *b, int64_t before_ms, bool *ret_much, struct gw_error *err)
+{
+    struct store_activity oldest = {.seq = 0};
+    uint64_t last = 0;
+    GW_TRY(store_reader_begin(b->reader, err));
+    enum gw_code code = store_activity_after(b->reader, 0, on_first, &oldest, err);
+    if (code == GW_OK)
+        code = store_activity_last(b->reader, &last);
+    store_reader_end(b->reader);
+    *ret_much = code == GW_OK && oldest.seq != 0 &&
+                (oldest.time_ms < before_ms || last - oldest.seq >= b->settings.config->activity_entries_max);
+    return code;
+}
+
+/* Entries come without a gap, so the first and the last number say how many there are. */
+static enum gw_code trim_activity(struct background *b, struct gw_error *err)
+{
+    bool is_due = false;
+    int64_t before_ms = gw_clock_wall_ms() - b->settings.config->activity_retain_ms;
+    GW_TRY(is_too_much(b, before_ms, &is_due, err));
+    for (unsigned i = 0; i < TRIM_PARTS && is_due; i++) {
+        struct store_change *change = store_change_new(STORE_CHANGE_ACTIVITY_TRIM);
+        change->time_ms = gw_clock_wall_ms();
+        change->as.trim.before_ms = before_ms;
+        change->as.trim.entries_max = b->settings.config->activity_entries_max;
+        enum gw_code code = store_writer_apply(b->settings.writer, change, err);
+        is_due = code == GW_OK && change->result.has_more;
+        store_change_free(change);
+        if (code != GW_OK)
+            return code;
+    }
+    return GW_OK;
+}
+
 static int64_t work(struct background *b)
 {
     struct gw_error err;
+    int64_t rest_ms = retention(b);
+    /* a clock that is wrong ends nothing */
+    if (!b->retention.is_stopped && trim_activity(b, &err) != GW_OK)
+        tell_failure(b, &err);
     for (size_t i = 0; i < b->folder_count; i++) {
         if (open_brake(b, b->folders[i], &err) != GW_OK)
             tell_failure(b, &err);
     }
-    return retention(b);
+    return rest_ms;
 }
 
 /* False: it is time to end. */

@@ -186,6 +186,7 @@ static const struct rule {
     [STORE_CHANGE_SESSION_MARK] = {store_apply_session_mark, false, false},
     [STORE_CHANGE_SESSION_SWEEP] = {store_apply_session_sweep, false, true},
     [STORE_CHANGE_ACTIVITY] = {apply_activity, false, false},
+    [STORE_CHANGE_ACTIVITY_TRIM] = {store_journal_trim, false, true},
     [STORE_CHANGE_GROUP_CREATE] = {store_apply_group_create, true, false},
     [STORE_CHANGE_GROUP_UPDATE] = {store_apply_group_update, true, true}, /* looks at the room itself */
     [STORE_CHANGE_GROUP_DELETE] = {store_apply_group_delete, true, true},

@@ -42,6 +42,7 @@ enum store_change_kind {
     STORE_CHANGE_SESSION_MARK,  /* they signed out at the app: still bound, and known as such */
     STORE_CHANGE_SESSION_SWEEP, /* forgets a part of those that are due; result.has_more */
     STORE_CHANGE_ACTIVITY, /* append one entry, e.g. a refusal */
+    STORE_CHANGE_ACTIVITY_TRIM, /* a part of what is too old or too much; result.has_more */
     /* By an operator: neither makes the user a provisioned one, and nothing but active changes. */
     STORE_CHANGE_USER_DEACTIVATE,
     STORE_CHANGE_USER_REACTIVATE,
@@ -143,6 +144,10 @@ struct store_change {
             int64_t since_ms; /* as store_due_list said it */
             bool anonymise;   /* names and attributes go, the record stays; else all of it goes */
         } purge;
+        struct {
+            int64_t before_ms;    /* entries from before it go */
+            uint64_t entries_max; /* and the oldest beyond so many; 0: any number */
+        } trim;
         struct {
             bool active;
         } restore;

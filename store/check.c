@@ -14,6 +14,7 @@
 #include "store/replay.h"
 #include "store/sentinel.h"
 #include "store/sessions.h"
+#include "store/trail.h"
 
 /* The full scan. Reading a table verifies its seals; here the tables are compared with each other. */
 
@@ -31,6 +32,8 @@ struct scan {
     uint64_t sets_of_groups;
     uint64_t members;
     uint64_t due_entries;
+    uint64_t trail_entries;
+    uint64_t oldest_entry; /* of the activity, which is scanned before its index */
     uint64_t modified_entries;
     uint64_t inactive;         /* users of the folder that the walk is in */
     uint64_t inactive_folders; /* with any */
@@ -235,14 +238,26 @@ static enum gw_code scan_replay(struct scan *scan, struct gw_str key, struct gw_
 static enum gw_code scan_activity(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     struct store_activity entry;
+    uint64_t keys = 0;
     if (!store_activity_decode(key, value, &entry))
         return store_fail_damaged(scan->err, STORE_TABLE_ACTIVITY, "a record makes no sense");
+    if (scan->oldest_entry == 0)
+        scan->oldest_entry = entry.seq;
+    GW_TRY(store_trail_check(&scan->view, &entry, &keys, scan->err));
+    scan->trail_entries += keys;
     return GW_OK;
 }
 
 static enum gw_code scan_blind(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     return store_blind_check(&scan->view, key, value, scan->err);
+}
+
+static enum gw_code scan_trail(struct scan *scan, struct gw_str key, struct gw_str value)
+{
+    (void)value;
+    scan->trail_entries += store_trail_is_stale(key, scan->oldest_entry != 0 ? scan->oldest_entry : UINT64_MAX);
+    return GW_OK;
 }
 
 static enum gw_code scan_held(struct scan *scan, struct gw_str key, struct gw_str value)
@@ -264,7 +279,7 @@ static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
     [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
     [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,    [STORE_TABLE_DUE] = scan_due,
-    [STORE_TABLE_BLIND] = scan_blind,   [STORE_TABLE_HELD] = scan_held,
+    [STORE_TABLE_BLIND] = scan_blind,   [STORE_TABLE_HELD] = scan_held,         [STORE_TABLE_TRAIL] = scan_trail,
 };
 
 static enum gw_code scan_tables(struct scan *scan)
@@ -281,6 +296,7 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(close_inactive(scan));
     GW_TRY(store_due_check(&scan->view, &scan->due, GW_STR_NONE, scan->err));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE, scan->due_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_TRAIL, scan->trail_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_MODIFIED, scan->modified_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE_COUNTS, scan->due.entries + scan->inactive_folders));
     GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));

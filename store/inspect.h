@@ -65,6 +65,16 @@ GW_MUST_CHECK enum gw_code store_user_names(struct store_reader *reader, struct 
 GW_MUST_CHECK enum gw_code store_activity_back(struct store_reader *reader, store_activity_fn on_entry, void *data,
                                                struct gw_error *err);
 
+/* The same of one user name (folded), kind or app, whichever is given first, found by an index; of an app with what
+ * operators did for no app. Others may come too: the visitor looks at each. Nothing given: all. */
+struct store_activity_query {
+    struct gw_str user;
+    enum store_activity_kind kind;
+    struct gw_str app;
+};
+GW_MUST_CHECK enum gw_code store_activity_find(struct store_reader *reader, const struct store_activity_query *query,
+                                               store_activity_fn on_entry, void *data, struct gw_error *err);
+
 /* What a POST of this draft would come to, were it applied now: created, adopted or revived and by which rule; or the
  * refusal that it would get. ret_seq: the user that is named, 0 for a new one. */
 struct store_foreseen {

@@ -2,9 +2,11 @@
 
 #include "store/bytes.h"
 #include "store/codec.h"
+#include "store/trail.h"
 
 /* Of one change: entries are of about one size. */
 #define TRIM_ENTRIES_MAX 64u
+#define TRIM_PART_MAX 256u
 
 static struct store_key seq_key(uint64_t seq)
 {
@@ -32,19 +34,61 @@ static enum gw_code trim(struct store_apply *apply, enum store_table table, size
         store_key_add(&oldest, walk.key);
         freed += walk.value.len;
         store_walk_end(&walk);
+        /* its index stays and names nothing: taking it away would cost pages all over the table */
         GW_TRY(store_delete(&apply->view, table, store_key_str(&oldest), err));
     }
     return GW_OK;
 }
 
+/* The oldest entry, when it may go; GW_E_NOT_FOUND: it may not, or there is none. Texts in the arena. */
+static enum gw_code find_trimmed(struct store_apply *apply, struct store_key *ret_key, struct store_activity *ret_entry,
+                                 struct gw_error *err)
+{
+    const struct store_change *change = apply->change;
+    uint64_t entries = 0;
+    GW_TRY(store_table_entries(&apply->view, STORE_TABLE_ACTIVITY, &entries, err));
+    STORE_WALK_SCOPED(walk);
+    GW_TRY(store_walk_begin(&walk, &apply->view, STORE_TABLE_ACTIVITY, err));
+    enum gw_code code = store_walk_seek(&walk, GW_STR_NONE, err);
+    if (code != GW_OK)
+        return code;
+    store_key_init(ret_key);
+    store_key_add(ret_key, walk.key);
+    if (!store_activity_decode(store_key_str(ret_key), gw_arena_copy(&apply->arena, walk.value), ret_entry))
+        return store_fail_damaged(err, STORE_TABLE_ACTIVITY, "a record makes no sense");
+    bool is_many = change->as.trim.entries_max > 0 && entries > change->as.trim.entries_max;
+    return is_many || ret_entry->time_ms < change->as.trim.before_ms ? GW_OK : GW_E_NOT_FOUND;
+}
+
+enum gw_code store_journal_trim(struct store_apply *apply, struct gw_error *err)
+{
+    struct store_change *change = apply->change;
+    struct store_activity entry;
+    struct store_key key;
+    enum gw_code code = GW_OK;
+    while (change->result.count < TRIM_PART_MAX && code == GW_OK) {
+        code = find_trimmed(apply, &key, &entry, err);
+        if (code != GW_OK)
+            break;
+        GW_TRY(store_trail_remove(&apply->view, &entry, err));
+        GW_TRY(store_delete(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), err));
+        change->result.count++;
+    }
+    change->result.has_more = code == GW_OK;
+    return code == GW_E_NOT_FOUND ? GW_OK : code;
+}
+
 enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry, struct gw_error *err)
 {
     entry->seq = ++apply->sentinel.activity_last;
+    /* an index grows in many places; what is left of a full store is for the change itself */
+    entry->is_unindexed = apply->found.room != STORE_ROOM_PLENTY;
     struct store_bytes bytes = store_activity_encode(&apply->arena, entry);
     struct store_key key = seq_key(entry->seq);
     if (apply->found.room == STORE_ROOM_LAST)
         GW_TRY(trim(apply, STORE_TABLE_ACTIVITY, bytes.len, err));
-    return store_append(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), bytes.ptr, bytes.len, err);
+    GW_TRY(store_append(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), bytes.ptr, bytes.len, err));
+    return store_trail_add(&apply->view, entry, err);
 }
 
 enum gw_code store_journal_add(struct store_apply *apply, enum store_activity_kind kind, const struct store_user *user,

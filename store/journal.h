@@ -13,6 +13,8 @@ GW_MUST_CHECK enum gw_code store_journal_add(struct store_apply *apply, enum sto
 /* The entry that a change of kind ACTIVITY brings. */
 GW_MUST_CHECK enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry,
                                                    struct gw_error *err);
+/* A change of kind ACTIVITY_TRIM. */
+GW_MUST_CHECK enum gw_code store_journal_trim(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_journal_revoke(struct store_apply *apply, const struct store_user *user,
                                                 struct gw_error *err);
 /* Calls back with every revocation after `seq`; GW_E_STALE when some of them are gone already. */

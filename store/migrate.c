@@ -9,6 +9,7 @@
 #include "store/pages.h"
 #include "store/role.h"
 #include "store/sentinel.h"
+#include "store/trail.h"
 
 #include <unistd.h>
 
@@ -37,7 +38,17 @@ static enum gw_code fill_from_user(struct store_view *view, struct gw_str key, s
     return (user.state.flags & STORE_USER_DELETED) != 0 ? store_blind_fill(view, &user, err) : GW_OK;
 }
 
+static enum gw_code fill_from_activity(struct store_view *view, struct gw_str key, struct gw_str value,
+                                       struct gw_error *err)
+{
+    struct store_activity entry;
+    if (!store_activity_decode(key, value, &entry))
+        return store_fail_damaged(err, STORE_TABLE_ACTIVITY, "a record makes no sense");
+    return store_trail_add(view, &entry, err);
+}
+
 static const struct fill fills_2[] = {
+    {STORE_TABLE_ACTIVITY, fill_from_activity},
     {STORE_TABLE_USERS, fill_from_user},
 };
 

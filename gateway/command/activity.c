@@ -74,12 +74,13 @@ static bool on_newest(const struct store_activity *entry, void *data)
 static enum gw_code print_newest(struct trail *trail, struct gw_error *err)
 {
     struct newest newest = {.trail = trail};
+    const struct store_activity_query query = {trail->filter.user, trail->filter.kind, gw_str_from(trail->filter.app)};
     newest.lines = gw_arena_array(&newest.arena, trail->count, sizeof *newest.lines);
     enum gw_code code = store_reader_begin(trail->reader, err);
     if (code == GW_OK) {
         code = store_activity_last(trail->reader, &trail->last);
         if (code == GW_OK)
-            code = store_activity_back(trail->reader, on_newest, &newest, err);
+            code = store_activity_find(trail->reader, &query, on_newest, &newest, err);
         else
             (void)gw_fail(err, code, "the activity cannot be read");
         store_reader_end(trail->reader);
