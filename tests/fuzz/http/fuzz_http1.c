@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at += len;
         turn(client);
     }
-    if ((mode & 4u) != 0)
+    world.answers_held = (mode & 4u) != 0;
+    if (world.answers_held)
         (void)shutdown(client, SHUT_WR);
     for (int i = 0; i < 4; i++)
         turn(client);

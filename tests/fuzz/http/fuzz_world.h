@@ -36,6 +36,8 @@ struct fuzz_world {
     unsigned begun, ended;
     char *large;
     void (*check)(const struct http_request *request);
+    struct http_exchange *held; /* by the face; one connection has at most one exchange */
+    bool answers_held;          /* in the end: after half an end nobody can see that the client is gone altogether */
 };
 
 static inline void fuzz_on_body(struct http_exchange *x, enum gw_code code, void *data)
@@ -67,15 +69,18 @@ static inline void fuzz_on_request(struct http_exchange *x, void *data)
         http_exchange_answer(x, 200, NULL, 0, gw_str_n(world->large, FUZZ_LARGE_BYTES));
     else if (kind == 'a')
         http_exchange_answer(x, 200, NULL, 0, GW_STR("hello"));
-    else if (kind != 'h') /* 'h': held to the end */
+    else if (kind == 'h')
+        world->held = x;
+    else
         http_exchange_forward(x, world->upstream, x->request.fields, x->request.field_count);
 }
 
 static inline void fuzz_on_end(struct http_exchange *x, void *data)
 {
     struct fuzz_world *world = data;
-    (void)x;
     world->ended++;
+    if (world->held == x)
+        world->held = NULL;
 }
 
 static inline void fuzz_world_start(struct fuzz_world *world, const char *name)
@@ -130,6 +135,11 @@ static inline void fuzz_world_settle(struct fuzz_world *world, int client)
         (void)close(world->apps[i]);
     world->app_count = 0;
     for (int i = 0; i < FUZZ_TURNS_MAX && http_loop_connection_count(world->loop) > 0; i++) {
+        struct http_exchange *held = world->answers_held ? world->held : NULL;
+        if (held != NULL) {
+            world->held = NULL;
+            http_exchange_answer(held, 200, NULL, 0, GW_STR("late"));
+        }
         http_loop_turn(world->loop);
         int app = fuzz_app_accept(world);
         if (app >= 0) {
