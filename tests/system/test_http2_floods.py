@@ -8,10 +8,11 @@ import threading
 import time
 from pathlib import Path
 
+import http1_rows
 from lab import http2
 from lab.gateway import wait_until
 from support.case import WorldCase
-from support.probe import ANSWER_S
+from support.probe import ANSWER_S, probe
 from support.puppet import Puppet
 from support.recorder import Recorder
 from test_memory import is_sanitized
@@ -228,6 +229,17 @@ class Floods(FloodCase):
         answer = connection.answer(1)
         self.assertIn(answer.status, (0, 400, 431))
         self.assertLess(self.cpu_s() - begun, 0.05 * (10 if is_sanitized() else 1))
+        self.assert_cheap(upstream_max=0)
+
+
+    def test_a9_a13_heads_of_http1_beyond_the_limits_cost_little(self):
+        for name, fields in http1_rows.A9_HEADS.items():
+            with self.subTest(name):
+                begun = self.cpu_s()
+                head = http1_rows.get(fields).replace(b"@HOST@", self.host().encode()).replace(b"@PATH@", b"/")
+                outcome = probe(self.world.sso_url, head, tls=self.world.tls)
+                self.assertIn(outcome.status, (0, 400, 413, 414, 431))
+                self.assertLess(self.cpu_s() - begun, 0.05 * (10 if is_sanitized() else 1))
         self.assert_cheap(upstream_max=0)
 
 
