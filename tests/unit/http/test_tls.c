@@ -209,6 +209,36 @@ static void c2_half_a_handshake_is_ended_and_junk_does_no_harm(void **state)
     close(junk);
 }
 
+static void c6_a_renegotiation_while_an_answer_is_awaited_ends_that_connection_only(void **state)
+{
+    struct world *world = *state;
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    int client;
+    SSL *ssl = shake(&world->lab, ctx, NULL, &client);
+    tls_send(ssl, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    int app = lab_accept(&world->lab);
+    lab_expect(app, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(SSL_renegotiate(ssl), 1);
+    struct timeval limit = {.tv_usec = 200000};
+    (void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    assert_true(SSL_do_handshake(ssl) <= 0);
+    lab_patience(client);
+    (void)send(app, "HTTP/1.1 204 No\r\n\r\n", 19, MSG_NOSIGNAL);
+    char bytes[1024];
+    while (recv(client, bytes, sizeof bytes, 0) > 0)
+        ;
+    SSL_free(ssl);
+    close(client);
+    close(app);
+    ssl = shake(&world->lab, ctx, NULL, &client);
+    tls_send(ssl, "GET /local HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    tls_expect(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n");
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(client);
+}
+
 static void c4_old_versions_and_weak_suites_are_refused(void **state)
 {
     struct world *world = *state;
@@ -389,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cut_answer_over_tls_ends_without_close_notify, setup_server, teardown),
         cmocka_unit_test_setup_teardown(a_tunnel_over_tls_ends_when_either_side_ends, setup_server, teardown),
         cmocka_unit_test_setup_teardown(c2_half_a_handshake_is_ended_and_junk_does_no_harm, setup_server, teardown),
+        cmocka_unit_test_setup_teardown(c6_a_renegotiation_while_an_answer_is_awaited_ends_that_connection_only,
+                                        setup_server, teardown),
         cmocka_unit_test_setup_teardown(c4_old_versions_and_weak_suites_are_refused, setup_server, teardown),
         cmocka_unit_test_setup_teardown(c5_alpn_is_http11_or_an_alert, setup_server, teardown),
         cmocka_unit_test_setup_teardown(c7_a_ticket_of_another_listener_does_not_resume, setup_server, teardown),
