@@ -249,6 +249,36 @@ static void a_missing_upstream_ca_stops_a_start(void **state)
     expect_error(*state, "apps[0].sso.upstream.ca: ", "No such file");
 }
 
+/* `text` with another upstream. */
+static struct findings check_upstream(struct place *place, const char *upstream)
+{
+    static const char old[] = "{url: \"https://app\", ca: ca.pem}";
+    const char *at = strstr(text, old);
+    assert_non_null(at);
+    return check(place,
+                 gw_arena_printf(&place->arena, "%.*s%s%s", (int)(at - text), text, upstream, at + sizeof old - 1).ptr);
+}
+
+static void our_certificate_for_an_app_is_looked_at(void **state)
+{
+    struct findings findings = check_upstream(*state, "{url: \"https://app\", certificate: sso.pem, key: sso.key}");
+    assert_str_equal(findings.errors, "");
+    assert_str_equal(findings.warnings, "");
+    findings = check_upstream(*state, "{url: \"http://app\", certificate: none.pem, key: sso.key}");
+    assert_non_null(strstr(findings.errors.ptr, "apps[0].sso.upstream.certificate: "));
+    assert_non_null(strstr(findings.warnings.ptr, "no server is asked over https"));
+    write_key(*state, "sso.key", good_key, 0644);
+    findings = check_upstream(*state, "{url: \"https://app\", certificate: sso.pem, key: sso.key}");
+    assert_non_null(strstr(findings.errors.ptr, "apps[0].sso.upstream.key: "));
+}
+
+static void affinity_of_one_server_is_warned_of(void **state)
+{
+    struct findings findings = check_upstream(*state, "{url: \"http://app\", affinity: {cookie: JSESSIONID}}");
+    assert_str_equal(findings.errors, "");
+    assert_non_null(strstr(findings.warnings.ptr, "apps[0].sso.upstream.affinity: there is one server only"));
+}
+
 static void a_missing_tokens_file_stops_a_start(void **state)
 {
     assert_int_equal(unlink(name_of(*state, "wiki-tokens")), 0);
@@ -385,6 +415,8 @@ int main(void)
         CASE(an_expired_identity_provider_certificate_is_a_warning),
         CASE(a_weak_identity_provider_key_stops_a_start),
         CASE(a_missing_upstream_ca_stops_a_start),
+        CASE(our_certificate_for_an_app_is_looked_at),
+        CASE(affinity_of_one_server_is_warned_of),
         CASE(a_missing_tokens_file_stops_a_start),
         CASE(an_empty_tokens_file_stops_a_start),
         CASE(a_tokens_file_that_everybody_can_read_stops_a_start),
