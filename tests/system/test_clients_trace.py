@@ -1,6 +1,9 @@
 """The trace of the PROV face: the shape of what a client sends is in the log, and none of its values (law 9)."""
 
-from lab import rawhttp
+import os
+import signal
+
+from lab import rawhttp, yamltext
 from lab.gateway import wait_until
 from support.case import WorldCase
 from support.scim import PATCH, USER, Scim
@@ -67,8 +70,18 @@ class Burst(WorldCase):
 
 
 class NoTrace(WorldCase):
-    """Without it nothing is there."""
+    """Without it nothing is there, until a reload switches it on."""
 
-    def test_it_is_off_by_default(self):
-        Scim(self.world).user("nobody@example.com")
-        self.assertNotIn("scim-trace", self.world.gateway.log.read_text())
+    def test_it_is_off_by_default_and_goes_on_by_reload(self):
+        scim, log = Scim(self.world), self.world.gateway.log
+        scim.user("nobody@example.com")
+        self.assertNotIn("scim-trace", log.read_text())
+        self.world.values["apps"][0]["prov"]["trace"] = True
+        self.world.config.write_text(yamltext.dump(self.world.values))
+        os.kill(self.world.gateway.pid, signal.SIGHUP)
+
+        def is_traced():
+            scim.call("GET", "/Users?count=0")
+            return 'query="count=" status=200' in log.read_text()
+
+        wait_until(is_traced, 30, "the trace after a reload")
