@@ -113,8 +113,9 @@ void process_wait_while_retiring(const atomic_uint *running)
         give_back_memory();
 }
 
-int process_fail(const char *what, const struct gw_error *err)
+_Noreturn void process_fail(const char *what, const struct gw_error *err)
 {
     gw_log(GW_LOG_ERROR, "start-failed", "what=\"%s\" reason=\"%s\"", what, err->text);
-    return 1;
+    gw_log_flush();
+    _exit(1); /* half made: the system takes it back */
 }

@@ -24,8 +24,8 @@ void process_raise_descriptors(void);
 /* How many connections each of `loop_count` loops may accept so that for each there is a descriptor towards the app. */
 size_t process_connections_max(size_t loop_count);
 
-/* Logs why the process cannot start; returns its exit status. */
-int process_fail(const char *what, const struct gw_error *err);
+/* Logs why the process cannot start, and ends it with status 1. */
+_Noreturn void process_fail(const char *what, const struct gw_error *err);
 
 /* The TLS context of a listener; NULL for plain text. */
 GW_MUST_CHECK enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,

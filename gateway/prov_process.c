@@ -169,7 +169,7 @@ int prov_process_run(const struct child_start *start)
     struct gw_error err;
     child_inherit(start, &p.ground);
     if (prepare(&p, &err) != GW_OK)
-        return process_fail("prov face", &err);
+        process_fail("prov face", &err);
     serve(&p);
     release(&p);
     return 0;

@@ -151,7 +151,7 @@ int sso_process_run(const struct child_start *start)
     struct gw_error err;
     child_inherit(start, &p.ground);
     if (prepare(&p, &err) != GW_OK)
-        return process_fail("sso face", &err);
+        process_fail("sso face", &err);
     serve(&p);
     release(&p);
     return 0;

@@ -176,11 +176,17 @@ class Changes(ReloadCase):
         authority = keys.Pair.read(self.folder, "ca")
         keys.make("sso face", ["127.0.0.1", "localhost"], authority).write(self.folder, "sso")
         self.reload()
-        self.assertNotEqual(self.certificate(), before)
+        self.wait_for_certificate(lambda shown: shown != before)
         pem.write_bytes(good_pem)
         key.write_bytes(good_key)
         self.reload()
-        self.assertEqual(self.certificate(), before)
+        self.wait_for_certificate(lambda shown: shown == before)
+
+    def wait_for_certificate(self, is_right):
+        """What is shown is right, and stays so: the processes before have let go of the listener."""
+        wait_until(lambda: is_right(self.certificate()), SWITCH_S, "another certificate")
+        for _ in range(20):
+            self.assertTrue(is_right(self.certificate()))
 
     def sign_on_status(self, pair):
         """What the ACS says to a response signed with that key."""
