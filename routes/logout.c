@@ -56,7 +56,11 @@ static bool match_of_issuer(const struct prov_request *r, struct gw_str issuer, 
 static enum gw_code find_by(struct prov_request *r, struct store_join *join, uint64_t *ret_seq, struct gw_error *err)
 {
     join->folder = r->app->folder;
-    return store_join_find(r->face->reader, join, ret_seq, err);
+    enum gw_code code = store_join_find(r->face->reader, join, ret_seq, err);
+    if (code != GW_E_FORBIDDEN)
+        return code;
+    *ret_seq = 0; /* deleted: all sessions ended then */
+    return GW_OK;
 }
 
 /* An address is first of all a userName; as an e-mail it counts where one record has it. */
