@@ -1,6 +1,6 @@
 /* sockets: the listening sockets that the parent holds, each under its address as the configuration writes it and under
- * who accepts on it. They outlive children, configurations and versions of the program; an address never passes from one
- * face to the other (law 5). Also what the parent keeps its descriptors with. One thread. */
+ * who accepts on it. They outlive children, configurations and versions of the program; an address never passes from
+ * one face to the other (law 5). Also what the parent keeps its descriptors with. One thread. */
 #pragma once
 
 #include "config/config.h"

@@ -1,9 +1,9 @@
-/* upgrade: how one version of the program hands over to another in place. The parent executes the new program under its
- * own pid; what must live on (listening sockets, writers' roles, the children that serve) passes as open descriptors and
- * a short text in anonymous memory, whose number stands in the environment. The new parent starts children of its own
- * and then retires the old ones, as after a reload. The text is one line per thing, and later versions may add lines:
- * "role KIND FD", "handover FD SIZE", "socket USE FD ADDRESS", "child KIND PID serving|retiring GENERATION". One thread.
- */
+/* upgrade: how one version of the program hands over to another in place. The parent executes the new program under
+ * its own pid; what must live on (listening sockets, writers' roles, the children that serve) passes as open
+ * descriptors and a short text in anonymous memory, whose number stands in the environment. The new parent starts
+ * children of its own and then retires the old ones, as after a reload. The text is one line per thing, and later
+ * versions may add lines: "role KIND FD", "handover FD SIZE", "socket USE FD ADDRESS", "child KIND PID serving|retiring
+ * GENERATION". One thread. */
 #pragma once
 
 #include "gateway/generation.h"

@@ -184,9 +184,7 @@ class Changes(ReloadCase):
 
     def wait_for_certificate(self, is_right):
         """What is shown is right, and stays so: the processes before have let go of the listener."""
-        wait_until(lambda: is_right(self.certificate()), SWITCH_S, "another certificate")
-        for _ in range(20):
-            self.assertTrue(is_right(self.certificate()))
+        wait_until(lambda: all(is_right(self.certificate()) for _ in range(20)), SWITCH_S, "another certificate")
 
     def sign_on_status(self, pair):
         """What the ACS says to a response signed with that key."""
@@ -208,7 +206,8 @@ class Changes(ReloadCase):
             with self.subTest(certificates):
                 self.write(lambda values, c=certificates: at(values, saml[:-1]).update({saml[-1]: c}))
                 self.reload()
-                self.assertEqual((self.sign_on_status(old), self.sign_on_status(new)), (wanted_old, wanted_new))
+                wanted = (wanted_old, wanted_new)
+                wait_until(lambda w=wanted: (self.sign_on_status(old), self.sign_on_status(new)) == w, SWITCH_S, wanted)
 
     def test_d3_a_new_credential_and_the_end_of_the_old_one_cost_no_call(self):
         gateway, old = self.world.gateway, self.world.token
