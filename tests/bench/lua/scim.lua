@@ -10,7 +10,9 @@ function init(args)
   if args[6] then for line in io.lines(args[6]) do ids[#ids + 1] = line end end
   math.randomseed(os.time())
 end
-local function user_name(i) return string.format("user%08d@example.com", i) end
+-- people do not come in the order of their names; as load_users.c and ldap_load.c do, one to one below 10^8
+local function scatter(i) return i * 61803399 % 100000000 end
+local function user_name(i) return string.format("user%08d@example.com", scatter(i)) end
 local make = {
   create = function()
     local name = user_name(first + turn)
@@ -18,7 +20,7 @@ local make = {
     return wrk.format("POST", base .. "/Users", headers, string.format(
       '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"%s","name":{"givenName":"Given","familyName":"Family"},' ..
       '"emails":[{"primary":true,"value":"%s","type":"work"}],"displayName":"Given Family","locale":"en-US","externalId":"00u%08d","groups":[],"active":true}',
-      name, name, first + turn))
+      name, name, scatter(first + turn - 1)))
   end,
   get = function() return wrk.format("GET", base .. "/Users/" .. ids[math.random(#ids)], headers) end,
   lookup = function()
