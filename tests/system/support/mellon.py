@@ -32,6 +32,7 @@ LoadModule authz_user_module {modules}/mod_authz_user.so
 LoadModule dir_module {modules}/mod_dir.so
 LoadModule headers_module {modules}/mod_headers.so
 LoadModule auth_mellon_module {modules}/mod_auth_mellon.so
+{proxied}
 Mutex file:{folder} default
 MellonLockFile {folder}/mellon.lock
 LogLevel warn
@@ -45,9 +46,17 @@ CustomLog {folder}/access.log "%m %U %>s"
   MellonSPPrivateKeyFile {folder}/sp.key
   MellonSPCertFile {folder}/sp.pem
   MellonIdPMetadataFile {folder}/idp.xml
-  MellonSecureCookie Off
+  MellonSecureCookie On
   Header set X-Mellon-User "expr=%{{REMOTE_USER}}"
 </Location>
+"""
+
+PROXIED = """
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+LoadModule proxy_wstunnel_module {modules}/mod_proxy_wstunnel.so
+ProxyPass /events {behind}/events
+ProxyPass /ws {websocket}/ws
 """
 
 SP_METADATA = """<?xml version="1.0" encoding="UTF-8"?>
@@ -68,7 +77,7 @@ def is_installed():
     return Path(APACHE).exists() and (MODULES / "mod_auth_mellon.so").exists()
 
 
-def _user_lines():
+def user_lines():
     """Apache refuses to serve as root: name an unprivileged user then."""
     return "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
 
@@ -84,16 +93,20 @@ class Mellon:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
-    def configure(self, external_url, idp_metadata):
-        """Write configuration, keys and metadata."""
+    def configure(self, external_url, idp_metadata, behind=None):
+        """Write configuration, keys and metadata; /events and /ws come from an app behind it, when there is one."""
         pair = keys.make("mellon service provider")
         pair.write(self.folder, "sp")
         body = "".join(pair.certificate_pem().decode().splitlines()[1:-1])
         (self.folder / "sp.xml").write_text(SP_METADATA.format(entity=external_url, certificate=body,
                                                                acs=external_url + ACS))
         (self.folder / "idp.xml").write_text(idp_metadata)
+        proxied = ""
+        if behind:
+            proxied = PROXIED.format(modules=MODULES, behind=behind, websocket=behind.replace("http", "ws"))
         (self.folder / "apache.conf").write_text(CONFIG.format(
-            folder=self.folder, server_name=external_url, port=self.port, modules=MODULES, user=_user_lines()))
+            proxied=proxied, folder=self.folder, server_name=external_url, port=self.port, modules=MODULES,
+            user=user_lines()))
         if os.geteuid() == 0:
             www = pwd.getpwnam("www-data")
             for path in [self.folder, *self.folder.rglob("*")]:
