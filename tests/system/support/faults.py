@@ -1,4 +1,4 @@
-"""The tools of tests/faults: what is preloaded into provgate, the writer that says what was acknowledged, power losses."""
+"""The tools of tests/faults: what is preloaded into provgate, the writer that says what was acknowledged, power."""
 
 import mmap
 import os
