@@ -1,7 +1,8 @@
-"""kill -9 in a storm of writes: nothing acknowledged is lost, nothing half done is there (law 4)."""
+"""kill -9 in a storm of writes and sign-ons: nothing acknowledged is lost, nothing half done is there (law 4, H1)."""
 
 import random
 import threading
+import time
 
 from lab import wire
 from lab.okta import OktaError, profile
@@ -9,10 +10,12 @@ from lab.story import Story
 from support.case import WorldCase, is_long
 from support.oracle import Oracle
 
-ROUNDS = 200 if is_long() else 6
+ROUNDS = 200 if is_long() else 8
 WRITERS = 4
 ACKNOWLEDGED_MAX = 60
 PREFIX = "storm-"
+WALKER = "walker-"
+WALKERS_JUDGED = 2  # in each round, by a deactivation
 VICTIMS = ("all", "prov", "all", "sso")
 
 
@@ -72,23 +75,55 @@ class Writer(threading.Thread):
         self.own[index] = (name, user_id, state)
 
 
+class Walker(threading.Thread):
+    """Signs in one person after the other until it is told to stop."""
+
+    def __init__(self, world, seed, stop):
+        super().__init__(daemon=True)
+        self.world, self.seed, self.stop_event = world, seed, stop
+        self.in_now = []  # (name, browser) of answered sign-ons
+        self.failures = []
+
+    def run(self):
+        """Sign in."""
+        for number in range(100000):
+            if self.stop_event.is_set():
+                return
+            name = f"{WALKER}{self.seed}-{number}@example.com"
+            try:
+                self.in_now.append((name, self.world.sign_in(name)))
+            except (OSError, wire.Closed, ValueError, AssertionError) as error:
+                self.failures.append(f"{name}: {error!r}")
+                self.stop_event.wait(0.05)
+
+
 class KillLoop(WorldCase):
     """Rounds of storm, kill, restart, judgement."""
 
     timeout_s = 180
 
+    @staticmethod
+    def configure(values):
+        """A sign-on that cannot be recorded is no sign-on, so that each answered one counts."""
+        values["apps"][0]["sso"]["undecided"] = "refuse"
+
     def setUp(self):
         """The oracle lives through all rounds."""
         self.oracle = Oracle()
         self.random = random.Random(20261121)
+        self.observed = set()
+        self.slowest_s = 0.0
+        self.story = Story(self.world)
+        self.addCleanup(self.story.close)
 
     def storm(self, round_number):
         """Write from several connections until so many calls were answered; then kill."""
         stop = threading.Event()
         writers = [Writer(self.world.okta(), self.oracle, number, round_number, stop) for number in range(WRITERS)]
+        walker = Walker(self.world, round_number, stop)
         goal = self.oracle.acknowledged + self.random.randrange(1, ACKNOWLEDGED_MAX)
-        for writer in writers:
-            writer.start()
+        for thread in [walker, *writers]:
+            thread.start()
         while self.oracle.acknowledged < goal and any(writer.is_alive() for writer in writers):
             writers[0].join(0.002)
         victim = VICTIMS[round_number % len(VICTIMS)]
@@ -98,22 +133,31 @@ class KillLoop(WorldCase):
             writer.join(20)
             self.assertFalse(writer.is_alive(), "a writer hangs")
             self.assertIsNone(writer.failure, f"round {round_number}, {victim} killed")
+        walker.join(20)
         self.assertGreaterEqual(self.oracle.acknowledged, goal, "the writers did not get so far")
+        if victim == "prov":
+            self.assertEqual(walker.failures, [], "a sign-on failed since the prov child was killed (law 2)")
+        return walker.in_now
 
     def kill(self, victim):
         """kill -9 and wait until all is up again."""
         gateway = self.world.gateway
         if victim == "all":
             gateway.kill_all()
+            begun = time.monotonic()
             gateway.start()
         else:
+            begun = time.monotonic()
             gateway.wait_child(victim, gateway.kill_child(victim))
             gateway.wait_healthy()
+        self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
 
-    def judge(self, round_number):
+    def judge(self, round_number, signed_in):
         """What is in the folder now, by import and by lookup."""
         okta = self.world.okta()
-        users = [user for user in okta.import_users() if user["userName"].startswith(PREFIX)]
+        everybody = okta.import_users()
+        self.judge_sign_ons(okta, {user["userName"]: user["id"] for user in everybody}, signed_in)
+        users = [user for user in everybody if user["userName"].startswith(PREFIX)]
         found = {user["userName"]: state_of(user) for user in users}
         self.assertEqual(len(found), len(users), "a name twice")
         self.assertEqual(self.oracle.judge(found), [], f"after round {round_number}")
@@ -121,15 +165,23 @@ class KillLoop(WorldCase):
             self.assertEqual(okta.lookup(user["userName"])["id"], user["id"])
         okta.close()
 
+    def judge_sign_ons(self, okta, ids, signed_in):
+        """Everybody who was let in is in the folder, and the session is bound: a deactivation ends it."""
+        self.observed |= {name for name, _ in signed_in}
+        self.assertEqual(self.observed - ids.keys(), set(), "people who were let in are not in the folder")
+        for name, browser in self.random.sample(signed_in, min(WALKERS_JUDGED, len(signed_in))):
+            self.story.expect_in(browser, name)
+            okta.unassign(ids[name])
+            self.story.expect_refused(self.story.cookie(browser))
+
     def test_acknowledged_writes_survive_and_others_are_whole_or_absent(self):
         for round_number in range(ROUNDS):
-            self.storm(round_number)
-            self.judge(round_number)
-        print(f"  {ROUNDS} rounds, {self.oracle.acknowledged} acknowledged writes, {len(self.oracle.users)} users")
+            self.judge(round_number, self.storm(round_number))
+        print(f"  {ROUNDS} rounds, {self.oracle.acknowledged} acknowledged writes, {len(self.oracle.users)} users, "
+              f"{len(self.observed)} sign-ons; back within {self.slowest_s:.2f} s")
 
     def test_a_binding_is_on_disk_before_the_sign_in_is_answered(self):
-        story, okta = Story(self.world), self.world.okta()
-        self.addCleanup(story.close)
+        story, okta = self.story, self.world.okta()
         self.addCleanup(okta.close)
         for number in range(max(2, ROUNDS // 10)):
             user = okta.assign(f"bound-{number}@example.com")
