@@ -246,7 +246,7 @@ class Soak:
     def backup(self):
         """Into a fresh folder, which goes again."""
         folder = tempfile.mkdtemp(prefix="provgate-soak-backup-")
-        self.world.gateway.command("backup", os.path.join(folder, "copy"))
+        self.world.gateway.command("backup", "--to", os.path.join(folder, "copy"))
         shutil.rmtree(folder)
 
     # --- running
