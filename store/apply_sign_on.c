@@ -73,11 +73,11 @@ static void fill_match(struct store_user *user, const struct store_join *join, s
 static enum gw_code check_observable(struct store_apply *apply, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
-    bool is_marked = false;
+    uint64_t gone = 0;
     GW_TRY(store_apply_check_room(apply, err));
-    GW_TRY(store_blind_has(&apply->view, change->folder, STORE_INDEX_USER_NAME, change->as.sign_on.draft.user_name,
-                           &is_marked, err));
-    if (is_marked)
+    GW_TRY(store_blind_find(&apply->view, change->folder, STORE_INDEX_USER_NAME, change->as.sign_on.draft.user_name,
+                            &gone, err));
+    if (gone != 0)
         return gw_fail(err, GW_E_FORBIDDEN, "the user of that name was deleted");
     enum gw_code code = store_apply_check_name(apply, change->folder, change->as.sign_on.draft.user_name, 0, err);
     if (code == GW_E_UNIQUENESS)
@@ -184,7 +184,7 @@ enum gw_code store_apply_sign_on(struct store_apply *apply, struct gw_error *err
     uint64_t seq = 0;
     enum gw_code code = store_join_resolve(&apply->view, &join, &seq, err);
     if (code == GW_E_FORBIDDEN)
-        return refuse(apply, 0, "the user was deleted", err);
+        return refuse(apply, seq, "the user was deleted", err);
     if (code != GW_OK)
         return code;
     return seq == 0 ? sign_on_unknown(apply, err) : sign_on_known(apply, seq, err);

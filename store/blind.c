@@ -171,33 +171,27 @@ enum gw_code store_blind_clear(struct store_apply *apply, const struct store_use
     return GW_OK;
 }
 
-enum gw_code store_blind_has(struct store_view *view, uint32_t folder, enum store_index index, struct gw_str value,
-                             bool *ret_has, struct gw_error *err)
+enum gw_code store_blind_find(struct store_view *view, uint32_t folder, enum store_index index, struct gw_str value,
+                              uint64_t *ret_seq, struct gw_error *err)
 {
     bool empty = false;
-    uint64_t seq = 0;
     struct gw_str folded;
     GW_ARENA_SCOPED(arena);
-    *ret_has = false;
+    *ret_seq = 0;
     GW_TRY(is_empty(view, &empty, err));
     if (empty || value.len == 0 || !store_index_fold(&arena, index, value, &folded))
         return GW_OK;
     struct store_key mark = mark_key(view, folder, index, folded);
-    GW_TRY(find_mark(view, &mark, &seq, err));
-    *ret_has = seq != 0;
-    return GW_OK;
+    return find_mark(view, &mark, ret_seq, err);
 }
 
-enum gw_code store_blind_has_subject(struct store_view *view, uint32_t folder, struct gw_str issuer,
-                                     struct gw_str name_id, bool *ret_has, struct gw_error *err)
+enum gw_code store_blind_find_subject(struct store_view *view, uint32_t folder, struct gw_str issuer,
+                                      struct gw_str name_id, uint64_t *ret_seq, struct gw_error *err)
 {
-    uint64_t seq = 0;
     struct store_subject_digest digest = store_subject_digest(issuer, name_id);
     struct gw_str value = gw_str_n((const char *)digest.bytes, sizeof digest.bytes);
     struct store_key mark = mark_key(view, folder, STORE_INDEX_SUBJECT, value);
-    GW_TRY(find_mark(view, &mark, &seq, err));
-    *ret_has = seq != 0;
-    return GW_OK;
+    return find_mark(view, &mark, ret_seq, err);
 }
 
 enum gw_code store_blind_check(struct store_view *view, struct gw_str key, struct gw_str value, struct gw_error *err)

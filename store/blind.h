@@ -17,10 +17,11 @@ GW_MUST_CHECK enum gw_code store_blind_clear(struct store_apply *apply, const st
 GW_MUST_CHECK enum gw_code store_blind_clear_seq(struct store_apply *apply, uint32_t folder, uint64_t seq,
                                                  struct gw_error *err);
 
-GW_MUST_CHECK enum gw_code store_blind_has(struct store_view *view, uint32_t folder, enum store_index index,
-                                           struct gw_str value, bool *ret_has, struct gw_error *err);
-GW_MUST_CHECK enum gw_code store_blind_has_subject(struct store_view *view, uint32_t folder, struct gw_str issuer,
-                                                   struct gw_str name_id, bool *ret_has, struct gw_error *err);
+/* Whose going made the mark; 0: there is none. */
+GW_MUST_CHECK enum gw_code store_blind_find(struct store_view *view, uint32_t folder, enum store_index index,
+                                            struct gw_str value, uint64_t *ret_seq, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_blind_find_subject(struct store_view *view, uint32_t folder, struct gw_str issuer,
+                                                    struct gw_str name_id, uint64_t *ret_seq, struct gw_error *err);
 
 /* For migration: the names of a tombstone of a format that had no marks. */
 GW_MUST_CHECK enum gw_code store_blind_fill(struct store_view *view, const struct store_user *user,

@@ -17,13 +17,13 @@ enum gw_code store_join_resolve(struct store_view *view, const struct store_join
     if (count > 1)
         return gw_fail(err, GW_E_CONFLICT, "the sign-on names two users");
     *ret_seq = count == 1 ? seqs[0] : 0;
-    bool is_marked = false;
+    if (count == 1)
+        return GW_OK;
     /* a record that is gone must not let the person in as somebody unknown (semantics.md 4) */
-    if (count == 0)
-        GW_TRY(store_blind_has(view, join->folder, join->match, join->value, &is_marked, err));
-    if (count == 0 && !is_marked && join->name_id_is_opaque && join->name_id.len > 0)
-        GW_TRY(store_blind_has_subject(view, join->folder, join->issuer, join->name_id, &is_marked, err));
-    if (is_marked)
+    GW_TRY(store_blind_find(view, join->folder, join->match, join->value, ret_seq, err));
+    if (*ret_seq == 0 && join->name_id_is_opaque && join->name_id.len > 0)
+        GW_TRY(store_blind_find_subject(view, join->folder, join->issuer, join->name_id, ret_seq, err));
+    if (*ret_seq != 0)
         return gw_fail(err, GW_E_FORBIDDEN, "the user was deleted, and nobody has provisioned the person again");
     return GW_OK;
 }

@@ -42,8 +42,8 @@ GW_MUST_CHECK enum gw_code store_users_find(struct store_reader *reader, uint32_
 
 /* Who is this? Join rule of a sign-on (semantics.md 4): with an e-mail-like value the current holder of the match
  * attribute decides; a stored subject is only a hint for opaque name ids. 0 found: *ret_seq 0; two found:
- * GW_E_CONFLICT. Deleted users are not found, but nobody comes in under their names: GW_E_FORBIDDEN until the person is
- * provisioned again. */
+ * GW_E_CONFLICT. Nobody comes in under a deleted user's names: GW_E_FORBIDDEN until the person is provisioned again,
+ * and *ret_seq is whom a session of that person is bound to, dead. The record itself may be gone. */
 struct store_join {
     uint32_t folder;
     enum store_index match; /* userName, externalId or email */

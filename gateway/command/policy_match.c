@@ -63,6 +63,12 @@ static enum gw_code foresee_sign_on(struct command_folder *folder, const struct 
         way->reason = GW_STR("it names two users");
         return GW_OK;
     }
+    if (code == GW_E_FORBIDDEN) {
+        way->seq = 0;
+        way->outcome = "refuse";
+        way->reason = GW_STR("the user of that name was deleted, and nobody has provisioned the person again");
+        return GW_OK;
+    }
     if (code != GW_OK) {
         *err = refusal;
         return code;

@@ -23,7 +23,7 @@ static enum gw_code find(struct store_reader *reader, const struct sso_claim *cl
     struct store_user_state state;
     enum gw_code code = store_join_find(reader, &join, &ret_finding->user_seq, &err);
     if (code == GW_E_FORBIDDEN)
-        ret_finding->verdict = SSO_CLAIM_NOBODY; /* deleted, and not provisioned again */
+        ret_finding->verdict = SSO_CLAIM_GONE;
     if (code != GW_OK)
         return code == GW_E_FORBIDDEN ? GW_OK : code;
     if (ret_finding->user_seq == 0) {
@@ -94,6 +94,6 @@ void sso_claim_record(struct sso_face *face, const struct sso_claim *claim, cons
     if (job == NULL)
         return; /* too much is under way: the session's next request brings it up again */
     change_fill(job->change, claim, finding);
-    sso_binding_hold(job, finding->verdict == SSO_CLAIM_INACTIVE ? SSO_HELD_REFUSED : SSO_HELD_BOUND);
+    sso_binding_hold(job, finding->verdict == SSO_CLAIM_ALLOWED ? SSO_HELD_BOUND : SSO_HELD_REFUSED);
     sso_job_submit(job);
 }

@@ -16,6 +16,7 @@ struct sso_claim {
 enum sso_claim_verdict {
     SSO_CLAIM_ALLOWED,
     SSO_CLAIM_INACTIVE,  /* deactivated or locked */
+    SSO_CLAIM_GONE,      /* deleted, and not provisioned again */
     SSO_CLAIM_NOBODY,    /* nobody of that name, and unknown: refuse */
     SSO_CLAIM_UNDECIDED, /* the store could not be read */
 };
@@ -32,6 +33,6 @@ bool sso_claim_names_a_user(struct gw_str text);
 /* Reads only. */
 void sso_claim_check(struct sso_face *face, const struct sso_claim *claim, struct sso_claim_finding *ret_finding);
 
-/* Binds the sessions to the user that was found, or to a newly observed one. Those of an inactive user are bound too,
- * dead: unbound they would pass for unknown ones. Nothing to do for NOBODY and UNDECIDED. */
+/* Binds the sessions to the user that was found, or to a newly observed one. Those of an inactive or deleted user are
+ * bound too, dead: unbound they would pass for unknown ones. Nothing to do for NOBODY and UNDECIDED. */
 void sso_claim_record(struct sso_face *face, const struct sso_claim *claim, const struct sso_claim_finding *finding);

@@ -71,6 +71,7 @@ static enum sso_identified obey(struct sso_request *rq, const struct sso_claim *
     case SSO_CLAIM_NOBODY:
         return refuse(rq, SSO_REFUSAL_NO_USER, 0, claim->user_name, "nobody of the name that the app gave");
     case SSO_CLAIM_INACTIVE:
+    case SSO_CLAIM_GONE:
         if (!reports && !sso_guard_is_off(rq->app) && !sso_user_is_exempt(rq, finding->user_seq))
             return refuse(rq, SSO_REFUSAL_INACTIVE, finding->user_seq, claim->user_name,
                           "the app named an inactive user");
@@ -97,8 +98,9 @@ enum sso_identified sso_identify(struct sso_request *rq, struct gw_str user_name
     }
     struct sso_claim_finding finding;
     sso_claim_check(rq->face, &claim, &finding);
+    bool is_somebody = finding.user_seq != 0 && finding.verdict != SSO_CLAIM_GONE;
     /* The session is known; the app may know its user by an older name. */
-    if (rq->guard.verdict == SSO_GUARD_BOUND && (finding.user_seq == 0 || finding.user_seq == rq->guard.user_seq))
+    if (rq->guard.verdict == SSO_GUARD_BOUND && (!is_somebody || finding.user_seq == rq->guard.user_seq))
         return SSO_IDENTIFIED_NOTHING;
     sso_claim_record(rq->face, &claim, &finding);
     return obey(rq, &claim, &finding);

@@ -157,13 +157,13 @@ static void user_is_out(struct sso_request *rq)
 static void others_obey(struct sso_probe *probe, const struct sso_claim_finding *finding)
 {
     bool refuses = probe->app->config->sso.deactivated == CONFIG_DEACTIVATED_REFUSE;
+    bool is_out = finding->verdict == SSO_CLAIM_INACTIVE || finding->verdict == SSO_CLAIM_GONE;
     while (probe->requests != NULL) {
         struct sso_request *rq = probe->requests;
         sso_probe_leave(rq);
         if (finding->verdict == SSO_CLAIM_ALLOWED && rq->live.link == NULL)
             sso_request_tie(rq, probe->app->folder, finding->user_seq, finding->generation);
-        else if (finding->verdict == SSO_CLAIM_INACTIVE && refuses && !sso_guard_is_off(rq->app) &&
-                 !sso_user_is_exempt(rq, finding->user_seq))
+        else if (is_out && refuses && !sso_guard_is_off(rq->app) && !sso_user_is_exempt(rq, finding->user_seq))
             user_is_out(rq);
     }
 }

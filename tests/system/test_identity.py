@@ -140,6 +140,21 @@ class Probe(Identity):
         wait_until(lambda: browser.get(self.sso("/")).status == 403, 10, "the session is known")
         self.assertEqual(self.app.count("/api/me"), before + 1)
 
+    def test_whom_okta_deleted_is_as_out_as_whom_it_deactivated(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign("erin@example.com")
+        okta.expect("DELETE", f"/Users/{user['id']}", status=(204,))
+        browser = self.old_session("erin@example.com")
+        wait_until(lambda: browser.get(self.sso("/")).status == 403, 10, "the session is known")
+        self.world.gateway.kill_all()
+        self.world.gateway.start()
+        reached = self.app.count("/", "erin@example.com")
+        self.assertEqual(browser.get(self.sso("/")).status, 403)
+        okta.assign("erin@example.com")
+        self.assertNotEqual(browser.get(self.sso("/")).status, 200)
+        self.assertEqual(self.app.count("/", "erin@example.com"), reached)
+
     def metrics(self):
         """The metrics page."""
         headers = [("Authorization", f"Bearer {self.world.admin_token}")]

@@ -95,6 +95,16 @@ fixture_test(a_user_deleted_between_check_and_binding_is_refused)
     assert_int_equal(fixture_guard(f, "cookie"), VERDICT_DEAD);
 }
 
+fixture_test(a_deleted_user_is_refused_and_the_session_is_dead_when_the_name_is_provisioned_again)
+{
+    fixture_create(f, "alice@x", "");
+    assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_DELETE, 1)).code, &f->err);
+    assert_code(fixture_sign_on(f, "alice@x", "cookie").code, GW_E_FORBIDDEN, &f->err);
+    assert_int_equal(fixture_guard(f, "cookie"), VERDICT_DEAD);
+    fixture_create(f, "alice@x", "");
+    assert_int_equal(fixture_guard(f, "cookie"), VERDICT_DEAD);
+}
+
 fixture_test(a_name_that_moved_to_another_user_since_the_check_is_refused)
 {
     fixture_create(f, "alice@x", "");
@@ -291,6 +301,7 @@ int main(void)
         cmocka_unit_test(f14_a_deactivation_between_check_and_binding_leaves_the_session_dead),
         cmocka_unit_test(f14_deactivated_and_reactivated_between_check_and_binding_the_session_is_dead),
         cmocka_unit_test(a_user_deleted_between_check_and_binding_is_refused),
+        cmocka_unit_test(a_deleted_user_is_refused_and_the_session_is_dead_when_the_name_is_provisioned_again),
         cmocka_unit_test(a_name_that_moved_to_another_user_since_the_check_is_refused),
         cmocka_unit_test(two_first_sign_ons_of_one_person_make_one_user),
         cmocka_unit_test(the_last_sign_on_wins_a_session),
