@@ -38,11 +38,13 @@ void process_raise_descriptors(void)
         gw_log(GW_LOG_WARN, "descriptors-not-raised", "limit=%zu", descriptor_limit());
 }
 
-size_t process_connections_max(size_t loop_count)
+size_t process_connections_max(size_t loop_count, size_t outgoing_max)
 {
     size_t descriptors = descriptor_limit();
     size_t reserved = descriptors / 4 < DESCRIPTORS_RESERVED ? descriptors / 4 : DESCRIPTORS_RESERVED;
-    size_t connections = (descriptors - reserved) / 2 / loop_count;
+    size_t free = descriptors - reserved;
+    size_t outgoing = outgoing_max < free / 2 / loop_count ? outgoing_max * loop_count : free / 2;
+    size_t connections = (free - outgoing) / loop_count;
     size_t cap = http_limits_default.connections_max;
     return connections < 1 ? 1 : connections < cap ? connections : cap;
 }

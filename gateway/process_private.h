@@ -21,8 +21,9 @@ void process_wait_while_retiring(const atomic_uint *running);
 void process_bound_spare_memory(void);
 /* Takes all descriptors the system grants (security.md K2). */
 void process_raise_descriptors(void);
-/* How many connections each of `loop_count` loops may accept so that for each there is a descriptor towards the app. */
-size_t process_connections_max(size_t loop_count);
+/* How many connections each of `loop_count` loops may accept, while each keeps descriptors for the `outgoing_max` that
+ * it may make, or half of all when that is less. */
+size_t process_connections_max(size_t loop_count, size_t outgoing_max);
 
 /* Logs why the process cannot start, and ends it with status 1. */
 _Noreturn void process_fail(const char *what, const struct gw_error *err);

@@ -59,7 +59,7 @@ static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
         p->listeners[i] = (struct prov_listener){p->prov, &p->ground.config->prov_listeners[i]};
         GW_TRY(process_tls_new("prov", i, &p->ground.config->prov_listeners[i], &p->tls[i], err));
         struct http_limits limits = http_limits_default;
-        limits.connections_max = process_connections_max(1);
+        limits.connections_max = process_connections_max(1, 0);
         struct http_listener_settings settings = {
             .fd = p->ground.fds.listeners[i],
             .tls = p->tls[i],
@@ -89,7 +89,7 @@ static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
     };
     GW_TRY(admin_face_new(&settings, &p->admin, err));
     struct http_limits limits = http_limits_default;
-    limits.connections_max = process_connections_max(1);
+    limits.connections_max = process_connections_max(1, 0);
     struct http_listener_settings listener = {
         .fd = p->ground.fds.admin,
         .face = &admin_http_face,

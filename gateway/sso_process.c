@@ -39,7 +39,8 @@ static enum gw_code start_listeners(struct sso_process *p, struct worker *worker
 {
     for (size_t i = 0; i < p->ground.fds.listener_count; i++) {
         struct http_limits limits = http_limits_default;
-        limits.connections_max = process_connections_max(p->ground.place->worker_count);
+        limits.connections_max =
+            process_connections_max(p->ground.place->worker_count, sso_outgoing_connections_max(p->ground.config));
         struct http_listener_settings settings = {
             .fd = p->ground.fds.listeners[i],
             .tls = p->tls[i],

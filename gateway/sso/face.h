@@ -41,3 +41,6 @@ extern const struct http_face sso_http_face;
 /* Reads the revocation log from where this face stands and cuts every registered exchange of those users that is bound
  * with an older generation. Called on the loop when the prov child signals, after own commits, and every 100 ms. */
 void sso_face_cut_revoked(struct sso_face *face);
+
+/* How many connections one loop's face may have to all servers of all apps at once. */
+size_t sso_outgoing_connections_max(const struct config *config);

@@ -162,4 +162,17 @@ enum gw_code sso_upstream_new(struct http_loop *loop, const struct sso_app *app,
     return http_upstream_new(loop, &settings, ret_upstream, err);
 }
 
+size_t sso_outgoing_connections_max(const struct config *config)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < config->app_count; i++) {
+        const struct config_upstream *upstream = &config->apps[i].sso.upstream;
+        size_t each =
+            upstream->connections_max > 0 ? upstream->connections_max : http_upstream_settings_default.connections_max;
+        if (config->apps[i].sso.is_present)
+            most += each * upstream->server_count;
+    }
+    return most;
+}
+
 _Static_assert(CONFIG_SERVERS_MAX <= SERVERS_MAX, "every server that can be configured has a place");
