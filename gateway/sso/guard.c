@@ -1,5 +1,6 @@
 #include "gateway/sso/guard.h"
 
+#include "gateway/sso/address_session.h"
 #include "gateway/sso/cookie.h"
 
 #define CARRIED_MAX 64u
@@ -236,28 +237,53 @@ static bool pattern_check(struct check *c, const struct gw_str *lines, size_t li
     return true;
 }
 
+/* False: a cookie is ambiguous. */
+static bool cookies_check(struct check *c, const struct http_request *request, struct gw_arena *arena)
+{
+    struct gw_str lines[HTTP_FIELDS_MAX];
+    size_t line_count = cookie_lines(request, lines);
+    bool is_clear = true;
+    if (line_count == 0)
+        return true;
+    c->carried = gw_arena_array(arena, CARRIED_MAX, sizeof *c->carried);
+    c->guard->carried = c->carried;
+    c->sessions = gw_arena_array(arena, CARRIED_MAX, sizeof *c->sessions);
+    c->guard->sessions = c->sessions;
+    c->known = gw_arena_array(arena, CARRIED_MAX, sizeof *c->known);
+    c->guard->known = c->known;
+    for (size_t i = 0; i < c->view->session_cookie_count; i++)
+        is_clear &= pattern_check(c, lines, line_count, gw_str_from(c->view->session_cookies[i]), arena);
+    return is_clear;
+}
+
+/* Apps look at the address when no cookie names a session that lives; a link that somebody else copied into a letter
+ * must not matter to whoever has one. False: there are too many to look at. */
+static bool address_check(struct check *c, const struct http_request *request, struct gw_arena *arena)
+{
+    bool is_clear = true;
+    for (size_t i = 0; i < c->view->session_cookie_count; i++) {
+        struct sso_cookie_values values;
+        is_clear &= sso_address_sessions_find(request, gw_str_from(c->view->session_cookies[i]), arena, &values);
+        for (size_t k = 0; k < values.count; k++) {
+            struct store_session_digest digest =
+                store_session_digest(c->view->store, c->view->app, values.list[k].name, values.list[k].value);
+            standing_add(c, digest_standing(c, &digest));
+        }
+    }
+    c->guard->has_unbound_twin |= c->worst == STANDING_ALIVE && c->has_unbound;
+    return is_clear;
+}
+
 void sso_guard_check(const struct sso_guard_view *view, const struct http_request *request, struct gw_arena *arena,
                      struct sso_guard *ret_guard)
 {
     *ret_guard = (struct sso_guard){.verdict = SSO_GUARD_NO_SESSION};
-    struct gw_str lines[HTTP_FIELDS_MAX];
-    size_t line_count = cookie_lines(request, lines);
-    if (line_count == 0)
-        return;
     struct check c = {.view = view, .guard = ret_guard};
-    c.carried = gw_arena_array(arena, CARRIED_MAX, sizeof *c.carried);
-    ret_guard->carried = c.carried;
-    c.sessions = gw_arena_array(arena, CARRIED_MAX, sizeof *c.sessions);
-    ret_guard->sessions = c.sessions;
-    c.known = gw_arena_array(arena, CARRIED_MAX, sizeof *c.known);
-    ret_guard->known = c.known;
-    bool ambiguous = false;
-    for (size_t i = 0; i < view->session_cookie_count; i++) {
-        if (!pattern_check(&c, lines, line_count, gw_str_from(view->session_cookies[i]), arena))
-            ambiguous = true;
-    }
+    bool is_clear = cookies_check(&c, request, arena);
+    if (c.worst != STANDING_ALIVE)
+        is_clear &= address_check(&c, request, arena);
     ret_guard->verdict = verdict_of(&c);
-    if (ambiguous && !sso_guard_refuses(ret_guard->verdict))
+    if (!is_clear && !sso_guard_refuses(ret_guard->verdict))
         ret_guard->verdict = SSO_GUARD_AMBIGUOUS;
     if (ret_guard->verdict == SSO_GUARD_UNBOUND)
         ret_guard->session = c.unbound;

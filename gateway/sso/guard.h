@@ -1,6 +1,7 @@
 /* guard: may this request reach the app? Looks up every reading of every configured session cookie: a session is alive
  * when its generation is its user's and the user is active, not locked and not deleted. Any dead reading refuses; two
- * that name two users refuse. One read transaction, two gets for a session, no lock for one that is found alive, no
+ * that name two users refuse. Where no cookie names a session that lives, one that the address names counts as well
+ * (address_session.h). One read transaction, two gets for a session, no lock for one that is found alive, no
  * decision kept (semantics.md 2 and 3). It says what it found and answers nothing.
  *
  * Why one transaction is enough: it begins after the last byte of the head was read, so it sees every deactivation that

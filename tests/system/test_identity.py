@@ -195,4 +195,22 @@ class Roles(WorldCase):
         self.assertEqual(self.world.browser().get(self.sso("/static/4k")).status, 200)
 
 
+class Address(WorldCase):
+    """Servlet containers take a session from the address."""
+
+    def test_f2_a_dead_session_does_not_come_in_by_the_address(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        user = okta.assign(ALICE)
+        alice, bob = self.world.sign_in(ALICE), self.world.sign_in(BOB)
+        value = alice.cookies(self.world.sso_url)[COOKIE]
+        path = f"/static/100;{COOKIE}={value}"
+        anybody = self.world.browser()
+        self.assertNotEqual(anybody.get(self.sso(path)).status, 403)
+        okta.unassign(user["id"])
+        for address in (path, f"/static/100?{COOKIE}={value}", f"/static;{COOKIE.upper()}={value}/100"):
+            self.assertEqual(anybody.get(self.sso(address)).status, 403, address)
+        self.assertNotEqual(bob.get(self.sso(path)).status, 403)
+
+
 del Identity

@@ -1,5 +1,6 @@
 #include "tests/unit/store/fixture.h"
 
+#include "gateway/sso/cookie.h"
 #include "gateway/sso/guard.h"
 
 struct bench {
@@ -11,12 +12,8 @@ struct bench {
 
 static const char *const patterns[] = {"sid", "chunk_*"};
 
-static struct sso_guard check_lines(struct bench *b, const char *const *cookies, size_t count)
+static struct sso_guard check_request(struct bench *b, const struct http_request *request)
 {
-    struct http_field fields[4];
-    for (size_t i = 0; i < count; i++)
-        fields[i] = (struct http_field){GW_STR("Cookie"), gw_str_from(cookies[i])};
-    struct http_request request = {.fields = fields, .field_count = count};
     struct sso_guard_view view = {.store = b->f.store,
                                   .reader = b->f.reader,
                                   .bound = b->bound,
@@ -28,9 +25,18 @@ static struct sso_guard check_lines(struct bench *b, const char *const *cookies,
                                   .now_ms = 1000};
     struct sso_guard guard;
     assert_ok(store_reader_begin(b->f.reader, &b->f.err), &b->f.err);
-    sso_guard_check(&view, &request, &b->arena, &guard);
+    sso_guard_check(&view, request, &b->arena, &guard);
     store_reader_end(b->f.reader);
     return guard;
+}
+
+static struct sso_guard check_lines(struct bench *b, const char *const *cookies, size_t count)
+{
+    struct http_field fields[4];
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct http_field){GW_STR("Cookie"), gw_str_from(cookies[i])};
+    struct http_request request = {.fields = fields, .field_count = count};
+    return check_request(b, &request);
 }
 
 static enum sso_guard_verdict check(struct bench *b, const char *cookie)
@@ -175,6 +181,55 @@ static void a_held_sign_on_overrules_a_dead_binding_of_the_same_value(void **sta
     assert_int_equal(check(b, "sid=kept"), SSO_GUARD_BOUND);
 }
 
+static struct sso_guard check_address(struct bench *b, const char *path, const char *query, const char *cookie)
+{
+    struct http_field field = {GW_STR("Cookie"), gw_str_from(cookie)};
+    struct http_request request = {
+        .fields = &field, .field_count = 1, .path = gw_str_from(path), .query = gw_str_from(query)};
+    return check_request(b, &request);
+}
+
+static void a_session_in_the_address_counts_where_no_cookie_lives(void **state)
+{
+    static const struct {
+        const char *path, *query, *cookie;
+        enum sso_guard_verdict verdict;
+    } rows[] = {
+        {"/page;sid=dead", "", "", SSO_GUARD_INACTIVE},
+        {"/a;x=1;SID=dead/b;c", "", "", SSO_GUARD_INACTIVE},
+        {"/page;%73id=de%61d", "", "", SSO_GUARD_INACTIVE},
+        {"/page%3Bsid=dead", "", "", SSO_GUARD_INACTIVE},
+        {"/page;chunk_1=piece", "", "", SSO_GUARD_INACTIVE},
+        {"/page", "a=b&sid=dead", "", SSO_GUARD_INACTIVE},
+        {"/page;sid=dead", "", "sid=unknown", SSO_GUARD_INACTIVE},
+        {"/page;sid=alive", "", "", SSO_GUARD_BOUND},
+        /* a link that somebody else copied is nothing to whoever has a session */
+        {"/page;sid=dead", "", "sid=alive", SSO_GUARD_BOUND},
+        /* an ordinary parameter of that name */
+        {"/page", "sid=42", "", SSO_GUARD_NO_SESSION},
+        {"/page;sid=", "sid", "", SSO_GUARD_NO_SESSION},
+        {"/dead", "side=dead", "", SSO_GUARD_NO_SESSION},
+    };
+    struct bench *b = *state;
+    sign_on(b, "dead@example.com", "dead");
+    struct store_change *piece = fixture_sign_on_change(&b->f, "dead@example.com", NULL);
+    piece->as.sign_on.sessions[piece->as.sign_on.session_count++] =
+        store_session_digest(b->f.store, GW_STR("wiki"), GW_STR("chunk_1"), GW_STR("piece"));
+    assert_ok(fixture_apply(&b->f, piece).code, &b->f.err);
+    sign_on(b, "alive@example.com", "alive");
+    set_active(b, "dead@example.com", false);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sso_guard guard = check_address(b, rows[i].path, rows[i].query, rows[i].cookie);
+        if (guard.verdict != rows[i].verdict)
+            fail_msg("%s?%s with \"%s\": %d", rows[i].path, rows[i].query, rows[i].cookie, (int)guard.verdict);
+    }
+    assert_true(check_address(b, "/page;sid=alive", "", "sid=unknown").has_unbound_twin);
+    char many[1024] = "x";
+    for (int i = 0; i <= SSO_COOKIE_VALUES_MAX; i++)
+        (void)snprintf(many + strlen(many), sizeof many - strlen(many), ";sid=%d", i);
+    assert_int_equal(check_address(b, many, "", "").verdict, SSO_GUARD_AMBIGUOUS);
+}
+
 static int setup(void **state)
 {
     struct bench *b = gw_alloc(sizeof *b);
@@ -207,6 +262,7 @@ int main(void)
         WITH(an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead),
         WITH(what_is_held_in_memory_counts_like_what_is_stored),
         WITH(a_held_sign_on_overrules_a_dead_binding_of_the_same_value),
+        WITH(a_session_in_the_address_counts_where_no_cookie_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
