@@ -187,3 +187,14 @@ enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *are
     }
     return code == GW_E_NOT_FOUND ? gw_fail(err, code, "there is no folder %u", folder) : code;
 }
+
+enum gw_code store_tables_each(struct store_reader *reader, store_table_fn on_table, void *data, struct gw_error *err)
+{
+    for (int table = 0; table < STORE_TABLE_COUNT; table++) {
+        uint64_t entries = 0;
+        uint64_t bytes = 0;
+        GW_TRY(store_table_size(store_reader_view(reader), (enum store_table)table, &entries, &bytes, err));
+        on_table(store_table_name((enum store_table)table), entries, bytes, data);
+    }
+    return GW_OK;
+}

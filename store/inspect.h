@@ -89,3 +89,8 @@ GW_MUST_CHECK enum gw_code store_foresee_create(struct store_reader *reader, uin
 /* Name of a folder number, copied into the arena; GW_E_NOT_FOUND when there is none. */
 GW_MUST_CHECK enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,
                                              struct gw_str *ret_name, struct gw_error *err);
+
+/* Entries and bytes (whole pages) of each table, by its name. */
+typedef void (*store_table_fn)(const char *name, uint64_t entries, uint64_t bytes, void *data);
+GW_MUST_CHECK enum gw_code store_tables_each(struct store_reader *reader, store_table_fn on_table, void *data,
+                                             struct gw_error *err);

@@ -30,12 +30,26 @@ static uint64_t above(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-static struct store_room_found find(uint64_t map_left, uint64_t disk_left, uint64_t max)
+/* What the store grows by while everybody goes. */
+static enum gw_code count_growth(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err)
 {
-    const struct level reserve = {reserve_of(max, STORE_RESERVE_PERCENT, STORE_RESERVE_BYTES_MIN, max / 4),
+    uint64_t users = 0;
+    uint64_t due = 0;
+    uint64_t names = 0;
+    GW_TRY(store_table_entries(view, STORE_TABLE_STATES, &users, err));
+    GW_TRY(store_table_entries(view, STORE_TABLE_DUE, &due, err));
+    GW_TRY(store_table_entries(view, STORE_TABLE_INDEX, &names, err));
+    *ret_bytes = above(users, due) * STORE_RESERVE_USER_BYTES + names * STORE_RESERVE_NAME_BYTES;
+    return GW_OK;
+}
+
+static struct store_room_found find(uint64_t map_left, uint64_t disk_left, uint64_t max, uint64_t growth)
+{
+    const struct level reserve = {reserve_of(max, STORE_RESERVE_PERCENT, STORE_RESERVE_BYTES_MIN, max / 4) + growth,
                                   STORE_RESERVE_DISK_BYTES};
-    const struct level last = {reserve_of(max, STORE_RESERVE_LAST_PERCENT, STORE_RESERVE_LAST_BYTES_MIN, max / 8),
-                               STORE_RESERVE_DISK_LAST_BYTES};
+    const struct level last = {
+        reserve_of(max, STORE_RESERVE_LAST_PERCENT, STORE_RESERVE_LAST_BYTES_MIN, max / 8) + growth,
+        STORE_RESERVE_DISK_LAST_BYTES};
     uint64_t spare = min_of(above(map_left, reserve.map_bytes), above(disk_left, reserve.disk_bytes));
     if (spare > 0)
         return (struct store_room_found){STORE_ROOM_PLENTY, spare};
@@ -84,23 +98,25 @@ bool store_room_is_disk_full(const struct store *store)
     return disk_free(store) < STORE_RESERVE_DISK_LAST_BYTES;
 }
 
-enum gw_code store_room_find(struct store *store, MDB_txn *txn, struct store_room_found *ret_found,
-                             struct gw_error *err)
+enum gw_code store_room_find(struct store_view *view, struct store_room_found *ret_found, struct gw_error *err)
 {
+    struct store *store = view->store;
     MDB_envinfo info;
     MDB_stat stat;
+    uint64_t growth = 0;
     int rc = mdb_env_info(store->env, &info);
     if (rc == 0)
-        rc = mdb_stat(txn, store->tables[STORE_TABLE_META], &stat);
+        rc = mdb_stat(view->txn, store->tables[STORE_TABLE_META], &stat);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
+    GW_TRY(count_growth(view, &growth, err));
     uint64_t map_left = above(info.me_mapsize, ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize);
     uint64_t disk_left = disk_free(store);
-    *ret_found = find(map_left, disk_left, info.me_mapsize);
+    *ret_found = find(map_left, disk_left, info.me_mapsize, growth);
     if (ret_found->room == STORE_ROOM_PLENTY && ret_found->spare_bytes >= COUNT_BELOW_BYTES)
         return GW_OK;
     uint64_t reusable = 0;
     GW_TRY(count_reusable(store, &reusable, err));
-    *ret_found = find(map_left + reusable, disk_left + reusable, info.me_mapsize);
+    *ret_found = find(map_left + reusable, disk_left + reusable, info.me_mapsize, growth);
     return GW_OK;
 }

@@ -176,6 +176,7 @@ enum gw_code store_delete(struct store_view *view, enum store_table table, struc
 {
     MDB_val mdb_key = to_val(key);
     view->wrote = true;
+    view->put_bytes += PAGE_BYTES;
     int rc = mdb_del(view->txn, view->store->tables[table], &mdb_key, NULL);
     if (rc == 0 || rc == MDB_NOTFOUND)
         return GW_OK;
@@ -183,15 +184,23 @@ enum gw_code store_delete(struct store_view *view, enum store_table table, struc
     return store_fail_mdb(err, rc, "write the store");
 }
 
-enum gw_code store_table_entries(struct store_view *view, enum store_table table, uint64_t *ret_entries,
-                                 struct gw_error *err)
+enum gw_code store_table_size(struct store_view *view, enum store_table table, uint64_t *ret_entries,
+                              uint64_t *ret_bytes, struct gw_error *err)
 {
     MDB_stat stat;
     int rc = mdb_stat(view->txn, view->store->tables[table], &stat);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
     *ret_entries = stat.ms_entries;
+    *ret_bytes = (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
     return GW_OK;
+}
+
+enum gw_code store_table_entries(struct store_view *view, enum store_table table, uint64_t *ret_entries,
+                                 struct gw_error *err)
+{
+    uint64_t bytes = 0;
+    return store_table_size(view, table, ret_entries, &bytes, err);
 }
 
 enum gw_code store_walk_begin(struct store_walk *walk, struct store_view *view, enum store_table table,

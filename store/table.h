@@ -98,6 +98,10 @@ GW_MUST_CHECK enum gw_code store_delete(struct store_view *view, enum store_tabl
 GW_MUST_CHECK enum gw_code store_table_entries(struct store_view *view, enum store_table table, uint64_t *ret_entries,
                                                struct gw_error *err);
 
+/* And its pages, those of long values included. */
+GW_MUST_CHECK enum gw_code store_table_size(struct store_view *view, enum store_table table, uint64_t *ret_entries,
+                                            uint64_t *ret_bytes, struct gw_error *err);
+
 /* A walk in key order; nothing may be written while one is under way. */
 struct store_walk {
     struct store_view *view;

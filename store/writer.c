@@ -1,6 +1,7 @@
 #include "store/writer.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "store/apply.h"
 #include "store/env.h"
@@ -68,6 +69,9 @@ static struct store_change *wait_first(struct store_writer *writer)
 
 static bool is_read_only(struct store_writer *writer)
 {
+    const _Atomic uint32_t *word = writer->settings.is_read_only;
+    if (word != NULL && atomic_load(word) != 0)
+        return true;
     (void)pthread_mutex_lock(&writer->lock);
     bool read_only = writer->stats.is_read_only;
     (void)pthread_mutex_unlock(&writer->lock);
@@ -128,17 +132,35 @@ static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
         return store_fail_mdb(err, rc, "write the store");
     enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
     if (code == GW_OK)
-        code = store_room_find(writer->store, apply->view.txn, &apply->found, err);
+        code = store_room_find(&apply->view, &apply->found, err);
     if (code != GW_OK)
         mdb_txn_abort(apply->view.txn);
     return code;
 }
 
-static void set_read_only(struct store_writer *writer)
+/* After a failed write of its meta page LMDB lets nobody in this process read any more. */
+static bool is_usable(const struct store_writer *writer)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(writer->store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc != MDB_PANIC;
+}
+
+static void set_read_only(struct store_writer *writer, int rc)
 {
     (void)pthread_mutex_lock(&writer->lock);
     writer->stats.is_read_only = true;
     (void)pthread_mutex_unlock(&writer->lock);
+    if (writer->settings.is_read_only != NULL)
+        atomic_store(writer->settings.is_read_only, 1);
+    gw_metric_add(GW_METRIC_STORE_WRITES_FAILED, 1);
+    gw_log(GW_LOG_ERROR, "store-read-only",
+           "path=%s reason=\"%s\": no change is taken until provgate is started again; look at the disk first",
+           writer->store->path, mdb_strerror(rc));
+    if (!is_usable(writer) && writer->settings.on_unusable != NULL)
+        writer->settings.on_unusable(writer->settings.data);
 }
 
 static bool is_full(int rc)
@@ -164,7 +186,7 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
     if (rc == EIO && store_room_is_disk_full(writer->store))
         rc = ENOSPC;
     if (!is_full(rc))
-        set_read_only(writer);
+        set_read_only(writer, rc);
     return store_fail_mdb(err, rc, "write the store");
 }
 
@@ -233,9 +255,10 @@ static void run_singly(struct store_writer *writer, struct group *group)
 static bool is_group_full(const struct store_writer *writer, const struct group *group, int64_t begun_us)
 {
     const struct store_apply *apply = &writer->apply;
-    /* what a group may do was decided when it began, so it must not run far into a reserve */
+    /* What a group may do was decided when it began, so it must not run far into a reserve. What the last commit freed
+     * counts as room and cannot be used yet, and inner pages are not counted: hence a small part. */
     return group->changes.count >= GROUP_CHANGES_MAX || sso_waits(writer) ||
-           apply->view.put_bytes >= apply->found.spare_bytes / 2 ||
+           apply->view.put_bytes >= apply->found.spare_bytes / 4 ||
            gw_clock_mono_us() - begun_us >= STORE_GROUP_MS * 1000;
 }
 
@@ -324,6 +347,11 @@ enum gw_code store_writer_new(struct store *store, const struct store_writer_set
     }
     *ret_writer = writer;
     return GW_OK;
+}
+
+struct store *store_writer_store(const struct store_writer *writer)
+{
+    return writer->store;
 }
 
 void store_writer_free(struct store_writer *writer)

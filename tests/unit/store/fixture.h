@@ -284,7 +284,7 @@ static inline bool fixture_on_entry(const struct store_activity *entry, void *da
 
 static inline const char *fixture_activity(struct fixture *f, uint64_t after)
 {
-    GW_BUF_SCOPED(text, 4096);
+    GW_BUF_SCOPED(text, 1u << 20);
     assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
     assert_ok(store_activity_after(f->reader, after, fixture_on_entry, &text, &f->err), &f->err);
     store_reader_end(f->reader);

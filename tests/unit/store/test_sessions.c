@@ -120,12 +120,12 @@ static void a_locked_users_session_stays_however_old_it_is(void **state)
     assert_int_equal(sweep(f, 0), 1);
 }
 
-/* F13: a flood of sign-ons. PROVGATE_LONG makes it the million. */
+/* F13: a flood of sign-ons. PROVGATE_TEST_LONG makes it the million. */
 static void f13_a_flood_of_sign_ons_keeps_the_table_under_its_cap(void **state)
 {
     struct fixture *f = *state;
     const unsigned max = 500;
-    unsigned count = getenv("PROVGATE_LONG") != NULL ? 1000000 : 5000;
+    unsigned count = getenv("PROVGATE_TEST_LONG") != NULL ? 1000000 : 5000;
     char cookie[32];
     assert_ok(fixture_create(f, "out@example.com", "").code, &f->err);
     assert_ok(fixture_sign_on(f, "out@example.com", "out").code, &f->err);
