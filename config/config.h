@@ -272,6 +272,7 @@ struct config_prov_face {
     const char **hosts;
     size_t host_count;
     const char *base_path; /* "/scim/v2", without a slash at the end */
+    const char *scim1_base_path; /* "/scim/v1"; NULL: no SCIM 1.1 */
     const char *tokens_file;
     bool enabled;
     bool service_user;

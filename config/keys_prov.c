@@ -98,6 +98,22 @@ static bool is_below(struct gw_str path, struct gw_str base)
     return gw_str_starts(path, base) && (path.len == base.len || path.ptr[base.len] == '/');
 }
 
+static enum gw_code check_scim1(struct config_reader *reader, const struct config_node *node,
+                                const struct config_prov_face *face)
+{
+    if (face->scim1_base_path == NULL)
+        return GW_OK;
+    struct gw_str base = gw_str_from(face->base_path);
+    struct gw_str base1 = gw_str_from(face->scim1_base_path);
+    if (is_below(base, base1) || is_below(base1, base))
+        return config_refuse(reader, config_node_get(node, "scim1_base_path"),
+                             "one of it and base_path stands below the other; each version has paths of its own");
+    if (face->logout.is_present && is_below(gw_str_from(face->logout.path), base1))
+        return config_refuse(reader, config_node_get(node, "logout"),
+                             "its path stands below scim1_base_path; SCIM is there");
+    return GW_OK;
+}
+
 static enum gw_code finish_prov_face(struct config_reader *reader, const struct config_node *node, void *target)
 {
     const struct config_prov_face *face = target;
@@ -105,6 +121,7 @@ static enum gw_code finish_prov_face(struct config_reader *reader, const struct 
         return config_refuse(reader, node, "has no tokens_file; Okta needs a credential, or write enabled: off");
     if (face->logout.is_present && is_below(gw_str_from(face->logout.path), gw_str_from(face->base_path)))
         return config_refuse(reader, config_node_get(node, "logout"), "its path stands below base_path; SCIM is there");
+    GW_TRY(check_scim1(reader, node, face));
     GW_TRY(config_schemas_check(reader, config_node_get(node, "schemas")));
     return check_role_ids(reader, config_node_get(node, "roles"));
 }
@@ -115,6 +132,8 @@ static const struct config_field face_fields[] = {
      .required = true},
     {"base_path", CONFIG_TEXT, .offset = offsetof(struct config_prov_face, base_path), .text = config_text_base_path,
      .fallback = "/scim/v2"},
+    {"scim1_base_path", CONFIG_TEXT, .offset = offsetof(struct config_prov_face, scim1_base_path),
+     .text = config_text_base_path},
     {"tokens_file", CONFIG_FILE, .offset = offsetof(struct config_prov_face, tokens_file)},
     {"enabled", CONFIG_SWITCH, .offset = offsetof(struct config_prov_face, enabled), .fallback = "on"},
     {"service_user", CONFIG_SWITCH, .offset = offsetof(struct config_prov_face, service_user), .fallback = "on"},

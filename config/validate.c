@@ -93,6 +93,19 @@ static enum gw_code check_hosts_of(struct config_reader *reader, const struct co
     return GW_OK;
 }
 
+static bool scim_paths_overlap(const struct config_prov_face *a, const struct config_prov_face *b)
+{
+    const char *of_a[] = {a->base_path, a->scim1_base_path};
+    const char *of_b[] = {b->base_path, b->scim1_base_path};
+    for (size_t i = 0; i < sizeof of_a / sizeof of_a[0]; i++) {
+        for (size_t j = 0; j < sizeof of_b / sizeof of_b[0]; j++) {
+            if (of_a[i] != NULL && of_b[j] != NULL && paths_overlap(of_a[i], of_b[j]))
+                return true;
+        }
+    }
+    return false;
+}
+
 static enum gw_code check_pair(struct config_reader *reader, const struct config_node *a, const struct config_node *b,
                                const struct config_app *app_a, const struct config_app *app_b)
 {
@@ -101,7 +114,7 @@ static enum gw_code check_pair(struct config_reader *reader, const struct config
     GW_TRY(check_hosts_of(reader, a, b, "sso"));
     if (!app_a->prov.is_present || !app_b->prov.is_present)
         return GW_OK;
-    if (paths_overlap(app_a->prov.base_path, app_b->prov.base_path))
+    if (scim_paths_overlap(&app_a->prov, &app_b->prov))
         GW_TRY(check_hosts_of(reader, a, b, "prov"));
     if (app_a->prov.logout.is_present && app_b->prov.logout.is_present &&
         strcmp(app_a->prov.logout.path, app_b->prov.logout.path) == 0)

@@ -14,6 +14,7 @@
 #include "routes/scim/handlers/group_members.h"
 #include "routes/scim/handlers/turn.h"
 #include "routes/scim/message.h"
+#include "routes/scim/scim1.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -58,6 +59,8 @@ static enum gw_code open_app(struct prov_face *face, const struct config_app *co
     app->config = config;
     app->name = gw_str_from(config->name);
     app->base_path = gw_str_from(config->prov.base_path);
+    if (config->prov.scim1_base_path != NULL)
+        app->scim1_base_path = gw_str_from(config->prov.scim1_base_path);
     struct scim_schema_options options = {.roles = config->prov.role_count > 0};
     scim_schema_set_init(&app->schemas, &options);
     prov_schemas_extend(&app->schema_arena, &config->prov, &app->schemas);
@@ -128,6 +131,14 @@ void prov_face_reload_tokens(struct prov_face *face)
 
 /* ---- the path of a request: credentials, route, body, handler ---- */
 
+static struct json_value *read_scim1(struct prov_request *r, struct json_value *body)
+{
+    if (gw_str_eq(r->x->request.method, GW_STR("PATCH")))
+        return scim1_patch_read(r->arena, &r->app->schemas, body);
+    scim1_body_read(&r->app->schemas, body);
+    return body;
+}
+
 static void on_body(struct http_exchange *x, enum gw_code code, void *data)
 {
     struct prov_request *r = data;
@@ -138,13 +149,17 @@ static void on_body(struct http_exchange *x, enum gw_code code, void *data)
     struct gw_error err = {0};
     struct json_limits limits = JSON_LIMITS_BODY;
     struct json_value *body = NULL;
+    struct json_value *sent = NULL;
     if (r->body_bytes_max < ROUTE_BODY_GROUPS_MAX)
         limits.values = ROUTE_BODY_VALUES_MAX;
     if (json_parse(r->arena, x->body, &limits, &body, &err) != GW_OK) {
         reply_error_from(r, &err);
         return;
     }
-    r->body = body;
+    if (r->is_scim1 && r->app->config->prov.trace)
+        sent = json_copy(r->arena, body);
+    r->sent = sent != NULL ? sent : body;
+    r->body = r->is_scim1 ? read_scim1(r, body) : body;
     r->handler(r);
 }
 
@@ -173,6 +188,10 @@ static void serve(struct prov_request *r, const struct route *route, enum route_
         reply_error_from(r, &err);
         return;
     }
+    if (r->is_scim1) {
+        r->query.filter = scim1_names_read(r->arena, r->query.filter);
+        r->query.attributes = scim1_names_read(r->arena, r->query.attributes);
+    }
     bool has_body = method == ROUTE_POST || method == ROUTE_PUT || method == ROUTE_PATCH;
     if (!has_body || route->body_bytes_max == 0) {
         r->handler(r); /* a body of GET or DELETE means nothing (RFC 9110 section 9.3.1; rule 0.29) */
@@ -197,7 +216,7 @@ static bool is_in_scope(const struct prov_request *r, const struct route *route,
 static void dispatch(struct prov_request *r, struct gw_str rest)
 {
     const struct route *route = router_find(r->arena, rest, &r->id);
-    if (route == NULL) {
+    if (route == NULL || (r->is_scim1 && !router_is_of_scim1(route))) {
         reply_error(r, GW_E_NOT_FOUND, "there is no such endpoint or resource");
         return;
     }
@@ -221,8 +240,9 @@ static void authorized(struct prov_request *r)
         reply_error(r, GW_E_FORBIDDEN, "provisioning is switched off for this app (prov.enabled)");
         return;
     }
+    struct gw_str base_path = r->is_scim1 ? r->app->scim1_base_path : r->app->base_path;
     r->base_url = gw_arena_printf(r->arena, "%s://%.*s%.*s", r->x->request.tls ? "https" : "http",
-                                  GW_STR_ARG(r->x->request.authority), GW_STR_ARG(r->app->base_path));
+                                  GW_STR_ARG(r->x->request.authority), GW_STR_ARG(base_path));
     dispatch(r, r->rest);
 }
 
@@ -245,7 +265,7 @@ static void on_request(struct http_exchange *x, void *listener)
     gw_metric_add(GW_METRIC_SCIM_REQUESTS, 1);
     if (logout_take(r))
         return;
-    enum gw_code code = router_app_find(r->face, &x->request, &r->app, &r->rest);
+    enum gw_code code = router_app_find(r->face, r);
     if (code != GW_OK)
         reply_error(r, code, NULL);
     else

@@ -5,6 +5,7 @@
 #include "gateway/base/text.h"
 #include "gateway/json/write.h"
 #include "routes/scim/message.h"
+#include "routes/scim/scim1.h"
 #include "routes/trace.h"
 
 #define REALM_BEARER "Bearer realm=\"provgate\""
@@ -19,11 +20,7 @@ struct retry_row {
 
 /* Integers only: Okta takes a date for "five minutes" (scim-clients.md, rule 26). */
 static const struct retry_row retry_table[] = {
-    {GW_E_BUSY, 2},
-    {GW_E_STALE, 1},
-    {GW_E_HELD, 60},
-    {GW_E_STORE_FULL, 60},
-    {GW_E_STORE_READ_ONLY, 60},
+    {GW_E_BUSY, 2},      {GW_E_STALE, 1}, {GW_E_HELD, 60}, {GW_E_STORE_FULL, 60}, {GW_E_STORE_READ_ONLY, 60},
     {GW_E_STORE_IO, 10},
 };
 
@@ -68,13 +65,18 @@ static const char *outside_text(enum gw_code code, const char *text)
     return text != NULL && gw_utf8_valid(gw_str_from(text)) ? text : NULL;
 }
 
+static struct gw_str media_type(const struct prov_request *r)
+{
+    return r->is_scim1 ? GW_STR(SCIM1_MEDIA_TYPE) : GW_STR(SCIM_MEDIA_TYPE);
+}
+
 static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow,
                          bool lacks_scope)
 {
     struct http_field fields[REPLY_FIELDS_MAX];
     size_t count = 0;
     count_error(code);
-    add_field(fields, &count, "Content-Type", GW_STR(SCIM_MEDIA_TYPE));
+    add_field(fields, &count, "Content-Type", media_type(r));
     add_field(fields, &count, "Cache-Control", GW_STR("no-store"));
     if (code == GW_E_UNAUTHORIZED) { /* RFC 7644 section 2 */
         add_field(fields, &count, "WWW-Authenticate", r->is_by_token ? GW_STR(REALM_TOKEN) : GW_STR(REALM_BEARER));
@@ -88,7 +90,10 @@ static void answer_error(struct prov_request *r, enum gw_code code, const char *
     if (seconds > 0)
         add_field(fields, &count, "Retry-After", gw_arena_printf(r->arena, "%u", seconds));
     GW_BUF_SCOPED(body, ROUTE_BODY_OTHER_MAX);
-    scim_error_write(&body, code, outside_text(code, text));
+    if (r->is_scim1)
+        scim1_error_write(&body, code, outside_text(code, text));
+    else
+        scim_error_write(&body, code, outside_text(code, text));
     trace_answer(r, gw_code_status(code), gw_code_scim_type(code));
     http_exchange_answer(r->x, gw_code_status(code), fields, count, gw_buf_str(&body));
 }
@@ -120,17 +125,36 @@ void reply_options(struct prov_request *r, struct gw_str allow)
     http_exchange_answer(r->x, 204, &field, 1, GW_STR_NONE);
 }
 
+static void answer_scim1(struct prov_request *r, int status, const struct http_field *fields, size_t count,
+                         struct gw_str body)
+{
+    GW_BUF_SCOPED(text, REPLY_BYTES_MAX);
+    bool is_schemas = gw_str_starts(r->rest, GW_STR("/Schemas"));
+    bool ok = scim1_text_write(&text, body, is_schemas);
+    GW_ASSERT(ok); /* it is our own */
+    if (text.overflow) {
+        reply_error(r, GW_E_TOO_MANY, "the answer is too large; ask for less");
+        return;
+    }
+    trace_answer(r, status, NULL);
+    http_exchange_answer(r->x, status, fields, count, gw_buf_str(&text));
+}
+
 void reply_text(struct prov_request *r, int status, const struct http_field *fields, size_t field_count,
                 struct gw_str body)
 {
     struct http_field all[REPLY_FIELDS_MAX];
     size_t count = 0;
     if (body.len > 0)
-        add_field(all, &count, "Content-Type", GW_STR(SCIM_MEDIA_TYPE));
+        add_field(all, &count, "Content-Type", media_type(r));
     add_field(all, &count, "Cache-Control", GW_STR("no-store"));
     for (size_t i = 0; i < field_count; i++) {
         GW_ASSERT(count < REPLY_FIELDS_MAX);
         all[count++] = fields[i];
+    }
+    if (r->is_scim1 && body.len > 0) {
+        answer_scim1(r, status, all, count, body);
+        return;
     }
     trace_answer(r, status, NULL);
     http_exchange_answer(r->x, status, all, count, body);

@@ -34,6 +34,7 @@ struct prov_app {
     const struct config_app *config;
     struct gw_str name;
     struct gw_str base_path;
+    struct gw_str scim1_base_path; /* ptr NULL: no SCIM 1.1 */
     uint32_t folder;
     struct scim_schema_set schemas;
     struct gw_arena schema_arena; /* of what the configuration declares in it */
@@ -72,6 +73,7 @@ struct prov_request {
     struct prov_app *app;
     struct gw_arena *arena; /* the exchange's */
     struct gw_str rest;     /* of the path, behind the base path */
+    bool is_scim1;          /* it came by the base path of SCIM 1.1: scim/scim1.h */
     struct gw_str actor;    /* "token:NAME", for the activity record; set when the credential was accepted */
     bool may_read;          /* by the scope of its credential */
     bool may_push;          /* create and update users */
@@ -83,6 +85,7 @@ struct prov_request {
     struct scim_projection projection; /* of the answer; set by the handlers of resources */
     route_handler_fn handler;          /* called with the body read, and again when a commit found a newer record */
     const struct json_value *body;     /* parsed once */
+    const struct json_value *sent;     /* the same before it was brought from SCIM 1.1 to 2.0, for the trace */
     size_t body_bytes_max;             /* of the route */
     unsigned attempts;                 /* commits that found a newer record */
     void *state;                       /* the handler's own between its calls; NULL at first */

@@ -22,6 +22,7 @@ static const struct route route_table[] = {
     {GW_STR_INIT("Entitlements"), ROUTE_COLLECTION, 0, {entitlements_on_list, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("Entitlements"), ROUTE_ITEM, 0, {entitlements_on_get, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("ServiceProviderConfig"), ROUTE_COLLECTION, 0, {discovery_on_provider, NULL, NULL, NULL, NULL}},
+    {GW_STR_INIT("ServiceProviderConfigs"), ROUTE_COLLECTION, 0, {discovery_on_agent, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("ResourceTypes"), ROUTE_COLLECTION, 0, {discovery_on_types, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("ResourceTypes"), ROUTE_ITEM, 0, {discovery_on_type, NULL, NULL, NULL, NULL}},
     {GW_STR_INIT("Schemas"), ROUTE_COLLECTION, 0, {discovery_on_schemas, NULL, NULL, NULL, NULL}},
@@ -92,24 +93,33 @@ static bool is_below(struct gw_str path, struct gw_str base)
     return gw_str_starts(path, base) && (path.len == base.len || path.ptr[base.len] == '/');
 }
 
-enum gw_code router_app_find(struct prov_face *face, const struct http_request *request, struct prov_app **ret_app,
-                             struct gw_str *ret_rest)
+/* The longest base path wins. */
+static void match_base(struct prov_request *r, struct prov_app *app, struct gw_str base, bool is_scim1, size_t *longest)
+{
+    struct gw_str path = r->x->request.path;
+    if (base.len <= *longest || !is_below(path, base))
+        return;
+    *longest = base.len;
+    r->app = app;
+    r->is_scim1 = is_scim1;
+    r->rest = gw_str_from_pos(path, base.len);
+}
+
+enum gw_code router_app_find(struct prov_face *face, struct prov_request *r)
 {
     bool is_our_host = false;
-    struct prov_app *found = NULL;
+    size_t longest = 0;
     for (size_t i = 0; i < face->app_count; i++) {
         struct prov_app *app = &face->apps[i];
-        if (!serves_host(app, request))
+        if (!serves_host(app, &r->x->request))
             continue;
         is_our_host = true;
-        if (is_below(request->path, app->base_path) && (found == NULL || app->base_path.len > found->base_path.len))
-            found = app;
+        match_base(r, app, app->base_path, /* is_scim1= */ false, &longest);
+        match_base(r, app, app->scim1_base_path, /* is_scim1= */ true, &longest);
     }
-    if (found == NULL)
-        return is_our_host ? GW_E_NOT_FOUND : GW_E_MISDIRECTED;
-    *ret_app = found;
-    *ret_rest = gw_str_from_pos(request->path, found->base_path.len);
-    return GW_OK;
+    if (longest > 0)
+        return GW_OK;
+    return is_our_host ? GW_E_NOT_FOUND : GW_E_MISDIRECTED;
 }
 
 struct prov_app *router_logout_find(struct prov_face *face, const struct http_request *request)
@@ -130,6 +140,18 @@ static const struct route *find_row(struct gw_str endpoint, enum route_shape sha
             return &route_table[i];
     }
     return NULL;
+}
+
+bool router_is_of_scim1(const struct route *route)
+{
+    static const struct gw_str endpoints[] = {GW_STR_INIT("Users"),         GW_STR_INIT("Groups"),
+                                              GW_STR_INIT("Schemas"),       GW_STR_INIT("ServiceProviderConfigs"),
+                                              GW_STR_INIT("ResourceTypes"), GW_STR_INIT("Bulk")};
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+        if (gw_str_eq(route->endpoint, endpoints[i]))
+            return route->shape != ROUTE_SEARCH;
+    }
+    return false;
 }
 
 static bool decode_id(struct gw_arena *arena, struct gw_str raw, struct gw_str *ret_id)

@@ -19,16 +19,18 @@ struct route {
     route_handler_fn handlers[ROUTE_METHODS]; /* NULL: 405 */
 };
 
-/* GW_E_MISDIRECTED: the host is nobody's; GW_E_NOT_FOUND: it is, the path is not. `*ret_rest` is what stands behind the
- * base path, with its slash. */
-GW_MUST_CHECK enum gw_code router_app_find(struct prov_face *face, const struct http_request *request,
-                                           struct prov_app **ret_app, struct gw_str *ret_rest);
+/* GW_E_MISDIRECTED: the host is nobody's; GW_E_NOT_FOUND: it is, the path is not. Sets `app`, `is_scim1` and `rest` of
+ * `r`: what stands behind the base path, with its slash. */
+GW_MUST_CHECK enum gw_code router_app_find(struct prov_face *face, struct prov_request *r);
 
 /* The app whose Universal Logout this path on this host is; NULL: nobody's. */
 struct prov_app *router_logout_find(struct prov_face *face, const struct http_request *request);
 
-/* The row for a path behind the base path, and the decoded id in it; NULL when nothing is served there. */
+/* The row for a path behind the base path, and the decoded id in it; NULL when nothing is served there. SCIM 1.1 has
+ * some of them only: router_is_of_scim1. */
 const struct route *router_find(struct gw_arena *arena, struct gw_str rest, struct gw_str *ret_id);
+
+bool router_is_of_scim1(const struct route *route);
 
 /* Also for HEAD, which is GET without its body. ROUTE_METHODS when it is none of ours. */
 enum route_method router_method(struct gw_str name);

@@ -1,5 +1,8 @@
 #include "routes/schemas.h"
 
+#include "gateway/base/log.h"
+#include "routes/scim/scim1.h"
+
 static const enum scim_type types[] = {
     [CONFIG_ATTRIBUTE_STRING] = SCIM_STRING,       [CONFIG_ATTRIBUTE_BOOLEAN] = SCIM_BOOLEAN,
     [CONFIG_ATTRIBUTE_DECIMAL] = SCIM_DECIMAL,     [CONFIG_ATTRIBUTE_INTEGER] = SCIM_INTEGER,
@@ -75,4 +78,8 @@ void prov_schemas_extend(struct gw_arena *arena, const struct config_prov_face *
         bool added = scim_schema_set_extend(set, from->of_group ? GW_STR("Group") : GW_STR("User"), schema);
         GW_ASSERT(added); /* the configuration was checked for URNs and their number */
     }
+    /* the agent puts it into every group; an operator may have declared it with more attributes */
+    bool has_agent = face->scim1_base_path != NULL && scim_schema_find(set, SCIM1_SCHEMA_AGENT_GROUP.urn) == NULL;
+    if (has_agent && !scim_schema_set_extend(set, GW_STR("Group"), &SCIM1_SCHEMA_AGENT_GROUP))
+        gw_log(GW_LOG_WARN, "agent-group-left-out", "Group has as many schemas as there may be");
 }

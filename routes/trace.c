@@ -73,8 +73,8 @@ void trace_answer(struct prov_request *r, int status, const char *scim_type)
     write_path(&path, r);
     trace_query_write(&query, r->arena, &r->app->schemas, request->query);
     write_headers(&headers, request);
-    if (r->body != NULL)
-        trace_json_write(&body, &r->app->schemas, r->body);
+    if (r->sent != NULL)
+        trace_json_write(&body, &r->app->schemas, r->sent);
     gw_log(GW_LOG_INFO, "scim-trace",
            "app=%.*s ref=%016llx method=%.*s path=%.*s query=\"%.*s\" status=%d type=%s body=\"%.*s\" headers=%.*s",
            GW_STR_ARG(r->app->name), (unsigned long long)r->x->id, GW_STR_ARG(method_of(request)),

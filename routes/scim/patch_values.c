@@ -177,19 +177,26 @@ static struct selection select_values(struct scim_patcher *patcher, const struct
     return selection;
 }
 
-/* What an element must hold to match: only for filters that are made of type eq and primary eq. */
-static bool fill_template(struct scim_patcher *patcher, const struct scim_filter *filter, struct json_value *element)
+/* add makes what is not there (RFC 7644 section 3.5.2.1), so it may also be named by its value. */
+static bool is_template_name(enum scim_patch_op op, struct gw_str name)
+{
+    return gw_str_eq(name, GW_STR("type")) || gw_str_eq(name, GW_STR("primary")) ||
+           (op == SCIM_PATCH_ADD && gw_str_eq(name, GW_STR("value")));
+}
+
+/* What an element must hold to match: only for filters that are made of equality with such names. */
+static bool fill_template(struct scim_patcher *patcher, enum scim_patch_op op, const struct scim_filter *filter,
+                          struct json_value *element)
 {
     if (filter->kind == SCIM_FILTER_AND) {
         bool ok = true;
         for (size_t i = 0; i < filter->child_count; i++)
-            ok = fill_template(patcher, filter->children[i], element) && ok;
+            ok = fill_template(patcher, op, filter->children[i], element) && ok;
         return ok;
     }
     const struct scim_attribute *sub = filter->ref.attribute;
     bool named = filter->kind == SCIM_FILTER_COMPARE && filter->op == SCIM_EQ && filter->literal->type != JSON_NULL &&
-                 sub->mutability != SCIM_READ_ONLY &&
-                 (gw_str_eq(sub->name, GW_STR("type")) || gw_str_eq(sub->name, GW_STR("primary")));
+                 sub->mutability != SCIM_READ_ONLY && is_template_name(op, sub->name);
     if (named && json_object_get(element, sub->name) == NULL)
         json_object_append(patcher->arena, element, sub->name, json_copy(patcher->arena, filter->literal));
     return named;
@@ -205,7 +212,7 @@ static enum gw_code create_element(struct scim_patcher *patcher, const struct sc
         json_object_append(patcher->arena, element, step->path.ref.sub->name, read);
     else
         element = read;
-    if (step->path.filter != NULL && !fill_template(patcher, step->path.filter, element))
+    if (step->path.filter != NULL && !fill_template(patcher, step->op, step->path.filter, element))
         return no_target(patcher, attribute);
     struct json_value *added = json_array_new(patcher->arena);
     json_array_append(patcher->arena, added, element);

@@ -1,6 +1,7 @@
 #include "routes/reply.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/message.h"
+#include "routes/scim/scim1.h"
 
 #define DISCOVERY_BYTES_MAX (4u * 1024u * 1024u)
 #define DOCUMENTATION_URL "https://datatracker.ietf.org/doc/html/rfc7644"
@@ -19,12 +20,8 @@ static void answer_list(struct prov_request *r, list_write_fn write)
     reply_text(r, 200, NULL, 0, gw_buf_str(&body));
 }
 
-void discovery_on_provider(struct prov_request *r)
+static struct json_value *provider_json(struct prov_request *r)
 {
-    if (r->query.filter.len > 0) {
-        reply_error(r, GW_E_FORBIDDEN, "filter is not allowed on discovery endpoints");
-        return;
-    }
     struct scim_provider_options options = {
         .base_url = r->base_url,
         .documentation_url = GW_STR(DOCUMENTATION_URL),
@@ -33,7 +30,24 @@ void discovery_on_provider(struct prov_request *r)
         .bearer = true,
         .basic = true,
     };
-    reply_json(r, 200, NULL, 0, scim_provider_json(r->arena, &options));
+    return scim_provider_json(r->arena, &options);
+}
+
+void discovery_on_provider(struct prov_request *r)
+{
+    if (r->query.filter.len > 0)
+        reply_error(r, GW_E_FORBIDDEN, "filter is not allowed on discovery endpoints");
+    else
+        reply_json(r, 200, NULL, 0, provider_json(r));
+}
+
+void discovery_on_agent(struct prov_request *r)
+{
+    struct scim1_provider_options options = {GW_STR(DOCUMENTATION_URL), QUERY_COUNT_MAX};
+    struct json_value *config = r->is_scim1 ? scim1_provider_json(r->arena, &options) : provider_json(r);
+    if (!r->is_scim1)
+        scim1_agent_extend(r->arena, config);
+    reply_json(r, 200, NULL, 0, config);
 }
 
 void discovery_on_types(struct prov_request *r)

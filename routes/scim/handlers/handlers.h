@@ -36,6 +36,7 @@ GW_MUST_CHECK enum gw_code roles_check(const struct prov_app *app, const struct 
 
 /* discovery.c: RFC 7644 section 4 */
 void discovery_on_provider(struct prov_request *r);
+void discovery_on_agent(struct prov_request *r); /* ServiceProviderConfigs, for Okta's agent */
 void discovery_on_types(struct prov_request *r);
 void discovery_on_type(struct prov_request *r);
 void discovery_on_schemas(struct prov_request *r);

@@ -69,6 +69,8 @@ static void what_is_wrong_is_named(void **state)
         {PROV LOGOUT "keys: {url: \"http://i/keys\"}}\n", "apps[0].prov.logout.keys.url: ", "not an https address"},
         {PROV LOGOUT KEYS ", path: logout}\n", "apps[0].prov.logout.path: ", ""},
         {PROV LOGOUT KEYS ", path: /scim/v2/logout}\n", "apps[0].prov.logout: ", "below base_path"},
+        {PROV LOGOUT KEYS ", path: /scim/v1}\n      scim1_base_path: /scim/v1\n", "apps[0].prov.logout: ",
+         "below scim1_base_path"},
         {PROV LOGOUT KEYS ", isuer: x}\n", "apps[0].prov.logout.isuer: ", "did you mean issuer?"},
         {PROV OAUTH "}\n", "apps[0].prov.oauth.scopes: ", "missing"},
         {PROV OAUTH "scopes: {read: r}}\n", "apps[0].prov.oauth.scopes.provision: ", "missing"},

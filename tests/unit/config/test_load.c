@@ -184,6 +184,12 @@ static const struct change wrong[] = {
      ":33:18: apps[0].prov.base_path: ", "did you mean /scim/v2?"},
     {"      tokens_file: wiki", "      base_path: /\n      tokens_file: wiki",
      ":33:18: apps[0].prov.base_path: ", "needs a name"},
+    {"      tokens_file: wiki", "      scim1_base_path: /scim/v1/\n      tokens_file: wiki",
+     ":33:24: apps[0].prov.scim1_base_path: ", "did you mean /scim/v1?"},
+    {"      tokens_file: wiki", "      scim1_base_path: /scim/v2/v1\n      tokens_file: wiki",
+     ":33:24: apps[0].prov.scim1_base_path: ", "stands below the other"},
+    {"      tokens_file: wiki", "      scim1_bas_path: /scim/v1\n      tokens_file: wiki",
+     ":33:7: apps[0].prov.scim1_bas_path: ", "did you mean scim1_base_path?"},
     {"[sid]", "[\"s d\"]", ":21:25: apps[0].sso.session_cookies[0]: ", "not a cookie name"},
     {"X-User", "Content-Length", ":42:34: apps[1].sso.identity[0].header.name: ", "belongs to HTTP itself"},
     {"      session_cookies: [sid]", "      session_cookies: [sid]\n      inject: {\"X User\": userName}",
@@ -378,7 +384,8 @@ static void the_whole_of_the_design_page_is_accepted(void **state)
         "      forwarded: {for: on, proto: on, host: on, port: off}\n"
         "      trusted_proxies: []\n      inject: {}\n"
         "      roles: [{path: /admin, require: [admin]}]\n      paths: case_insensitive\n"
-        "    prov:\n      hosts: [prov.wiki.example.com]\n      base_path: /scim/v2\n      tokens_file: "
+        "    prov:\n      hosts: [prov.wiki.example.com]\n      base_path: /scim/v2\n      scim1_base_path: /scim/v1\n"
+        "      tokens_file: "
         "/etc/wiki-tokens\n"
         "      enabled: true\n      service_user: on\n"
         "      roles: [{id: admin, display: Administrator, groups: [\"Wiki Admins\"]}, {id: editor, display: Editor}]\n"

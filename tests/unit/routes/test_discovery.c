@@ -64,7 +64,7 @@ static void test_R101_schemas_and_resource_types(void **state)
     check_entries("/scim/v2/Schemas", "id");
     check_entries("/scim/v2/ResourceTypes", "name");
     const char *missing[] = {"/scim/v2/Schemas/urn:none", "/scim/v2/ResourceTypes/None", "/scim/v2/Roles",
-                             "/scim/v2/ServiceProviderConfigs"};
+                             "/scim/v2/ServiceProviderConfigurations"};
     for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
         struct call *call = get(world, missing[i]);
         assert_error(call, 404, "");
