@@ -27,6 +27,7 @@ struct shared_place {
 struct shared {
     _Atomic uint32_t sso_waiting[SHARED_PLACES]; /* changes that wait in an sso writer; prov writers let them in */
     struct shared_place places[SHARED_PLACES];
+    _Atomic uint32_t is_read_only[2]; /* by enum child_kind: its writer's disk failed; until all is started again */
     struct gw_metrics metrics;
 };
 

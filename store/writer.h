@@ -34,7 +34,13 @@ struct store_writer_settings {
     /* Called on the writer's thread after a commit that raised generations and before anything of it is answered: wakes
      * the SSO workers. NULL: none. */
     void (*on_revoked)(void *data);
+    /* Called on the writer's thread when a failed commit has left LMDB unusable in this process, also to read: it has to
+     * end. What waits was not answered. NULL: every later call fails. */
+    void (*on_unusable)(void *data);
     void *data;
+    /* A word of memory that outlives the process: 1 once a commit failed in a way that nothing but an operator can mend.
+     * The writer sets it, and one that finds it set takes no writes. NULL: forgotten with the process. */
+    _Atomic uint32_t *is_read_only;
 };
 
 GW_MUST_CHECK enum gw_code store_writer_new(struct store *store, const struct store_writer_settings *settings,
@@ -59,6 +65,8 @@ void store_writer_stats_read(struct store_writer *writer, struct store_writer_st
 /* Submits and waits; for start-up, commands and tests, never on a loop. */
 GW_MUST_CHECK enum gw_code store_writer_apply(struct store_writer *writer, struct store_change *change,
                                               struct gw_error *err);
+
+struct store *store_writer_store(const struct store_writer *writer);
 
 /* The number of a folder, made when it is new. Waits. */
 GW_MUST_CHECK enum gw_code store_folder_ensure(struct store_writer *writer, struct gw_str name, uint32_t *ret_folder,

@@ -33,9 +33,25 @@ enum gw_code store_writer_apply(struct store_writer *writer, struct store_change
     return change->code;
 }
 
+/* Also while no writes are taken. */
+static enum gw_code find_folder(struct store_writer *writer, struct gw_str name, uint32_t *ret_folder,
+                                struct gw_error *err)
+{
+    struct store_reader *reader = NULL;
+    GW_TRY(store_reader_new(store_writer_store(writer), &reader, err));
+    enum gw_code code = store_reader_begin(reader, err);
+    if (code == GW_OK)
+        code = store_folder_find(reader, name, ret_folder, err);
+    store_reader_free(reader);
+    return code;
+}
+
 enum gw_code store_folder_ensure(struct store_writer *writer, struct gw_str name, uint32_t *ret_folder,
                                  struct gw_error *err)
 {
+    enum gw_code found = find_folder(writer, name, ret_folder, err);
+    if (found != GW_E_NOT_FOUND)
+        return found;
     struct store_change *change = store_change_new(STORE_CHANGE_FOLDER_ENSURE);
     change->time_ms = gw_clock_wall_ms();
     change->as.folder_ensure.name = gw_arena_copy(&change->arena, name);

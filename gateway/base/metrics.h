@@ -76,6 +76,8 @@
     XX(KEYS_FAILED, "provgate_keys_failed_total", "counter",                                                           \
        "Times that no set of keys came from a file or an issuer")                                                      \
     XX(STORE_COMMITS, "provgate_store_commits_total", "counter", "Commits")                                            \
+    XX(STORE_WRITES_FAILED, "provgate_store_writes_failed_total", "counter",                                           \
+       "Commits that failed so that no change is taken until provgate is started again; must stay 0")                  \
     XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                    \
     XX(SSO_REFUSED_THOUGH_ACTIVE, "provgate_sso_refused_though_active_total", "counter",                               \
        "Refusals of a session that was alive when it was looked at again; must stay 0")                                \
