@@ -1,4 +1,5 @@
 """How a figure is taken: a load generator, the peer's CPU time, interleaved rounds, medians, one way to print."""
+import json
 import os
 import re
 import statistics
@@ -13,10 +14,12 @@ def say(text):
     print(text, flush=True)
 
 
-def wrk(url, connections, seconds, script, *words):
+def wrk(url, connections, seconds, script, *words, nice=0):
     """Requests per second, p50 and p99 in ms, failed answers."""
     done = subprocess.run(
         [
+            "nice",
+            f"-n{nice}",
             "wrk",
             "-t1",
             f"-c{connections}",
@@ -46,6 +49,18 @@ def wrk(url, connections, seconds, script, *words):
         "failed": int(failed.group(1)) if failed else 0,
         "requests": requests,
     }
+
+
+def paced(tools, port, rate, seconds, connections, *words):
+    """An open loop (bench_paced): requests, failed, missing, per_second, p50 to max in ms."""
+    done = subprocess.run(
+        [os.path.join(tools, "bench_paced"), str(port), f"127.0.0.1:{port}", f"{rate:.1f}"]
+        + [str(seconds), str(connections), *map(str, words)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return json.loads(done)
 
 
 def h2load(url, connections, streams, seconds, *fields):

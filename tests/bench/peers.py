@@ -1,4 +1,5 @@
 """The programs that the benchmarks start: an origin, provgate, and the peers it is compared with."""
+import json
 import os
 import shutil
 import socket
@@ -27,6 +28,21 @@ def wait_port(port, seconds=15):
     raise RuntimeError(f"nobody listens on port {port}")
 
 
+def answer_of(port, seconds=60):
+    """Asks until there is an answer, every millisecond."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 5) as s:
+                s.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+                if s.recv(16).startswith(b"HTTP/1.1 "):
+                    return
+        except OSError:
+            pass
+        time.sleep(0.001)
+    raise RuntimeError(f"no answer on port {port}")
+
+
 running = []  # every peer that was started and not stopped
 
 
@@ -41,12 +57,19 @@ class Peer:
 
     def __init__(self, name, argv, port, folder, env=None):
         self.name, self.port = name, port
-        self.log = open(os.path.join(folder, name + ".log"), "wb")
-        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, env=env, cwd=folder)
-        running.append(self)
+        self.argv, self.folder, self.env = argv, folder, env
+        self.spawn()
         wait_port(port)
 
+    def spawn(self):
+        """Starts it and does not wait."""
+        self.log = open(os.path.join(self.folder, self.name + ".log"), "ab")
+        self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, env=self.env, cwd=self.folder)
+        running.append(self)
+
     def stop(self):
+        if self not in running:
+            return
         running.remove(self)
         self.process.terminate()
         try:
@@ -100,14 +123,21 @@ class Peer:
 
     def private_kib(self):
         """Private memory of the process and its children."""
-        total = 0
+        return sum(self.private_kib_each().values())
+
+    def private_kib_each(self):
+        """The same by process: its last argument or name, with a number when there are several."""
+        found = {}
         for pid in self.pids():
             try:
+                with open(f"/proc/{pid}/comm") as f:
+                    name = f.read().strip()
                 with open(f"/proc/{pid}/smaps_rollup") as f:
-                    total += sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+                    kib = sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
             except OSError:
-                pass
-        return total
+                continue
+            found[name if name not in found else f"{name} {len(found)}"] = kib
+        return found
 
 
 def certificate(folder):
@@ -223,7 +253,7 @@ backend b
 
 CONFIG = """store:
   path: {store}
-  max_size: 16GiB
+  max_size: {max_gib}GiB
 sso:
   listen:
     - address: 127.0.0.1:{sso}{tls}
@@ -242,7 +272,7 @@ apps:
       external_url: {scheme}://127.0.0.1:{sso}
       upstream: {{url: "http://127.0.0.1:{origin}"}}
       identity:
-        - header: {{name: X-Remote-User}}
+        - {identity}
 {cookies}
     prov:
       hosts: [127.0.0.1]
@@ -253,7 +283,8 @@ apps:
 
 
 class Provgate(Peer):
-    """provgate with a fresh store; with `sessions` the store is filled before the start."""
+    """provgate with a fresh store, which is filled before the start: first `provisioned` users and their groups, as
+    bench_load_users numbers them, then `sessions` of `users` who were seen signing in."""
 
     def __init__(
         self,
@@ -267,7 +298,11 @@ class Provgate(Peer):
         users=0,
         sessions=0,
         tls=None,
+        provisioned=0,
+        max_gib=16,
+        identity="header: {name: X-Remote-User}",
     ):
+        self.binary, self.tools, self.max_gib = binary, tools, max_gib
         home = os.path.join(folder, name)
         os.makedirs(home)
         self.store = os.path.join(home, "store")
@@ -285,12 +320,15 @@ class Provgate(Peer):
                     workers=workers,
                     origin=origin_port,
                     cookies=cookies,
+                    max_gib=max_gib,
+                    identity=identity.replace("EXTERNAL_URL", f"http://127.0.0.1:{port}"),
                     scheme="https" if tls else "http",
                     tls=f"\n      tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else "",
                 )
             )
         self.command(binary, "init")
         self.token = self.command(binary, "token", "new", "--app", "bench", "--name", "bench").strip()
+        self.fill = self.load_users("fill", provisioned, provisioned) if provisioned else None
         if sessions or users:
             subprocess.run(
                 [
@@ -309,6 +347,27 @@ class Provgate(Peer):
         wait_port(self.prov_port)
         wait_port(self.admin_port)
 
+    def load_users(self, *words):
+        """bench_load_users against this store, while provgate does not run; what it prints."""
+        tool = os.path.join(self.tools, "bench_load_users")
+        done = subprocess.run(
+            [tool, self.store, str(self.max_gib), "staff", *map(str, words)],
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        return json.loads(done.stdout)
+
+    def restart(self):
+        """Seconds from the start of the program until both faces have answered a request."""
+        self.stop()
+        begun = time.monotonic()
+        self.spawn()
+        for port in (self.port, self.prov_port):
+            answer_of(port)
+        took = time.monotonic() - begun
+        wait_port(self.admin_port)
+        return took
+
     def command(self, binary, *words):
         """Runs `provgate WORDS --config ...`; its standard output."""
         done = subprocess.run([binary, *words, "--config", self.config], capture_output=True, text=True)
@@ -322,8 +381,9 @@ class Slapd(Peer):
 
     base, bind_dn, password = "dc=bench", "cn=admin,dc=bench", "bench"
 
-    def __init__(self, folder):
-        home = os.path.join(folder, "slapd")
+    def __init__(self, folder, ldif=None, name="slapd"):
+        """`ldif`: writes entries into a file, for slapadd; without it only the base is there."""
+        home = os.path.join(folder, name)
         os.makedirs(os.path.join(home, "db"))
         port = free_port()
         conf = os.path.join(home, "slapd.conf")
@@ -340,18 +400,22 @@ suffix "{self.base}"
 rootdn "{self.bind_dn}"
 rootpw {self.password}
 directory {home}/db
-maxsize 8589934592
+maxsize 34359738368
 index objectClass eq
 index uid eq
 index mail eq
 """
             )
         self.uri = f"ldap://127.0.0.1:{port}"
-        super().__init__("slapd", ["/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", self.uri], port, home)
+        text = os.path.join(home, "base.ldif")
+        with open(text, "w") as f:
+            f.write(f"dn: {self.base}\nobjectClass: dcObject\nobjectClass: organization\no: bench\ndc: bench\n\n")
+            if ldif:
+                ldif(f, self.base)
+        begun = time.monotonic()
         subprocess.run(
-            ["ldapadd", "-x", "-H", self.uri, "-D", self.bind_dn, "-w", self.password],
-            check=True,
-            input=f"dn: {self.base}\nobjectClass: dcObject\nobjectClass: organization\no: bench\ndc: bench\n",
-            text=True,
-            stdout=subprocess.DEVNULL,
+            ["/usr/sbin/slapadd", "-q", "-f", conf, "-l", text], check=True, stdout=subprocess.DEVNULL
         )
+        self.fill_seconds = time.monotonic() - begun
+        os.unlink(text)
+        super().__init__(name, ["/usr/sbin/slapd", "-d", "0", "-f", conf, "-h", self.uri], port, home)

@@ -12,6 +12,7 @@ import tempfile
 
 from peers import ROOT, stop_all
 from rows_edge import bench_bodies, bench_idle
+from rows_isolation import bench_isolation
 from rows_link import bench_cut
 from rows_prov import bench_scim
 from rows_sso import bench_guard, bench_h2, bench_sso
@@ -24,6 +25,7 @@ ROWS = {
     "idle": bench_idle,
     "bodies": bench_bodies,
     "cut": bench_cut,
+    "isolation": bench_isolation,
 }
 
 
