@@ -47,9 +47,9 @@ static struct store_room_found find(uint64_t map_left, uint64_t disk_left, uint6
 {
     const struct level reserve = {reserve_of(max, STORE_RESERVE_PERCENT, STORE_RESERVE_BYTES_MIN, max / 4) + growth,
                                   STORE_RESERVE_DISK_BYTES};
-    const struct level last = {
-        reserve_of(max, STORE_RESERVE_LAST_PERCENT, STORE_RESERVE_LAST_BYTES_MIN, max / 8) + growth,
-        STORE_RESERVE_DISK_LAST_BYTES};
+    const struct level last = {reserve_of(max, STORE_RESERVE_LAST_PERCENT, STORE_RESERVE_LAST_BYTES_MIN, max / 8) +
+                                   growth,
+                               STORE_RESERVE_DISK_LAST_BYTES};
     uint64_t spare = min_of(above(map_left, reserve.map_bytes), above(disk_left, reserve.disk_bytes));
     if (spare > 0)
         return (struct store_room_found){STORE_ROOM_PLENTY, spare};

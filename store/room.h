@@ -4,10 +4,10 @@
  * A reserve has a fixed part, for the pages that commits hold until they may be used again, and one that grows with the
  * data: what the store grows by while everybody in it is deactivated and deleted, in any order. A deactivation adds an
  * entry of 34 bytes to "due" and moves one of "modified", whose old pages go only when they are nearly empty; both may
- * lie in pages split in half: STORE_RESERVE_USER_BYTES. A deletion takes an entry out of "index" for each name and makes
- * two of 44 bytes in "blind", in pages two thirds full, before the old pages go: STORE_RESERVE_NAME_BYTES. Activity and
- * revocations give up their oldest entries instead. tests/unit/store/test_full.c measures it: 52 of 136 bytes for a
- * deactivation, 140 of 264 for a deletion of somebody with two names. */
+ * lie in pages split in half: STORE_RESERVE_USER_BYTES. A deletion takes an entry out of "index" for each name and
+ * makes two of 44 bytes in "blind", in pages two thirds full, before the old pages go: STORE_RESERVE_NAME_BYTES.
+ * Activity and revocations give up their oldest entries instead. tests/unit/store/test_full.c measures it: 52 of 136
+ * bytes for a deactivation, 140 of 264 for a deletion of somebody with two names. */
 #pragma once
 
 #include "store/env.h"
