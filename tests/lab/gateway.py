@@ -114,6 +114,7 @@ class Gateway:
         self.log = Path(log)
         self.sso_url, self.admin_url, self.tls = sso_url, admin_url, tls
         self.process = None
+        self.environment = {}  # more variables for `provgate run`
 
     def command(self, *words, status=0):
         """Run `provgate WORD… --config F`; its standard output."""
@@ -125,7 +126,8 @@ class Gateway:
 
     def spawn(self):
         """Start `provgate run`, without waiting for it."""
-        environment = {"LSAN_OPTIONS": f"suppressions={LEAK_SUPPRESSIONS}:print_suppressions=0", **os.environ}
+        environment = {"LSAN_OPTIONS": f"suppressions={LEAK_SUPPRESSIONS}:print_suppressions=0", **os.environ,
+                       **self.environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([str(self.binary), "run", "--config", str(self.config)], stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,

@@ -31,6 +31,11 @@ class WorldCase(unittest.TestCase):
         return None
 
     @classmethod
+    def environment(cls):
+        """More variables for provgate's environment."""
+        return {}
+
+    @classmethod
     def setUpClass(cls):
         """Start the world."""
         if not binary_path().exists():
@@ -38,6 +43,7 @@ class WorldCase(unittest.TestCase):
         cls.folder = Path(tempfile.mkdtemp(prefix="provgate-test-"))
         cls.addClassCleanup(cls._clean)
         cls.world = World(cls.folder, cls.tls, cls.upstream(), cls.configure)
+        cls.world.gateway.environment = cls.environment()
         cls.addClassCleanup(cls._stop)
         cls.world.start(cls.with_app)
 
