@@ -22,7 +22,7 @@ static bool is_same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* What a running service cannot change: the old generation would go on with another store than the new one. */
+/* What a running service cannot change: the old crew would go on with another store than the new one. */
 static enum gw_code check_fixed(const struct config *old, const struct config *new, struct gw_error *err)
 {
     GW_ARENA_SCOPED(arena);
@@ -46,7 +46,7 @@ static enum gw_code begin_reload(struct supervisor *s, struct config *config, st
     if (config_check_files(config, on_finding, NULL) > 0)
         return gw_fail(err, GW_E_CONFIG, "a file that the configuration names cannot be used");
     GW_TRY(sockets_open(&s->ground.sockets, config, err));
-    return supervisor_start_generation(s, config) ? GW_OK : gw_fail(err, GW_E_INTERNAL, "no child could be started");
+    return supervisor_start_crew(s, config) ? GW_OK : gw_fail(err, GW_E_INTERNAL, "no child could be started");
 }
 
 void supervisor_reload(struct supervisor *s)
@@ -101,16 +101,13 @@ void supervisor_try_upgrade(struct supervisor *s)
 static size_t list_children(const struct supervisor *s, struct upgrade_child *children)
 {
     size_t count = 0;
-    const struct generation *generation = s->current;
-    for (const struct generation *next = s->retiring; generation != NULL;
-         generation = next, next = next != NULL ? next->next : NULL) {
+    const struct crew *crew = s->current;
+    for (const struct crew *next = s->retiring; crew != NULL; crew = next, next = next != NULL ? next->next : NULL) {
         for (size_t i = 0; i < CHILD_KINDS; i++) {
-            const struct child *child = &generation->children[i];
+            const struct child *child = &crew->children[i];
             if (child->pid > 0 && count < UPGRADE_CHILDREN_MAX)
-                children[count++] = (struct upgrade_child){.kind = child->kind,
-                                                           .pid = child->pid,
-                                                           .is_serving = generation == s->current,
-                                                           .generation = generation->number};
+                children[count++] = (struct upgrade_child){
+                    .kind = child->kind, .pid = child->pid, .is_serving = crew == s->current, .crew = crew->number};
         }
     }
     return count;

@@ -3,7 +3,7 @@
  * The parent makes everything that must outlive a child (listeners, the configuration text, this memory, the wake-up
  * eventfds, the writers' roles) and hands it to a child at fixed numbers, in an order that both derive from the same
  * configuration text. So a child that died is started again with the same listeners (no connection is refused
- * meanwhile) and the same snapshot, whatever happened to the file since. Several generations of children run at once
+ * meanwhile) and the same snapshot, whatever happened to the file since. Several crews of children run at once
  * while one takes over from another; each has its place. Parent: its one thread. Children: atomics, any thread. */
 #pragma once
 
@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 #define SHARED_WORKERS_MAX 64u
-#define SHARED_RETIRING_MAX 8u                   /* generations that drain; the oldest is ended for one more */
+#define SHARED_RETIRING_MAX 8u                   /* crews that drain; the oldest is ended for one more */
 #define SHARED_PLACES (SHARED_RETIRING_MAX + 3u) /* with the one that serves, the one that starts, one being ended */
 
-/* Of one generation. */
+/* Of one crew. */
 struct shared_place {
     _Atomic uint32_t is_ready[2]; /* by enum child_kind: it serves; the child sets, the parent clears */
     uint32_t worker_count;        /* sso event loops, each with a wake-up eventfd; set before any child starts */

@@ -1,5 +1,5 @@
 /* supervisor: the small parent of `provgate run`. It opens what the children inherit, starts them (this same binary,
- * executed afresh before any LMDB environment is open), starts one again when it dies, lets a new generation of them
+ * executed afresh before any LMDB environment is open), starts one again when it dies, lets a new crew of them
  * take over when the configuration or the program changes, and ends them in order. It opens no store, parses no request
  * and reads nothing of an outsider. One thread.
  *
@@ -15,5 +15,5 @@
 int supervisor_run(const char *config_path);
 
 #define SUPERVISOR_STOP_MS 15000  /* children that have not ended by then are killed */
-#define SUPERVISOR_READY_MS 60000 /* a new generation that does not serve by then is given up */
+#define SUPERVISOR_READY_MS 60000 /* a new crew that does not serve by then is given up */
 #define SUPERVISOR_AGAIN_MS 5000  /* pause before the next try to replace a lost child of the program before */

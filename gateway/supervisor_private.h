@@ -4,13 +4,15 @@
 #include "gateway/supervisor.h"
 #include "gateway/upgrade.h"
 
+#define SUPERVISOR_LOOK_MS 50
+
 struct supervisor {
     struct ground ground;
-    struct generation *current;  /* serves; NULL until the first one does */
-    struct generation *starting; /* takes over when it is ready; NULL: none */
-    struct generation *retiring; /* the newest first */
-    unsigned generations;        /* started so far */
-    char program[4096];          /* where this program was started from */
+    struct crew *current;  /* serves; NULL until the first one does */
+    struct crew *starting; /* takes over when it is ready; NULL: none */
+    struct crew *retiring; /* the newest first */
+    unsigned crews;        /* started so far */
+    char program[4096];    /* where this program was started from */
     int signal_fd;
     bool wants_reload;
     int64_t reload_at_ms; /* not before */
@@ -22,13 +24,21 @@ struct supervisor {
     int status;
 };
 
-/* What SIGHUP asks for: reads the configuration and starts a generation with it, which takes over when it is ready. */
+/* What SIGHUP asks for: reads the configuration and starts a crew with it, which takes over when it is ready. */
 void supervisor_reload(struct supervisor *s);
 /* What SIGUSR2 asks for, in two steps: the trial, and when it went well the new program. */
 void supervisor_try_upgrade(struct supervisor *s);
 void supervisor_trial_ended(struct supervisor *s, int wait_status);
 
-/* Starts a generation. False, after a line in the log: what serves goes on. */
-bool supervisor_start_generation(struct supervisor *s, struct config *config);
+/* Starts a crew. False, after a line in the log: what serves goes on. */
+bool supervisor_start_crew(struct supervisor *s, struct config *config);
 
-void supervisor_retire(struct supervisor *s, struct generation *generation, bool is_abrupt);
+void supervisor_retire(struct supervisor *s, struct crew *crew, bool is_abrupt);
+void supervisor_begin_stop(struct supervisor *s, int status); /* of all crews; again: nothing */
+
+/* succession.c: what becomes of the crews. */
+void supervisor_child_ended(struct supervisor *s, pid_t pid, int wait_status);
+void supervisor_tend_crews(struct supervisor *s, int64_t now);
+void supervisor_free_ended(struct supervisor *s);
+/* The children of the program before an upgrade. */
+void supervisor_adopt(struct supervisor *s, const struct upgrade_child *children, size_t count);

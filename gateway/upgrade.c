@@ -30,7 +30,7 @@ static void write_state(struct gw_buf *buf, const struct ground *ground, const s
     }
     for (size_t i = 0; i < child_count; i++)
         gw_buf_printf(buf, "child %s %d %s %u\n", child_name(children[i].kind), (int)children[i].pid,
-                      children[i].is_serving ? "serving" : "retiring", children[i].generation);
+                      children[i].is_serving ? "serving" : "retiring", children[i].crew);
 }
 
 static void keep_over_exec(const struct ground *ground, int state_fd, bool is_kept)
@@ -122,13 +122,13 @@ static void take_child(struct taking *taking, struct gw_str kind, struct gw_str 
 {
     struct upgrade_child child = {.pid = 0};
     uint64_t number = 0;
-    uint64_t generation = 0;
+    uint64_t crew = 0;
     struct gw_str state = gw_str_split(&rest, ' ');
     if (taking->child_count == UPGRADE_CHILDREN_MAX || !read_kind(kind, &child.kind) ||
-        !gw_str_to_u64(pid, INT32_MAX, &number) || !gw_str_to_u64(rest, UINT32_MAX, &generation))
+        !gw_str_to_u64(pid, INT32_MAX, &number) || !gw_str_to_u64(rest, UINT32_MAX, &crew))
         return;
     child.pid = (pid_t)number;
-    child.generation = (unsigned)generation;
+    child.crew = (unsigned)crew;
     child.is_serving = gw_str_eq(state, GW_STR("serving"));
     taking->children[taking->child_count++] = child;
 }

@@ -3,20 +3,20 @@
  * descriptors and a short text in anonymous memory, whose number stands in the environment. The new parent starts
  * children of its own and then retires the old ones, as after a reload. The text is one line per thing, and later
  * versions may add lines: "role KIND FD", "handover FD SIZE", "socket USE FD ADDRESS", "child KIND PID serving|retiring
- * GENERATION". One thread. */
+ * CREW". One thread. */
 #pragma once
 
-#include "gateway/generation.h"
+#include "gateway/crew.h"
 
 struct upgrade_child {
     enum child_kind kind;
     pid_t pid;
     bool is_serving;
-    unsigned generation;
+    unsigned crew;
 };
 #define UPGRADE_CHILDREN_MAX (CHILD_KINDS * SHARED_PLACES)
 
-/* In the old program: does not return when the new one runs. `children`: of all generations. */
+/* In the old program: does not return when the new one runs. `children`: of all crews. */
 void upgrade_execute(const char *program, const struct ground *ground, const struct upgrade_child *children,
                      size_t child_count, struct gw_error *err);
 

@@ -151,7 +151,7 @@ class SignOnsAgainstDeactivations(WorldCase):
     def test_f14_no_inactive_user_has_a_live_session_afterwards_also_by_a_reload(self):
         races = [Race(number, *row) for number, row in enumerate(zip(self.create_users(), self.responses()))]
         self.run_races(races)
-        wait_until(lambda: "generation-serves" in self.world.gateway.log.read_text(), 30, "the reload is done")
+        wait_until(lambda: "crew-serves" in self.world.gateway.log.read_text(), 30, "the reload is done")
         inactive = [race for race in races if race.number % COMES_BACK]
         live, reached = self.live_sessions(inactive)
         self.assertEqual((live[:5], len(live), reached), ([], 0, 0))

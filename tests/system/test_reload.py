@@ -19,7 +19,7 @@ RELOADS = 100 if is_long() else 30
 UPGRADES = 20 if is_long() else 8
 SWITCH_S = 20
 WAITING_WORDS = 11  # SHARED_PLACES
-GENERATIONS_MAX = 30
+CREWS_MAX = 30
 
 
 class ReloadCase(WorldCase):
@@ -31,7 +31,7 @@ class ReloadCase(WorldCase):
         """How often provgate logged this."""
         return len(re.findall(rf"(?m) {event}( |$)", self.world.gateway.log.read_text("utf-8", "replace")))
 
-    def signal(self, number, event="generation-serves"):
+    def signal(self, number, event="crew-serves"):
         """Send the parent a signal and wait for what it leads to."""
         before = self.log_count(event)
         os.kill(self.world.gateway.pid, number)
@@ -159,7 +159,7 @@ class Changes(ReloadCase):
         data = Path(self.world.values["store"]["path"]) / "store.key"
         data.rename(data.with_suffix(".away"))
         try:
-            self.expect_refused("a child of the new generation ended before it served")
+            self.expect_refused("a child of the new crew ended before it served")
         finally:
             data.with_suffix(".away").rename(data)
         self.reload()
@@ -297,12 +297,12 @@ class Changes(ReloadCase):
         self.assertTrue(client.closed_within(1.0), "not cut within a second of the answer")
         self.assertEqual(self.status(self.bob), 403)
 
-    def test_more_generations_than_are_kept_end_the_oldest(self):
+    def test_more_crews_than_are_kept_end_the_oldest(self):
         client = self.open_websocket()
-        for _ in range(GENERATIONS_MAX):
-            self.open_websocket()  # one that comes to the generation before may leave this one without any
+        for _ in range(CREWS_MAX):
+            self.open_websocket()  # one that comes to the crew before may leave this one without any
             self.reload()
-            if self.log_count("generation-ended-early"):
+            if self.log_count("crew-ended-early"):
                 break
         else:
             self.fail("the oldest is never told to stop")

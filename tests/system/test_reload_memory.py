@@ -55,11 +55,11 @@ class Memory(WorldCase):
         values["apps"][0]["sso"].update({"identity": [{"header": {"name": "X-Remote-User"}}], "unbound": "refuse"})
 
     def reload(self):
-        """A new generation serves."""
+        """A new crew serves."""
         log = self.world.gateway.log
-        before = len(re.findall("generation-serves", log.read_text()))
+        before = len(re.findall("crew-serves", log.read_text()))
         os.kill(self.world.gateway.pid, signal.SIGHUP)
-        wait_until(lambda: len(re.findall("generation-serves", log.read_text())) > before, SWITCH_S, "a new generation")
+        wait_until(lambda: len(re.findall("crew-serves", log.read_text())) > before, SWITCH_S, "a new crew")
 
     def get(self, path, cookie=None, connection=None):
         """One request, and the cookie to use next."""

@@ -54,9 +54,9 @@ class TwoAppsWithSessionsInMemory(WorldCase):
         browsers = {f"other{i}@example.com": self.world.sign_in(f"other{i}@example.com") for i in range(USERS)}
         self.assert_all_know(browsers)
         log = self.world.gateway.log
-        served = log.read_text().count("generation-serves")
+        served = log.read_text().count("crew-serves")
         os.kill(self.world.gateway.pid, signal.SIGHUP)
-        wait_until(lambda: log.read_text().count("generation-serves") > served, 20, "a reload")
+        wait_until(lambda: log.read_text().count("crew-serves") > served, 20, "a reload")
         self.assert_all_know(browsers)
         self.world.gateway.wait_child("sso", self.world.gateway.kill_child("sso"))
         self.world.gateway.wait_healthy()
