@@ -55,7 +55,7 @@ def _alternative(name):
         return x509.DNSName(name)
 
 
-def make(common_name, names=(), issuer=None, authority=False):
+def make(common_name, names=(), issuer=None, authority=False, days=DAYS):
     """A new pair: self-signed, or signed by issuer; names become subject alternative names."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     now = datetime.datetime.utcnow()
@@ -63,7 +63,7 @@ def make(common_name, names=(), issuer=None, authority=False):
                .issuer_name(issuer.certificate.subject if issuer else _name(common_name))
                .serial_number(x509.random_serial_number())
                .not_valid_before(now - datetime.timedelta(hours=1))
-               .not_valid_after(now + datetime.timedelta(days=DAYS))
+               .not_valid_after(now + datetime.timedelta(days=days))
                .add_extension(x509.BasicConstraints(authority, None), True))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(n) for n in names]), False)

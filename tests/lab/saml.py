@@ -137,8 +137,13 @@ def _sign(node, pair, how):
 
 def signed(says, pair, how=None):
     """The signed Response as XML bytes."""
+    return signed_text(response_text(says), pair, how)
+
+
+def signed_text(text, pair, how=None):
+    """The same for a Response that is written out already; comments and such stay as they are."""
     how = how or Signing()
-    root = etree.fromstring(response_text(says))
+    root = etree.fromstring(text, etree.XMLParser(resolve_entities=False, strip_cdata=False))
     if how.assertion:
         _sign(root.find("a:Assertion", NAMESPACES), pair, how)
     if how.response:

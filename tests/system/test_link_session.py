@@ -16,14 +16,16 @@ from support.case import WorldCase
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 NAME = COOKIE
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND")
-PATHS = ("/", "/api/me", "//api/me", "/api//me", "/api/me/", "/./api/me", "/static/../api/me", "/api%2Fme", "/%61pi/me",
-         "/api/me;x=1", "/api/me%00", "/API/ME", "/saml/../api/me", "/api/me?a=/saml/acs")
+PATHS = ("/", "/api/me", "//api/me", "/api//me", "/api/me/", "/./api/me", "/static/../api/me", "/api%2Fme",
+         "/%61pi/me", "/api/me;x=1", "/api/me%00", "/API/ME", "/saml/../api/me", "/api/me?a=/saml/acs")
 SPELLINGS = {  # V stands for the session
     "plain": f"{NAME}=V", "last": f"a=b; {NAME}=V", "semicolon behind": f"{NAME}=V;", "quoted": f'{NAME}="V"',
-    "twice, other first": f"{NAME}=x; {NAME}=V", "twice, other last": f"{NAME}=V; {NAME}=x", "comma": f"a=1, {NAME}=V",
+    "twice, other first": f"{NAME}=x; {NAME}=V", "twice, other last": f"{NAME}=V; {NAME}=x",
+    "comma": f"a=1, {NAME}=V",
     "comma without blank": f"a=1,{NAME}=V", "blank before": f"  {NAME}=V", "blanks around =": f"{NAME} = V",
     "blank behind": f"{NAME}=V ", "upper case": f"{NAME.upper()}=V", "percent name": "lab%5Fsession=V",
-    "percent value": f"{NAME}=%V", "in a quoted string": f'a="; {NAME}=V; b="', "after an open quote": f'a="x; {NAME}=V',
+    "percent value": f"{NAME}=%V", "in a quoted string": f'a="; {NAME}=V; b="',
+    "after an open quote": f'a="x; {NAME}=V',
     "$Version": f"$Version=1; {NAME}=V; $Path=/", "no blank": f"a=b;{NAME}=V", "tab": f"a=b;\t{NAME}=V",
     "empty pairs": f";; ;{NAME}=V", "an = in front": f"=a; {NAME}=V", "nameless": f"{NAME}; {NAME}=V"}
 
