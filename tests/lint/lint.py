@@ -55,6 +55,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 CONTROL = re.compile(r"^( *)(?:\} else )?(?:if|for|while|switch|do)\b")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 TEST_FUNCTION = re.compile(r"^static void (\w+)\(void \*\*state\)$")
+PAGE_PATH = re.compile(r"`((?:gateway|store|config|routes|tests|docs)/[\w./*-]+|\w+\.[ch])`")
+PAGE_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 PYTHON_TEST = re.compile(r"^( *)def (test_\w+)\(")
 
 
@@ -77,7 +79,9 @@ class Lint:
             lines = path.read_text(encoding="utf-8").splitlines()
             self.files += 1
             self.check_text(name, lines)
-            if path.suffix in (".c", ".h"):
+            if path.suffix == ".md":
+                self.check_page(name, lines)
+            elif path.suffix in (".c", ".h"):
                 self.check_c(name, lines)
             elif path.suffix == ".py":
                 self.check_python(name, lines)
@@ -89,13 +93,13 @@ class Lint:
             if path.is_dir() and not path.is_symlink():
                 if path.name not in SKIPPED_FOLDERS and not path.name.startswith("build"):
                     yield from self.paths(path)
-            elif path.suffix in (".c", ".h", ".py", ".sh") or path.name in ("dev", "CMakeLists.txt"):
+            elif path.suffix in (".c", ".h", ".py", ".sh", ".md") or path.name in ("dev", "CMakeLists.txt"):
                 yield path
 
     def check_text(self, name, lines):
         """Of every language."""
         for number, line in enumerate(lines, 1):
-            if len(line) > LINE_BYTES_MAX:
+            if len(line) > LINE_BYTES_MAX and not name.endswith(".md"):
                 self.say(name, number, f"longer than {LINE_BYTES_MAX} characters")
             if line != line.rstrip():
                 self.say(name, number, "blanks at the end")
@@ -191,6 +195,20 @@ class Lint:
                     self.say(name, number, f"{match.group(1)}: {instead}")
             if not name.startswith("gateway/base/") and ALLOCATION.search(code):
                 self.say(name, number, "memory comes from gw_alloc, gw_realloc or an arena")
+
+    def check_page(self, name, lines):
+        """What a page names is there, and the page of decisions names them all."""
+        for number, line in enumerate(lines, 1):
+            for path in PAGE_PATH.findall(line):
+                if not any(True for _ in self.root.glob(path if "/" in path else f"*/**/{path}")):
+                    self.say(name, number, f"{path} is not there")
+            for target in PAGE_LINK.findall(line):
+                if not (self.root / name).parent.joinpath(target).exists():
+                    self.say(name, number, f"the link to {target} leads nowhere")
+        if name == "docs/decisions/README.md":
+            for path in sorted((self.root / name).parent.glob("[0-9]*.md")):
+                if path.name not in "\n".join(lines):
+                    self.say(name, 1, f"{path.name} is not listed")
 
     def check_python(self, name, lines):
         """No test without a statement."""

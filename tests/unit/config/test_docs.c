@@ -1,4 +1,4 @@
-/* Every key of the tables stands in docs/configuration.md, with its default. */
+/* Every key of the tables stands in docs/configuration.md, with its default, and no other key does. */
 #include "tests/support/unit.h"
 
 #include "config/keys.h"
@@ -50,6 +50,34 @@ static void every_key_is_on_the_page(void **state)
     assert_true(keys > 70);
 }
 
+static bool is_key(const struct config_mapping *mapping, struct gw_str name)
+{
+    for (size_t i = 0; i < mapping->field_count; i++) {
+        const struct config_field *field = &mapping->fields[i];
+        if (gw_str_eq(gw_str_from(field->key), name) || (field->mapping != NULL && is_key(field->mapping, name)))
+            return true;
+    }
+    return false;
+}
+
+static void every_key_on_the_page_is_one(void **state)
+{
+    (void)state;
+    static const char opening[] = "\n| `";
+    size_t wrong = 0;
+    size_t rows = 0;
+    for (const char *row = strstr(page, opening); row != NULL; row = strstr(row + 1, opening), rows++) {
+        const char *name = row + strlen(opening);
+        struct gw_str key = gw_str_n(name, strcspn(name, "`\n"));
+        if (is_key(&config_top_mapping, key))
+            continue;
+        print_error("%.*s is no key\n", GW_STR_ARG(key));
+        wrong++;
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(rows > 70);
+}
+
 /* A key may stand in several tables; one of its rows must name the default. */
 static bool names_default(struct gw_arena *arena, const char *key, const char *fallback)
 {
@@ -98,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_on_the_page),
+        cmocka_unit_test(every_key_on_the_page_is_one),
         cmocka_unit_test(every_default_on_the_page_is_the_one_in_the_tables),
         cmocka_unit_test(every_stripped_header_is_on_the_page),
     };
