@@ -43,6 +43,13 @@ def answer_of(port, seconds=60):
     raise RuntimeError(f"no answer on port {port}")
 
 
+def copy_folder(source, target):
+    """A copy with the same rights; shared blocks where the file system can."""
+    shutil.rmtree(target, ignore_errors=True)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)
+
+
 running = []  # every peer that was started and not stopped
 
 
@@ -300,6 +307,7 @@ class Provgate(Peer):
         tls=None,
         provisioned=0,
         max_gib=16,
+        filled=None,
         identity="header: {name: X-Remote-User}",
     ):
         self.binary, self.tools, self.max_gib = binary, tools, max_gib
@@ -328,7 +336,7 @@ class Provgate(Peer):
             )
         self.command(binary, "init")
         self.token = self.command(binary, "token", "new", "--app", "bench", "--name", "bench").strip()
-        self.fill = self.load_users("fill", provisioned, provisioned) if provisioned else None
+        self.fill = self.fill_store(provisioned, filled) if provisioned else None
         if sessions or users:
             subprocess.run(
                 [
@@ -346,6 +354,21 @@ class Provgate(Peer):
         super().__init__(name, [binary, "run", "--config", self.config], port, home)
         wait_port(self.prov_port)
         wait_port(self.admin_port)
+
+    def fill_store(self, users, kept_in):
+        """Users and groups, from a store that was filled before where there is one. What the loader said."""
+        kept = os.path.join(kept_in, f"users-{users}") if kept_in else None
+        if not kept:
+            return self.load_users("fill", users, users)
+        if not os.path.exists(kept + ".json"):
+            said = self.load_users("fill", users, users)
+            copy_folder(self.store, kept)
+            with open(kept + ".json", "w") as f:
+                json.dump(said, f)
+        shutil.rmtree(self.store)
+        copy_folder(kept, self.store)
+        with open(kept + ".json") as f:
+            return json.load(f)
 
     def load_users(self, *words):
         """bench_load_users against this store, while provgate does not run; what it prints."""
