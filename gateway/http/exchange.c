@@ -174,9 +174,14 @@ const char *http_exchange_peer_certificate(const struct http_exchange *x)
     return ((const struct http_flow *)x)->peer_certificate;
 }
 
-void http_flow_note_certificate(struct http_flow *flow, const char *fingerprint)
+void http_flow_note_peer(struct http_flow *flow, const struct sockaddr_storage *address, const char *text,
+                         const char *fingerprint)
 {
     struct gw_arena *arena = &flow->exchange.arena;
+    struct sockaddr_storage *copy = gw_arena_alloc(arena, sizeof *copy);
+    *copy = *address;
+    flow->peer_address = (const struct sockaddr *)copy;
+    flow->peer_text = gw_arena_copy(arena, gw_str_from(text));
     flow->peer_certificate = fingerprint != NULL ? gw_arena_cstr(arena, gw_str_from(fingerprint)) : NULL;
 }
 

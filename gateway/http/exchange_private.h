@@ -110,9 +110,9 @@ struct http_flow {
     struct gw_str local_body;
     size_t local_sent;
 
-    const struct sockaddr *peer_address;
+    const struct sockaddr *peer_address; /* who the client is; all three in the arena: the connection may die first */
     struct gw_str peer_text;
-    const char *peer_certificate; /* in the arena */
+    const char *peer_certificate;
 };
 
 static inline struct http_flow *http_flow_of(struct http_exchange *x)
@@ -125,8 +125,9 @@ static inline struct http_flow *http_flow_of(struct http_exchange *x)
 struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier);
 void http_flow_begin(struct http_flow *flow);
-/* The certificate that the client proved to have (copied), or NULL; before it begins. */
-void http_flow_note_certificate(struct http_flow *flow, const char *fingerprint);
+/* Who the client is; before it begins. All copied. `fingerprint`: of the certificate it proved to have, or NULL. */
+void http_flow_note_peer(struct http_flow *flow, const struct sockaddr_storage *address, const char *text,
+                         const char *fingerprint);
 /* Frees one that never began. */
 void http_flow_discard(struct http_flow *flow);
 

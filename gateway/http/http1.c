@@ -186,9 +186,7 @@ static void begin_flow(struct http1 *http1, struct gw_str head, size_t head_byte
     }
     request->tls = http1->socket.has_tls;
     request->local_port = server->local_port;
-    flow->peer_address = (const struct sockaddr *)&http1->peer;
-    flow->peer_text = gw_str_from(http1->peer_text);
-    http_flow_note_certificate(flow, http1->socket.peer_certificate);
+    http_flow_note_peer(flow, &http1->peer, http1->peer_text, http1->socket.peer_certificate);
     http_framing_init(&http1->request, request->body_kind, request->body_length);
     http1->request_has_ended =
         request->body_kind == HTTP_BODY_NONE || (request->body_kind == HTTP_BODY_LENGTH && request->body_length == 0);

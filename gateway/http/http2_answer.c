@@ -187,9 +187,12 @@ bool http2_stream_owes_much(const struct http2_stream *stream)
     return window < 0 || stream->length_left > (uint64_t)window;
 }
 
-void http2_stream_stop(struct http2_stream *stream)
+/* RFC 9113 section 8.1. Not at once: a client that finds answer and reset in one read may lose the answer (curl 7.88
+ * does). Until then it can send what is left of the stream's window. */
+void http2_stream_stop(struct http2_stream *stream, int64_t now_ms)
 {
-    if (!http2_stream_owes_much(stream))
+    bool may_wait = now_ms - stream->ended_ms < HTTP2_STOP_MS && stream->http2->stream_count <= HTTP2_STREAMS_MAX / 2;
+    if (stream->flow != NULL || !stream->end_was_sent || may_wait || !http2_stream_owes_much(stream))
         return;
     (void)nghttp2_submit_rst_stream(stream->http2->session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
     http2_stir(stream->http2);
@@ -216,8 +219,8 @@ static void on_flow_end(struct http_flow *flow)
     if (!stream->is_closed && end != HTTP_END_COMPLETE) {
         stream->is_ours = end != HTTP_END_CLIENT_LEFT;
         http2_stream_reset(stream, end == HTTP_END_UPSTREAM_LOST ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
-    } else if (stream->end_was_sent) {
-        http2_stream_stop(stream);
+    } else {
+        http2_stream_stop(stream, http_loop_now_ms(http2->server->loop));
     }
     http2_stir(http2);
 }

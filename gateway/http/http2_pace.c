@@ -59,6 +59,7 @@ static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
     bool is_slow = is_too_slow(&stream->pace, is_owed, stream->moved_bytes, bytes_min, window_ms, now_ms);
     if (now_ms - stream->moved_ms >= HTTP_SWEEP_MS)
         trim_stream(stream);
+    http2_stream_stop(stream, now_ms);
     if (stream->flow == NULL || !stream->has_begun) {
         if (is_slow)
             http2_stream_reset(stream, NGHTTP2_CANCEL);

@@ -20,6 +20,7 @@
 #define HTTP2_BACKLOG_MAX 1000u              /* frames to be sent, while the peer reads nothing; no more is read then */
 #define HTTP2_LINGER_MS 500                  /* after GOAWAY, for the peer to read it and close */
 #define HTTP2_GOAWAY_MS 500                  /* between the two GOAWAYs of a drain (RFC 9113 section 6.8) */
+#define HTTP2_STOP_MS 500                    /* after an early answer, for the peer to read it and stop by itself */
 #define HTTP2_ANSWER_BLOCK_BYTES_MAX (256u * 1024u)
 
 enum http2_state {
@@ -94,6 +95,7 @@ struct http2_stream {
 
     uint64_t moved_bytes; /* of bodies, both ways */
     int64_t moved_ms;
+    int64_t ended_ms; /* when END_STREAM of the answer was sent */
     struct http2_pace pace;
 };
 
@@ -128,8 +130,9 @@ nghttp2_session *http2_session_new(struct http2 *http2);
 void http2_stream_reset(struct http2_stream *stream, uint32_t error);
 /* Is more of the request's body missing than what may be on its way, as far as one can know? */
 bool http2_stream_owes_much(const struct http2_stream *stream);
-/* After the answer's end: asks the peer to stop, unless what it owes is little. */
-void http2_stream_stop(struct http2_stream *stream);
+/* When the answer has left, its request has not come and nobody reads on: asks the peer to stop. It is given time to do
+ * so by itself, while streams are not scarce; and if it owes little, it may finish. */
+void http2_stream_stop(struct http2_stream *stream, int64_t now_ms);
 /* Answers a request that never became a flow. */
 void http2_stream_refuse(struct http2_stream *stream);
 /* The data provider of all answers. */

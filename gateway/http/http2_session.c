@@ -95,9 +95,7 @@ static void finish_request(struct http2_stream *stream)
         return;
     }
     request->local_port = server->local_port;
-    flow->peer_address = (const struct sockaddr *)&http2->peer;
-    flow->peer_text = gw_str_from(http2->peer_text);
-    http_flow_note_certificate(flow, http2->socket.peer_certificate);
+    http_flow_note_peer(flow, &http2->peer, http2->peer_text, http2->socket.peer_certificate);
     stream->flow = flow;
     if (request->body_kind == HTTP_BODY_LENGTH)
         stream->length_left = request->body_length;
@@ -185,18 +183,16 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
     return 0;
 }
 
-/* RFC 9113 section 8.1: after an early answer the peer is told to stop, when nobody reads on. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *data)
 {
-    (void)data;
     bool ends = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     struct http2_stream *stream = ends ? find(session, frame->hd.stream_id) : NULL;
     if (stream == NULL)
         return 0;
     stream->end_was_sent = true;
-    if (stream->flow == NULL)
-        http2_stream_stop(stream);
+    stream->ended_ms = now_of(data);
+    http2_stream_stop(stream, stream->ended_ms);
     return 0;
 }
 

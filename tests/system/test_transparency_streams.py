@@ -5,6 +5,7 @@ until more comes can pass.
 """
 
 import itertools
+import subprocess
 
 from lab import rawhttp, websocket, wire
 from support.case import WorldCase
@@ -316,3 +317,30 @@ class AnswerTrailers(StreamCase):
         app.send(CHUNKED + b"1\r\na\r\n0\r\n" + trailers + b"\r\n")
         self.assertEqual(talk.status(), 200)
         self.assertEqual(talk.whole(), (b"a", [("X-Sum", "1"), ("X-Last", "2")]))
+
+
+class RefusedUploads(StreamCase):
+    """A client that is refused while it sends reads the refusal; what it is told to stop with must not destroy it."""
+
+    tls = True
+    BYTES = 3 << 20
+
+    def status_for_curl(self, protocol, answer):
+        """What curl says of an upload that the app answers after the head."""
+        body = self.folder / "upload"
+        body.write_bytes(bytes(self.BYTES))
+        command = ["curl", "-sk", protocol, "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", f"@{body}",
+                   self.world.sso_url + "/upload"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
+            app = self.puppet.next()
+            app.read_head()
+            app.send(answer)
+            said = curl.communicate(timeout=20)[0]
+            app.close()
+            return said, curl.returncode
+
+    def test_a12_curl_reads_the_refusal_of_its_upload(self):
+        for protocol, closing in itertools.product(("--http1.1", "--http2"), (b"", b"Connection: close\r\n")):
+            with self.subTest(protocol=protocol, closing=closing):
+                answer = b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n%s\r\nno" % closing
+                self.assertEqual(self.status_for_curl(protocol, answer), ("413", 0))

@@ -92,6 +92,9 @@ static inline void lab_on_end(struct http_exchange *x, void *data)
     struct lab *lab = data;
     if (lab->held == x)
         lab->held = NULL;
+    /* Known to the last, also when the connection died before (exchange.h); the address sanitizer looks on. */
+    GW_ASSERT(http_exchange_peer(x).len > 0 && gw_str_find(http_exchange_peer(x), '\0') < 0);
+    GW_ASSERT(http_exchange_peer_address(x)->sa_family != AF_UNSPEC);
     atomic_store(&lab->last_end, (int)x->end);
     atomic_fetch_add(&lab->ends, 1);
 }
