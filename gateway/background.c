@@ -22,7 +22,8 @@ struct background {
     size_t rule_count;
     uint32_t folders[CONFIG_APPS_MAX]; /* of prov faces */
     size_t folder_count;
-    bool is_stop_told;
+    bool is_stop_told; /* as it was told last */
+    bool is_clock_told;
     bool is_failure_told;
 
     pthread_t thread;
@@ -56,14 +57,20 @@ static enum gw_code make_rules(struct background *b, struct gw_error *err)
     return code;
 }
 
-static void tell_stop(struct background *b)
+static void tell_clock(struct background *b, bool is_stopped)
 {
-    if (b->is_stop_told)
+    if (b->is_clock_told && b->is_stop_told == is_stopped)
         return;
-    b->is_stop_told = true;
-    gw_metric_add(GW_METRIC_RETENTION_STOPPED, 1);
-    gw_log(GW_LOG_ERROR, "clock-jumped",
-           "the wall clock jumped: no retention time ends until provgate is started again with the right time");
+    gw_gauge_set(GW_GAUGE_CLOCK_JUMPED, "retention", "prov", is_stopped ? 1 : 0);
+    if (is_stopped) {
+        gw_metric_add(GW_METRIC_RETENTION_STOPPED, 1);
+        gw_log(GW_LOG_ERROR, "clock-jumped",
+               "the wall clock jumped: no retention time ends until it is right again, or provgate is reloaded");
+    } else if (b->is_clock_told) {
+        gw_log(GW_LOG_WARN, "clock-is-right", "retention times end again");
+    }
+    b->is_clock_told = true;
+    b->is_stop_told = is_stopped;
 }
 
 static void tell_failure(struct background *b, const struct gw_error *err)
@@ -88,8 +95,7 @@ static int64_t retention(struct background *b)
     }
     b->is_failure_told = false;
     gw_metric_add(GW_METRIC_USERS_PURGED, done);
-    if (state == STORE_RETENTION_STOPPED)
-        tell_stop(b);
+    tell_clock(b, state == STORE_RETENTION_STOPPED);
     return state == STORE_RETENTION_WORKING ? BREATH_MS : REST_MS;
 }
 

@@ -91,9 +91,10 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
     bool is_well = is_store_up && is_sso_up;
     /* whoever can answer this is prov */
     struct gw_str body = gw_arena_printf(
-        &x->arena, "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\"}",
-        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up),
-        guards_off(face) > 0 ? "off" : "on");
+        &x->arena,
+        "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\",\"clock\":\"%s\"}",
+        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up), guards_off(face) > 0 ? "off" : "on",
+        gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok");
     answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
 }
 

@@ -120,6 +120,7 @@ enum store_activity_kind {
     STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
     STORE_ACTIVITY_GUARD_ON,
     STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */
+    STORE_ACTIVITY_REFUSE_MORE, /* of an app: how many refusals of one reason have no entry of their own */
 };
 
 struct store_activity {

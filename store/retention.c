@@ -24,17 +24,12 @@ static enum gw_code check_start(struct store_reader *reader, int64_t wall_ms, bo
 static enum gw_code check_clock(struct store_retention *retention, struct store_reader *reader,
                                 const struct store_retention_now *now, struct gw_error *err)
 {
-    bool jumped = false;
-    if (retention->is_begun) {
-        int64_t drift_ms = (now->wall_ms - retention->wall_ms) - (now->mono_ms - retention->mono_ms);
-        jumped = drift_ms > STORE_RETENTION_JUMP_MS || drift_ms < -STORE_RETENTION_JUMP_MS;
-    } else {
-        GW_TRY(check_start(reader, now->wall_ms, &jumped, err));
+    if (!retention->steady.has_offset || retention->is_behind) {
+        GW_TRY(check_start(reader, now->wall_ms, &retention->is_behind, err));
+        retention->steady.has_offset = false;
     }
-    retention->is_begun = true;
-    retention->wall_ms = now->wall_ms;
-    retention->mono_ms = now->mono_ms;
-    retention->is_stopped = retention->is_stopped || jumped;
+    bool is_steady = gw_steady_look(&retention->steady, now->mono_ms, now->wall_ms, STORE_RETENTION_JUMP_MS);
+    retention->is_stopped = retention->is_behind || !is_steady;
     return GW_OK;
 }
 

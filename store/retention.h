@@ -1,9 +1,11 @@
 /* retention: the background pass that ends retention times (semantics.md 4). It reads who is due from an index, never
  * all users; asks the writer for a few purges at a time, each of which looks at the record again; pauses while a client
- * walks through the list of users, whose positions a purge shifts; and stops for good when the wall clock jumped: a
- * wrong year must not end every retention time at once (security.md L1). On a thread of its own, which may wait. */
+ * walks through the list of users, whose positions a purge shifts; and stops while the wall clock is not where
+ * it should be: a wrong year must not end every retention time at once (security.md L1). On a thread of its own, which
+ * may wait. */
 #pragma once
 
+#include "gateway/base/steady.h"
 #include "store/writer.h"
 
 #define STORE_RETENTION_BATCH 32u
@@ -27,13 +29,12 @@ enum store_retention_state {
     STORE_RETENTION_RESTING, /* nobody is due */
     STORE_RETENTION_WORKING, /* there may be more at once */
     STORE_RETENTION_PAUSED,  /* a walk is under way */
-    STORE_RETENTION_STOPPED  /* the clock jumped; until the process starts again */
+    STORE_RETENTION_STOPPED  /* the clock jumped; until it is right again, or the process starts again */
 };
 
 struct store_retention {
-    int64_t wall_ms; /* of the last step */
-    int64_t mono_ms;
-    bool is_begun;
+    struct gw_steady steady;
+    bool is_behind; /* at the first step it was earlier than what was written last, and it is still */
     bool is_stopped;
 };
 

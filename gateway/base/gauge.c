@@ -60,6 +60,18 @@ static struct gw_gauge *find_or_make(enum gw_gauge_kind kind, const char *first,
     return found;
 }
 
+int64_t gw_gauge_max(enum gw_gauge_kind kind)
+{
+    struct gw_gauge *gauges = gw_gauges_attached();
+    int64_t most = 0;
+    for (unsigned i = 0; i < GW_GAUGES_MAX; i++) {
+        bool is_one = atomic_load(&gauges[i].state) == ROW_READY && gauges[i].kind == (uint32_t)kind;
+        if (is_one && atomic_load(&gauges[i].value) > most)
+            most = atomic_load(&gauges[i].value);
+    }
+    return most;
+}
+
 void gw_gauge_set(enum gw_gauge_kind kind, const char *first, const char *second, int64_t value)
 {
     (void)pthread_mutex_lock(&gauge_lock);

@@ -118,7 +118,9 @@ struct gw_metric_slot {
 #define GW_GAUGE_MAP(XX)                                                                                               \
     XX(UPSTREAM_UP, "provgate_upstream_server_up", "app", "server", "Whether requests go to this server of an app")    \
     XX(CERTIFICATE_EXPIRY, "provgate_certificate_expiry_seconds", "use", "file",                                       \
-       "When the first certificate in the file ends, in seconds since 1970")
+       "When the first certificate in the file ends, in seconds since 1970")                                           \
+    XX(CLOCK_JUMPED, "provgate_clock_jumped", "what", "process",                                                       \
+       "1 while this waits because the wall clock jumped: forgetting bindings, retention")
 
 enum gw_gauge_kind {
 #define XX(constant, name, first, second, help) GW_GAUGE_##constant,
@@ -190,6 +192,8 @@ const struct gw_metrics *gw_metrics_attached(void);
 
 /* Makes the row when there is none; what finds no place is not told. */
 void gw_gauge_set(enum gw_gauge_kind kind, const char *first, const char *second, int64_t value);
+/* The largest of all rows of the kind; 0 when there is none. */
+int64_t gw_gauge_max(enum gw_gauge_kind kind);
 /* For rows that end: made or held once more; gone when the last holder of this process lets go. A row that a process
  * that died left behind is taken over. */
 void gw_gauge_hold(enum gw_gauge_kind kind, const char *first, const char *second);

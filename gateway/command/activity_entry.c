@@ -35,6 +35,7 @@ static const char *const kind_names[] = {
     [STORE_ACTIVITY_GUARD_OFF] = "guard-off",
     [STORE_ACTIVITY_GUARD_ON] = "guard-on",
     [STORE_ACTIVITY_REBIND] = "rebind",
+    [STORE_ACTIVITY_REFUSE_MORE] = "refuse-more",
 };
 #define KIND_COUNT (sizeof kind_names / sizeof *kind_names)
 

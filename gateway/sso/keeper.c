@@ -3,6 +3,8 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/base/steady.h"
+#include "gateway/sso/refusal_counts.h"
 #include "store/coverage.h"
 #include "store/guard_off.h"
 
@@ -35,9 +37,8 @@ struct sso_keeper {
     int64_t coverage_at_ms; /* monotonic */
     int64_t warn_at_ms;     /* monotonic */
     bool is_coverage_failing;
-    int64_t offset_ms; /* wall clock less monotonic, when last looked */
-    bool has_offset;
-    bool has_jumped;
+    int64_t refusals_at_ms; /* monotonic */
+    struct gw_steady steady;
 };
 
 /* ---- break-glass ---- */
@@ -174,20 +175,19 @@ static size_t rules_fill(const struct sso_shared *shared, struct store_session_r
     return count;
 }
 
-/* A clock that jumped would make everything due at once: then nothing is, until the next start. */
+/* A clock that jumped would make everything due at once: then nothing is, until it is put right or the next start. */
 static bool is_clock_steady(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
 {
-    int64_t offset_ms = wall_ms - mono_ms;
-    if (keeper->has_offset &&
-        (offset_ms - keeper->offset_ms > SSO_KEEPER_JUMP_MS || keeper->offset_ms - offset_ms > SSO_KEEPER_JUMP_MS) &&
-        !keeper->has_jumped) {
-        keeper->has_jumped = true;
-        gw_log(GW_LOG_ERROR, "clock-jumped", "what=\"no binding is forgotten until the next start\"");
-    }
-    if (!keeper->has_jumped)
-        keeper->offset_ms = offset_ms; /* a clock that is slewed drifts slowly */
-    keeper->has_offset = true;
-    return !keeper->has_jumped;
+    bool is_new = !keeper->steady.has_offset;
+    bool had_jumped = keeper->steady.has_jumped;
+    bool is_steady = gw_steady_look(&keeper->steady, mono_ms, wall_ms, SSO_KEEPER_JUMP_MS);
+    if (is_new || had_jumped == is_steady)
+        gw_gauge_set(GW_GAUGE_CLOCK_JUMPED, "bindings", "sso", is_steady ? 0 : 1);
+    if (!is_steady && !had_jumped)
+        gw_log(GW_LOG_ERROR, "clock-jumped", "what=\"no binding is forgotten until the clock is right, or a reload\"");
+    if (is_steady && had_jumped)
+        gw_log(GW_LOG_WARN, "clock-is-right", "what=\"bindings are forgotten again\"");
+    return is_steady;
 }
 
 /* True: there is more at once. */
@@ -267,11 +267,22 @@ static void coverage_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wa
     keeper->is_coverage_failing = err.code != GW_OK;
 }
 
+/* ---- refusals ---- */
+
+static void refusals_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
+{
+    if (mono_ms < keeper->refusals_at_ms)
+        return;
+    keeper->refusals_at_ms = mono_ms + SSO_REFUSAL_COUNTS_MS;
+    sso_refusal_counts_write(keeper->shared, wall_ms);
+}
+
 /* ---- the thread ---- */
 
 void sso_keeper_turn(struct sso_keeper *keeper, int64_t mono_ms, int64_t wall_ms)
 {
     guard_turn(keeper, mono_ms, wall_ms);
+    refusals_turn(keeper, mono_ms, wall_ms);
     sweep_turn(keeper, mono_ms, wall_ms);
     coverage_turn(keeper, mono_ms, wall_ms);
 }
@@ -335,6 +346,7 @@ void sso_keeper_stop(struct sso_keeper *keeper)
     (void)pthread_mutex_unlock(&keeper->mutex);
     if (keeper->has_thread)
         (void)pthread_join(keeper->thread, NULL);
+    sso_refusal_counts_write(keeper->shared, gw_clock_wall_ms());
     (void)pthread_cond_destroy(&keeper->stirred);
     (void)pthread_mutex_destroy(&keeper->mutex);
     free(keeper);

@@ -55,6 +55,7 @@ static void refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_s
     change->as.activity.kind = STORE_ACTIVITY_REFUSE;
     change->as.activity.user_name = gw_arena_copy(&change->arena, user_name);
     change->as.activity.result = gw_str_from(result);
+    rq->is_refusal_noted = true;
     sso_job_submit(job);
 }
 

@@ -1,7 +1,6 @@
 /* notes: what the SSO side writes in the background about what it saw: the first refusal of a session (then only
- * counters), once a day that a session is still in use, and that one signed
- * out. Bounded: a small table of sessions that were noted, and so
- * many notes a second. Nothing waits for a note. One loop's thread. */
+ * counts: refusal_counts.h), once a day that a session is still in use, and that one signed out. Bounded: a small table
+ * of sessions that were noted, and so many notes a second. Nothing waits for a note. One loop's thread. */
 #pragma once
 
 #include "store/record.h"

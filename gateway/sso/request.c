@@ -7,6 +7,7 @@
 #include "gateway/sso/inject.h"
 #include "gateway/sso/probe.h"
 #include "gateway/sso/reauth.h"
+#include "gateway/sso/refusal_counts.h"
 #include "gateway/sso/role.h"
 #include "gateway/sso/servers.h"
 #include "gateway/sso/sign_on.h"
@@ -22,6 +23,7 @@ void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const 
     }
     rq->is_answered = true;
     rq->refused_why = sso_refusal_name(refusal);
+    sso_refusal_count(rq, refusal);
     sso_live_remove(&rq->face->live, &rq->live);
     sso_probe_leave(rq);
     sso_role_leave(rq);
@@ -96,24 +98,12 @@ static bool admit_undecided(struct sso_request *rq)
     return false;
 }
 
-/* Looked at again in a newer snapshot: whoever is refused must be out there too. Only refusals pay for it. */
 static void count_refused(struct sso_request *rq)
 {
-    const struct sso_guard *guard = &rq->guard;
-    struct store_user_state state;
-    struct gw_error err;
     gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
-    if (guard->user_seq == 0 || store_reader_begin(rq->face->reader, &err) != GW_OK)
-        return;
-    enum gw_code code = store_user_state_get(rq->face->reader, guard->folder, guard->user_seq, &state);
-    store_reader_end(rq->face->reader);
-    uint32_t out = STORE_USER_LOCKED | STORE_USER_DELETED;
-    if (code != GW_OK || (state.flags & STORE_USER_ACTIVE) == 0 || (state.flags & out) != 0 ||
-        state.generation != guard->generation)
-        return;
-    gw_metric_add(GW_METRIC_SSO_REFUSED_THOUGH_ACTIVE, 1);
-    gw_log(GW_LOG_ERROR, "refused-though-active", "app=%.*s reference=%.*s", GW_STR_ARG(rq->app->name),
-           GW_STR_ARG(sso_request_reference(rq)));
+    if (!sso_refusal_is_right(rq->face->reader, &rq->guard))
+        gw_log(GW_LOG_ERROR, "refused-though-active", "app=%.*s reference=%.*s", GW_STR_ARG(rq->app->name),
+               GW_STR_ARG(sso_request_reference(rq)));
 }
 
 static bool admit_dead(struct sso_request *rq, enum sso_refusal refusal)

@@ -38,6 +38,7 @@ struct sso_app {
     struct gw_str refusal_page;    /* the operator's HTML; empty: built in */
     struct gw_str refusal_contact; /* may be empty */
     atomic_bool guard_is_off;      /* break-glass; the keeper writes it */
+    _Atomic uint32_t refused[SSO_REFUSAL_COUNT]; /* refusal_counts.h */
 };
 
 /* Does the guard rest for this app? One relaxed load. */
@@ -100,6 +101,7 @@ struct sso_request {
     uint64_t affinity_set;  /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
     bool is_answered;        /* by us */
+    bool is_refusal_noted;   /* it has an activity entry of its own */
     struct gw_str id;        /* ptr NULL: not asked for yet */
     struct gw_str peer;      /* for the access log: the connection may be gone before the exchange */
     const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */

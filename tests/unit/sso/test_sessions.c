@@ -1,7 +1,9 @@
 /* How long the sso side remembers: sign-outs at the app, last seen, the keeper's sweep. */
 #include "tests/unit/sso/face_world.h"
 
+#include "gateway/base/metrics.h"
 #include "gateway/sso/keeper.h"
+#include "gateway/sso/refusal_counts.h"
 
 #define COOKIE(value) "Cookie: sid=" value "\r\n"
 #define SETS(value) "Set-Cookie: sid=" value "; Path=/; HttpOnly\r\n"
@@ -119,6 +121,103 @@ static void the_keeper_forgets_what_was_not_seen_and_nothing_when_the_clock_jump
     (void)close(client);
 }
 
+/* A clock that is put right again needs no operator; until then nothing is forgotten. */
+static void the_keeper_goes_on_when_the_clock_is_right_again(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    assert_int_equal(world_sign_on(w, client, "alice@example.com", "", SETS("a1"))->status, 303);
+    struct sso_keeper *keeper = sso_keeper_new(w->shared);
+    const int64_t later_ms = 4 * DAY_MS;
+    sso_keeper_turn(keeper, 1000, FORGE_NOW_MS);
+    assert_int_equal(gw_gauge_max(GW_GAUGE_CLOCK_JUMPED), 0);
+    sso_keeper_turn(keeper, 62000, FORGE_NOW_MS + 61000 + 365 * DAY_MS);
+    assert_int_equal(gw_gauge_max(GW_GAUGE_CLOCK_JUMPED), 1);
+    sso_keeper_turn(keeper, later_ms, FORGE_NOW_MS + later_ms + 365 * DAY_MS);
+    assert_int_equal(session_of(w, "a1").generation, 1);
+    sso_keeper_turn(keeper, later_ms + 1000, FORGE_NOW_MS + later_ms);
+    assert_int_equal(gw_gauge_max(GW_GAUGE_CLOCK_JUMPED), 0);
+    struct store_session session;
+    struct store_session_digest digest = fixture_digest(&w->store, "a1");
+    assert_ok(store_reader_begin(w->store.reader, &w->store.err), &w->store.err);
+    assert_int_equal(store_session_get(w->store.reader, &digest, &session), GW_E_NOT_FOUND);
+    store_reader_end(w->store.reader);
+    sso_keeper_stop(keeper);
+    (void)close(client);
+}
+
+struct seen_counts {
+    unsigned first;
+    unsigned more;
+    bool is_right;
+};
+
+static bool on_count(const struct store_activity *entry, void *data)
+{
+    struct seen_counts *seen = data;
+    seen->first += entry->kind == STORE_ACTIVITY_REFUSE;
+    seen->more += entry->kind == STORE_ACTIVITY_REFUSE_MORE;
+    if (entry->kind == STORE_ACTIVITY_REFUSE_MORE)
+        seen->is_right = gw_str_eq(entry->result, GW_STR("inactive: 4 more within a minute")) &&
+                         gw_str_eq(entry->app, GW_STR("wiki")) && entry->user_seq == 0;
+    return true;
+}
+
+static struct seen_counts read_counts(struct world *w)
+{
+    struct seen_counts seen = {.first = 0};
+    settle(w);
+    assert_ok(store_reader_begin(w->store.reader, &w->store.err), &w->store.err);
+    assert_ok(store_activity_after(w->store.reader, 0, on_count, &seen, &w->store.err), &w->store.err);
+    store_reader_end(w->store.reader);
+    return seen;
+}
+
+/* semantics.md 10: the first refusal of a session, then counts per minute. */
+static void further_refusals_are_counted_by_the_minute(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    struct sso_keeper *keeper = sso_keeper_new(w->shared);
+    sso_keeper_turn(keeper, 1000, FORGE_NOW_MS);
+    (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
+    world_set_active(w, "alice@example.com", false);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(world_refused(w, client, "/", COOKIE("a1"))->status, 403);
+    sso_keeper_turn(keeper, 30000, FORGE_NOW_MS);
+    assert_int_equal(read_counts(w).more, 0);
+    sso_keeper_turn(keeper, 61000, FORGE_NOW_MS);
+    struct seen_counts seen = read_counts(w);
+    assert_int_equal(seen.first, 1);
+    assert_int_equal(seen.more, 1);
+    assert_true(seen.is_right);
+    sso_keeper_turn(keeper, 130000, FORGE_NOW_MS);
+    assert_int_equal(read_counts(w).more, 1); /* none since */
+    (void)world_refused(w, client, "/", COOKIE("a1"));
+    sso_keeper_stop(keeper); /* the last ones are written, too */
+    assert_int_equal(read_counts(w).more, 2);
+    (void)close(client);
+}
+
+static void a_refusal_of_a_living_session_is_counted(void **state)
+{
+    struct world *w = *state;
+    struct store_reader *reader = w->store.reader;
+    struct outcome user = fixture_create(&w->store, "bob@example.com", "b");
+    struct sso_guard guard = {.folder = w->store.folder, .user_seq = user.seq, .generation = user.state.generation};
+    const struct gw_metrics *metrics = gw_metrics_attached();
+    uint64_t before = gw_metric_sum(metrics, GW_METRIC_SSO_REFUSED_THOUGH_ACTIVE);
+    assert_false(sso_refusal_is_right(reader, &guard));
+    assert_int_equal(gw_metric_sum(metrics, GW_METRIC_SSO_REFUSED_THOUGH_ACTIVE), before + 1);
+    guard.generation--;
+    assert_true(sso_refusal_is_right(reader, &guard)); /* ended */
+    guard.generation++;
+    assert_ok(fixture_apply(&w->store, fixture_change(&w->store, STORE_CHANGE_USER_DEACTIVATE, user.seq)).code,
+              &w->store.err);
+    assert_true(sso_refusal_is_right(reader, &guard));
+    assert_int_equal(gw_metric_sum(metrics, GW_METRIC_SSO_REFUSED_THOUGH_ACTIVE), before + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +225,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_session_in_use_is_seen_once_a_day, setup, teardown),
         cmocka_unit_test_setup_teardown(the_keeper_forgets_what_was_not_seen_and_nothing_when_the_clock_jumps, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_keeper_goes_on_when_the_clock_is_right_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(further_refusals_are_counted_by_the_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_of_a_living_session_is_counted, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -346,6 +346,9 @@ static void l1_a_wall_clock_that_jumps_stops_the_pass(void **state)
         step(&f, &pass, false);
         assert_int_equal(pass.state, STORE_RETENTION_STOPPED);
         assert_int_equal(fixture_count(&f), 2);
+        tick(&pass, 1000 - jumps_ms[i], 1000); /* put right */
+        step(&f, &pass, false);
+        assert_int_equal(pass.state, STORE_RETENTION_RESTING);
         fixture_done(&f);
     }
 }
@@ -368,6 +371,12 @@ fixture_test(l1_a_start_before_what_was_written_last_stops_the_pass)
     pass.now.wall_ms = FIXTURE_START_MS - DAY_MS;
     step(f, &pass, false);
     assert_int_equal(pass.state, STORE_RETENTION_STOPPED);
+    tick(&pass, 1000, 1000);
+    step(f, &pass, false);
+    assert_int_equal(pass.state, STORE_RETENTION_STOPPED);
+    tick(&pass, DAY_MS, 1000);
+    step(f, &pass, false);
+    assert_int_equal(pass.state, STORE_RETENTION_RESTING);
 }
 
 int main(void)
