@@ -8,7 +8,7 @@ import threading
 from measure import fdatasyncs, interleaved, paced, say
 from peers import Provgate, nginx
 from scim_client import PAGE, Scim
-from signing import ENTITY, SignOns, make_pair
+from signing import ENTITY, SignOns, make_certificate
 
 USERS, SESSIONS, MEMBERS = 200000, 100000, 100000
 CONNECTIONS = 64
@@ -181,7 +181,7 @@ def bench_isolation(options, folder, report):
         'location /saml { default_type text/plain; add_header Set-Cookie "bench_session=$request_id; Path=/"; '
         'return 200 "in"; } location / { default_type text/plain; return 200 "%s"; }' % ("x" * 1024),
     )
-    certificate = make_pair(folder)[1]
+    certificate = make_certificate(folder)
     gate = Provgate(
         "provgate",
         folder,

@@ -1,5 +1,6 @@
-"""Many signed SAML sign-ons beforehand, each to be used once. The lab's shape and words (tests/lab/saml.py); signed here
-because xmlsec reads key and certificate anew for every signature."""
+"""Many signed SAML sign-ons beforehand, each to be used once.
+
+The lab's shape and words (tests/lab/saml.py), signed here because xmlsec reads key and certificate anew each time."""
 import base64
 import hashlib
 import multiprocessing
@@ -42,10 +43,9 @@ def user_name(number):
     return f"user{number * 61803399 % 100000000:08d}@example.com"
 
 
-def make_pair(folder):
-    """The identity provider's key; the path of its certificate too."""
-    pair = keys.make("bench identity provider")
-    return pair, str(pair.write(folder, "idp")[0])
+def make_certificate(folder):
+    """Makes the identity provider's key in the folder; the path of its certificate."""
+    return str(keys.make("bench identity provider").write(folder, "idp")[0])
 
 
 def _sign(node, key, certificate):
