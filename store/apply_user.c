@@ -102,9 +102,10 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
     GW_TRY(load(apply, &before, err));
     struct plan plan = make_plan(change, &before);
     GW_TRY(check_replace(apply, &before, plan, err));
-    if ((before.state.flags & STORE_USER_ACTIVE) != 0)
-        GW_TRY(plan.active ? store_brake_drop(apply, before.folder, before.seq, err)
-                           : store_brake_check(apply, &before, STORE_HELD_DEACTIVATE, err));
+    if ((before.state.flags & STORE_USER_ACTIVE) != 0 && !plan.active)
+        GW_TRY(store_brake_check(apply, &before, STORE_HELD_DEACTIVATE, err));
+    else if (plan.active && change->as.replace.says_active) /* another title takes no deactivation back */
+        GW_TRY(store_brake_drop(apply, before.folder, before.seq, err));
     struct store_user user = before;
     if (plan.is_change) {
         store_draft_fill(&user, &change->as.replace.draft);

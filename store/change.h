@@ -41,7 +41,7 @@ enum store_change_kind {
     STORE_CHANGE_SESSION_SEEN,
     STORE_CHANGE_SESSION_MARK,  /* they signed out at the app: still bound, and known as such */
     STORE_CHANGE_SESSION_SWEEP, /* forgets a part of those that are due; result.has_more */
-    STORE_CHANGE_ACTIVITY, /* append one entry, e.g. a refusal */
+    STORE_CHANGE_ACTIVITY,      /* append one entry, e.g. a refusal */
     STORE_CHANGE_ACTIVITY_TRIM, /* a part of what is too old or too much; result.has_more */
     /* By an operator: neither makes the user a provisioned one, and nothing but active changes. */
     STORE_CHANGE_USER_DEACTIVATE,
@@ -115,8 +115,8 @@ struct store_change {
     struct gw_str reference;
     struct gw_str attribute_names; /* that this change names, blank separated, for the activity record */
     uint32_t folder;
-    uint64_t user_seq;  /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
-    uint64_t group_seq; /* GROUP_UPDATE, GROUP_DELETE */
+    uint64_t user_seq;     /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
+    uint64_t group_seq;    /* GROUP_UPDATE, GROUP_DELETE */
     uint64_t sessions_max; /* SIGN_ON, SESSION_BIND, SESSION_SWEEP: beyond it old bindings make room; 0: no cap */
     struct store_brake brake;
     bool is_urgent; /* sign-ons and deactivations: before the others, and never refused for a full queue */
@@ -136,6 +136,7 @@ struct store_change {
             uint64_t expected_version; /* GW_E_STALE when the record has another */
             uint64_t echoed_version;   /* meta.version in a PUT's body; 0: none. For the stale PUT rule */
             bool adopt;                /* policy: may a record that is not provisioned become so? else GW_E_CONFLICT */
+            bool says_active;          /* the client itself says what draft.active is; else it is as it was */
         } replace;
         struct {
             struct store_user_draft draft;
@@ -222,9 +223,9 @@ struct store_change {
         struct store_user_state state;
         uint64_t group_seq;
         uint64_t set;
-        bool has_more;  /* SWEEP, BRAKE_RELEASE, BRAKE_REJECT: there is more to do now */
+        bool has_more;      /* SWEEP, BRAKE_RELEASE, BRAKE_REJECT: there is more to do now */
         uint64_t forgotten; /* SESSION_SWEEP: bindings */
-        uint64_t count; /* of the brake's: users of this part */
+        uint64_t count;     /* of the brake's: users of this part */
     } result;
 
     /* Called on the writer's thread, after the commit and after the revocations of the group were announced. Must not

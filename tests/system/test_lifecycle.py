@@ -104,10 +104,18 @@ class Brake(LifeCase):
                                                          "within": "1h", "max_hold": "30m"}}
 
     def take_out(self, number):
-        """The status of a PATCH that deactivates."""
+        """The answer to a PATCH that deactivates."""
+        return self.patch(number, {"active": False})
+
+    def patch(self, number, value):
+        """The answer to a PATCH that replaces something."""
         operations = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                      "Operations": [{"op": "replace", "value": {"active": False}}]}
+                      "Operations": [{"op": "replace", "value": value}]}
         return self.once("PATCH", f"/Users/{self.ids[number]}", json.dumps(operations).encode())
+
+    def held(self):
+        """How many changes wait for an operator."""
+        return json.loads(self.command("policy", "brake", "status", "--app", "wiki", "--json"))["held"]
 
     def once(self, method, path, body=b""):
         """A call that is not tried again on 429."""
@@ -124,13 +132,18 @@ class Brake(LifeCase):
         self.assertIn("held by the brake", held.json()["detail"])
         self.story.expect_in(browser, "run3@example.com")
         self.assertEqual(self.once("DELETE", f"/Users/{self.ids[4]}").status, 429)
-        self.assertEqual(json.loads(self.command("policy", "brake", "status", "--app", "wiki", "--json"))["held"], 2)
+        self.assertEqual(self.held(), 2)
         self.assertIn("provgate_brake_alerts_total 1", self.metrics())
         self.command("user", "deactivate", "--user", "run5@example.com")
         self.command("policy", "brake", "reject", "--app", "wiki", "--reason", "wrong rule")
         refused = self.take_out(3)
         self.assertEqual(refused.status, 403)
         self.assertIn("wrong rule", refused.json()["detail"])
+        self.assertEqual(self.take_out(6).status, 429)
+        self.assertEqual(self.patch(6, {"title": "profile push"}).status, 200)
+        self.assertEqual(self.held(), 1)
+        self.assertEqual(self.patch(6, {"active": True}).status, 200)
+        self.assertEqual(self.held(), 0)
         self.assertEqual(self.take_out(6).status, 429)
         self.command("policy", "brake", "release", "--app", "wiki")
         self.assertFalse(self.okta.get(self.ids[6])["active"])

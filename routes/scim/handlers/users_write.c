@@ -185,6 +185,7 @@ struct update {
     struct json_value *before;    /* the same as a resource */
     struct scim_user_draft draft; /* as it is to be */
     uint64_t echoed_version;
+    bool says_active; /* the body itself */
 };
 
 static enum gw_code begin_update(struct prov_request *r, struct update *update, struct gw_error *err)
@@ -225,6 +226,7 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
     change->is_urgent = was_active && !active;
     change->as.replace.expected_version = update->user.version;
     change->as.replace.echoed_version = update->echoed_version;
+    change->as.replace.says_active = update->says_active;
     change->as.replace.adopt = r->app->config->prov.policy.adopt;
     change->attribute_names = update_names(&change->arena, r, update, &change->as.replace.draft);
     pending_submit(r, change, on_updated);
@@ -245,6 +247,7 @@ static enum gw_code replace(struct prov_request *r, struct gw_error *err)
     GW_TRY(begin_update(r, &update, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &update.draft, &ignored, err));
     ignored_note(r, &ignored);
+    update.says_active = update.draft.has_active;
     scim_user_draft_keep(r->arena, r->app->user_type, &update.draft, update.before);
     return submit_update(r, &update, err);
 }
@@ -254,6 +257,24 @@ void users_on_replace(struct prov_request *r)
     struct gw_error err = {0};
     if (replace(r, &err) != GW_OK)
         reply_error_from(r, &err);
+}
+
+static bool sets_active(const struct scim_patch *patch)
+{
+    bool sets = false;
+    for (size_t i = 0; i < patch->count; i++) {
+        const struct scim_attribute *attribute = patch->steps[i].path.ref.attribute;
+        sets |= attribute != NULL && gw_str_eq(attribute->name, GW_STR("active"));
+    }
+    return sets;
+}
+
+/* Rule R72: nothing new, and nobody to adopt. But active: true may take back what the brake holds. */
+static bool is_nothing_new(const struct prov_request *r, const struct update *update, bool is_changed)
+{
+    bool may_be_held = r->app->config->prov.policy.brake.action == CONFIG_BRAKE_HOLD;
+    return !is_changed && (update->user.state.flags & STORE_USER_PROVISIONED) != 0 &&
+           !(may_be_held && update->says_active);
 }
 
 static enum gw_code patch(struct prov_request *r, struct gw_error *err)
@@ -268,8 +289,9 @@ static enum gw_code patch(struct prov_request *r, struct gw_error *err)
     GW_TRY(scim_patch_parse(r->arena, type, r->body, &steps, &ignored, err));
     ignored_note(r, &ignored);
     GW_TRY(scim_patch_apply(r->arena, type, update.before, &steps, &after, &is_changed, err));
-    if (!is_changed && (update.user.state.flags & STORE_USER_PROVISIONED) != 0) {
-        user_reply(r, 200, &update.user); /* rule R72: nothing new, and nobody to adopt */
+    update.says_active = sets_active(&steps);
+    if (is_nothing_new(r, &update, is_changed)) {
+        user_reply(r, 200, &update.user);
         return GW_OK;
     }
     GW_TRY(scim_resource_check(type, after, err));

@@ -169,6 +169,7 @@ static inline struct store_change *fixture_replace_change(struct fixture *f, uin
     change->as.replace.draft = draft;
     change->as.replace.expected_version = version;
     change->as.replace.adopt = true;
+    change->as.replace.says_active = true;
     return change;
 }
 

@@ -19,8 +19,8 @@ static struct store_brake brake(bool is_hold)
 static struct outcome take_out(struct fixture *f, uint64_t seq, bool is_hold)
 {
     struct store_user user = fixture_user(f, seq);
-    struct store_user_draft draft = {user.user_name, user.external_id, user.emails, user.email_count,
-                                     user.attributes, false};
+    struct store_user_draft draft = {user.user_name,   user.external_id, user.emails,
+                                     user.email_count, user.attributes,  false};
     struct store_change *change = fixture_replace_change(f, seq, user.version, draft);
     change->brake = brake(is_hold);
     return fixture_apply(f, change);
@@ -204,12 +204,27 @@ fixture_test(a_client_that_changes_its_mind_takes_the_held_change_back)
     fixture_fill(f, USERS);
     uint64_t seq = storm(f, 1);
     struct store_user user = fixture_user(f, seq);
-    struct store_user_draft draft = {user.user_name, user.external_id, user.emails, user.email_count,
-                                     user.attributes, true};
+    struct store_user_draft draft = {user.user_name,   user.external_id, user.emails,
+                                     user.email_count, user.attributes,  true};
     assert_ok(fixture_replace(f, seq, user.version, draft).code, &f->err);
     assert_int_equal(state_of(f).held, 0);
     assert_int_equal(release(f, false), 0);
     assert_true(is_active(f, seq));
+}
+
+fixture_test(a_change_that_says_nothing_of_active_takes_nothing_back)
+{
+    fixture_fill(f, USERS);
+    uint64_t seq = storm(f, 1);
+    struct store_user user = fixture_user(f, seq);
+    struct store_user_draft draft = {
+        user.user_name, user.external_id, user.emails, user.email_count, GW_STR("{\"title\":\"x\"}"), true};
+    struct store_change *change = fixture_replace_change(f, seq, user.version, draft);
+    change->as.replace.says_active = false;
+    assert_ok(fixture_apply(f, change).code, &f->err);
+    assert_int_equal(state_of(f).held, 1);
+    assert_int_equal(release(f, false), 1);
+    assert_false(is_active(f, seq));
 }
 
 struct kinds {
@@ -262,6 +277,7 @@ int main(void)
         cmocka_unit_test(it_opens_by_itself_after_max_hold_also_for_those_who_come_again),
         cmocka_unit_test(a_rejected_change_is_forbidden_with_the_reason_when_it_comes_again),
         cmocka_unit_test(a_client_that_changes_its_mind_takes_the_held_change_back),
+        cmocka_unit_test(a_change_that_says_nothing_of_active_takes_nothing_back),
         cmocka_unit_test(an_alert_is_raised_once_in_a_window_and_holds_nobody),
         cmocka_unit_test(what_is_held_outlives_the_process),
     };
