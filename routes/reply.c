@@ -4,6 +4,7 @@
 #include "gateway/base/metrics.h"
 #include "gateway/base/text.h"
 #include "gateway/json/write.h"
+#include "routes/scim/handlers/handlers.h"
 #include "routes/scim/message.h"
 #include "routes/scim/scim1.h"
 #include "routes/trace.h"
@@ -129,8 +130,7 @@ static void answer_scim1(struct prov_request *r, int status, const struct http_f
                          struct gw_str body)
 {
     GW_BUF_SCOPED(text, REPLY_BYTES_MAX);
-    bool is_schemas = gw_str_starts(r->rest, GW_STR("/Schemas"));
-    bool ok = scim1_text_write(&text, body, is_schemas);
+    bool ok = scim1_text_write(&text, body, r->handler == discovery_on_schemas);
     GW_ASSERT(ok); /* it is our own */
     if (text.overflow) {
         reply_error(r, GW_E_TOO_MANY, "the answer is too large; ask for less");

@@ -204,7 +204,7 @@ static void errors_and_lists_have_the_form_of_1_1(void **state)
     call_wait(world, refused);
     expect(refused, 401, "Errors.0.code", "401");
     expect(send1("GET", "/scim/v1/Users?startIndex=1&count=2", NULL), 200, "itemsPerPage", "2");
-    expect(send1("GET", "/scim/v1/Schemas", NULL), 200, "schemas.0", "urn:scim:schemas:core:1.0:ListResponse");
+    expect(send1("GET", "/scim/v1//Schemas", NULL), 200, "schemas.0", "urn:scim:schemas:core:1.0:ListResponse");
     expect(send1("GET", "/scim/v1/ResourceTypes", NULL), 200, "schemas.0", "urn:scim:schemas:core:1.0");
 }
 
