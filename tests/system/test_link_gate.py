@@ -105,7 +105,8 @@ class Forged(GateCase):
             "G2 HMAC": good.replace(rsa, "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"),
             "G2 SHA-1 signature": self.text(signing=saml.Signing(**sha1)),
             "G2 SHA-1 digest": self.text(signing=saml.Signing(digest=xmlsec.constants.TransformSha1)),
-            "G2 a changed value": good.replace(value, value[:40] + ("B" if value[40] == "A" else "A") + value[41:])}, good)
+            "G2 a changed value": good.replace(value, value[:40] + ("B" if value[40] == "A" else "A") + value[41:])
+        }, good)
 
     def test_g3_references_and_transforms_of_other_kinds_are_refused(self):
         good = self.text(signing=saml.Signing(response=False))
