@@ -6,6 +6,9 @@
 #define EXPIRY_KEY_BYTES (8u + GW_SHA256_BYTES)
 /* Each mark takes away more old ones than it adds, so the table stays as large as a day's sign-ons. */
 #define FORGET_EACH 4u
+/* A mark outlives its assertion by more than a day: a wall clock that was a day ahead for a while must not have made
+ * provgate forget what is good again once the clock is right (security.md L1). */
+#define KEPT_MS (26ll * 3600 * 1000)
 
 static struct gw_str assertion_str(const struct gw_sha256 *assertion)
 {
@@ -41,7 +44,7 @@ static enum gw_code find_old(struct store_apply *apply, struct store_key *ret_ke
     while (code == GW_OK && *ret_count < FORGET_EACH) {
         if (walk.key.len != EXPIRY_KEY_BYTES)
             return store_fail_damaged(err, STORE_TABLE_REPLAY_EXPIRY, "a record makes no sense");
-        if ((int64_t)bytes_get_be(walk.key.ptr, 8) >= apply->change->time_ms)
+        if ((int64_t)bytes_get_be(walk.key.ptr, 8) >= apply->change->time_ms - KEPT_MS)
             break;
         store_key_init(&ret_keys[*ret_count]);
         store_key_add(&ret_keys[(*ret_count)++], walk.key);

@@ -1,4 +1,4 @@
-"""A running provgate whose store's disk misbehaves (H6, H7, H10), and others that read the store beside it (H11 to H13)."""
+"""A running provgate whose disk misbehaves (H6, H7, H10), and others that read the store beside it (H11 to H13)."""
 
 import errno
 import hashlib
