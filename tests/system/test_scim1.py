@@ -60,10 +60,12 @@ class Agent(WorldCase):
         config = answer.json()
         self.assertEqual(config["schemas"], [CORE, AGENT])
         self.assertEqual(set(config[AGENT]["userManagementCapabilities"]), {
-            "GROUP_PUSH", "IMPORT_NEW_USERS", "IMPORT_PROFILE_UPDATES", "OPP_SCIM_INCREMENTAL_IMPORTS", "PUSH_NEW_USERS",
-            "PUSH_PENDING_USERS", "PUSH_PROFILE_UPDATES", "PUSH_USER_DEACTIVATION", "REACTIVATE_USERS"})
+            "GROUP_PUSH", "IMPORT_NEW_USERS", "IMPORT_PROFILE_UPDATES", "OPP_SCIM_INCREMENTAL_IMPORTS",
+            "PUSH_NEW_USERS", "PUSH_PENDING_USERS", "PUSH_PROFILE_UPDATES", "PUSH_USER_DEACTIVATION",
+            "REACTIVATE_USERS"})
         self.assertEqual((config["bulk"]["maxOperations"], config["bulk"]["maxPayloadSize"]), (0, 0))
-        self.assertTrue(config["authenticationSchemes"][0]["type"] and config["authenticationSchemes"][0]["description"])
+        scheme = config["authenticationSchemes"][0]
+        self.assertTrue(scheme["type"] and scheme["description"])
 
     def test_3_3_create_is_a_look_up_and_a_post(self):
         self.assertEqual(self.find(f'userName eq "{self.name()}"'), [])
@@ -112,8 +114,8 @@ class Agent(WorldCase):
         group = self.agent.expect("POST", "/Groups", body, 201)
         self.assertEqual(group[AGENT_GROUP], {"description": "all of it"})
         put = {**group, "members": [{"value": member["id"], "display": self.name()}]}
-        self.assertEqual([entry["value"] for entry in self.agent.expect("PUT", f"/Groups/{group['id']}", put)["members"]],
-                         [member["id"]])
+        replaced = self.agent.expect("PUT", f"/Groups/{group['id']}", put)
+        self.assertEqual([entry["value"] for entry in replaced["members"]], [member["id"]])
         page = self.agent.get("/Groups?startIndex=1&count=100")
         self.assertEqual([entry["members"] for entry in page["Resources"] if entry["id"] == group["id"]],
                          [[{"value": member["id"], "type": "User", "display": self.name()}]])
