@@ -6,14 +6,17 @@ import struct
 import subprocess
 import threading
 import time
+import unittest
 
 from lab import rawhttp
+from support.case import is_long
 from support.edge import ONE, EdgeCase
 
 HEAD_S, IDLE_S, SLACK_S = 15, 45, 6
 HELLO = bytes.fromhex("16030100c8010000c40303")
 
 
+@unittest.skipUnless(is_long(), "45 s at the real limits: --long; tests/unit/http does the same with shorter ones")
 class Slow(EdgeCase):
     """Each row holds a connection and moves as little as it can; all run at once."""
 

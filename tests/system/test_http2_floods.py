@@ -6,12 +6,13 @@ import re
 import struct
 import threading
 import time
+import unittest
 from pathlib import Path
 
 import http1_rows
 from lab import http2
 from lab.gateway import wait_until
-from support.case import WorldCase
+from support.case import WorldCase, is_long
 from support.probe import ANSWER_S, probe
 from support.puppet import Puppet
 from support.recorder import Recorder
@@ -316,6 +317,7 @@ class Streams(FloodCase):
         self.assertTrue(connection.is_closed_within(5))
 
 
+@unittest.skipUnless(is_long(), "45 s at the real limits: --long; tests/unit/http does the same with shorter ones")
 class SlowPeers(WorldCase):
     """B10 at the real limits, all at the same time."""
 

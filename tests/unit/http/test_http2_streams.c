@@ -229,6 +229,75 @@ static void an_upload_goes_on_to_an_app_that_has_answered(void **state)
     h2_close(&h2);
 }
 
+/* A unix socket to the app: what it takes of a body that nobody reads is little, and does not grow. */
+static int setup_hasty_with_unix_app(void **state)
+{
+    struct h2_world *world = h2_world_new();
+    struct lab *lab = &world->lab;
+    static char address[4096];
+    struct gw_error err;
+    (void)snprintf(address, sizeof address, "unix:%s/app", world->folder);
+    close(lab->upstream_fd);
+    assert_int_equal(http_listen(address, 8, &lab->upstream_fd, &err), GW_OK);
+    lab->upstream_settings.host = NULL;
+    lab->upstream_settings.unix_path = address + strlen("unix:");
+    lab->limits.min_rate_window_ms = 300;
+    lab_start(lab);
+    *state = world;
+    return 0;
+}
+
+/* What stream 1 may send by now: all that was asked of the gateway before has been done when it answers the PING. */
+static int64_t granted(struct h2 *h2)
+{
+    static struct h2_frame frame;
+    int64_t bytes = 0;
+    h2_frame_send(h2, NGHTTP2_PING, 0, 0, "12345678", 8);
+    do {
+        assert_true(h2_read(h2, &frame));
+        if (frame.type == NGHTTP2_WINDOW_UPDATE && frame.id == 1)
+            bytes += h2_u32(frame.payload);
+    } while (frame.type != NGHTTP2_PING);
+    return bytes;
+}
+
+/* Until the gateway has all that it takes for an app that does not read. */
+static void send_all_that_is_taken(struct h2 *h2, const char *bytes)
+{
+    int64_t window = 65536;
+    for (int in_vain = 0; in_vain<20; in_vain = window> 0 ? 0 : in_vain + 1) {
+        if (window > 0)
+            h2_data(h2, 0, 1, bytes, (size_t)window);
+        window = granted(h2);
+    }
+}
+
+static void b10_an_app_that_takes_no_more_after_its_answer_does_not_hold_the_stream(void **state)
+{
+    struct h2_world *world = *state;
+    char *bytes = make_bytes(BYTES);
+    struct h2 h2;
+    struct h2_answer answer;
+    char head[1024];
+    h2_answer_init(&answer);
+    h2_open(world, &h2);
+    h2_headers(&h2, 0, 1, H2_POST("/"));
+    int app = lab_accept(&world->lab);
+    lab_read_head(app, head, sizeof head);
+    lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    h2_await(&h2, 1, &answer);
+    assert_true(answer.has_ended);
+    send_all_that_is_taken(&h2, bytes);
+    h2_data(&h2, H2_END_STREAM, 1, "", 0);
+    lab_await(&world->lab.ends, 1);
+    assert_int_equal(atomic_load(&world->lab.last_end), HTTP_END_SLOW);
+    h2_assert_well(world);
+    h2_answer_done(&answer);
+    close(app);
+    h2_close(&h2);
+    free(bytes);
+}
+
 static void a_hundred_streams_run_at_once_and_more_are_refused(void **state)
 {
     struct h2_world *world = *state;
@@ -262,6 +331,8 @@ int main(void)
         TEST(many_refused_uploads_leave_the_connection_window_open),
         TEST(an_upload_within_its_window_is_read_off_after_an_early_answer),
         TEST(an_upload_goes_on_to_an_app_that_has_answered),
+        cmocka_unit_test_setup_teardown(b10_an_app_that_takes_no_more_after_its_answer_does_not_hold_the_stream,
+                                        setup_hasty_with_unix_app, h2_teardown),
         TEST(a_hundred_streams_run_at_once_and_more_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
