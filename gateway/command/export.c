@@ -119,11 +119,9 @@ static bool write_title(struct export *export)
 
 static int export_to(struct command_folder *folder, const struct request *request, FILE *out)
 {
-    struct scim_schema_set schemas;
-    struct scim_schema_options options = {.roles = folder->prov_app != NULL && folder->prov_app->prov.role_count > 0};
-    scim_schema_set_init(&schemas, &options);
+    GW_ARENA_SCOPED(types);
     struct export export = {.folder = folder,
-                            .type = scim_resource_type_find(&schemas, GW_STR("User")),
+                            .type = command_user_type(folder, &types),
                             .is_csv = strcmp(request->format, "csv") == 0,
                             .out = out,
                             .line = GW_BUF_INIT(LINE_BYTES_MAX)};

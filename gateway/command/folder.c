@@ -2,6 +2,7 @@
 
 #include "config/suggest.h"
 #include "gateway/base/clock.h"
+#include "routes/schemas.h"
 #include "store/inspect.h"
 
 #include <stdlib.h>
@@ -175,4 +176,15 @@ struct store_change *command_change_new(const struct command_folder *folder, enu
     change->folder = folder->number;
     change->actor = command_actor(&change->arena);
     return change;
+}
+
+const struct scim_resource_type *command_user_type(const struct command_folder *folder, struct gw_arena *arena)
+{
+    const struct config_app *app = folder->prov_app;
+    struct scim_schema_set *schemas = gw_arena_alloc(arena, sizeof *schemas);
+    const struct scim_schema_options options = {.roles = app != NULL && app->prov.role_count > 0};
+    scim_schema_set_init(schemas, &options);
+    if (app != NULL)
+        prov_schemas_extend(arena, &app->prov, schemas);
+    return scim_resource_type_find(schemas, GW_STR("User"));
 }

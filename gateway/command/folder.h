@@ -4,6 +4,7 @@
 
 #include "gateway/command/command.h"
 #include "gateway/json/value.h"
+#include "routes/scim/schema.h"
 #include "store/reader.h"
 #include "store/writer.h"
 
@@ -28,6 +29,10 @@ int command_folder_choose(const struct command *command, const struct config *co
 int command_folder_open(const struct command *command, const char *config_path, const char *app, const char *folder,
                         struct command_folder *ret_folder);
 void command_folder_close(struct command_folder *folder);
+
+/* The resource type that the folder's prov face serves, extensions of the configuration included. Lives in the arena.
+ */
+const struct scim_resource_type *command_user_type(const struct command_folder *folder, struct gw_arena *arena);
 
 /* The writer of a command; waits a while for another command that has the role. */
 #define COMMAND_WRITER_WAIT_MS 10000

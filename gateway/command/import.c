@@ -156,11 +156,9 @@ static int import_with(struct command_folder *folder, struct store_writer *write
                        enum import_format format)
 {
     struct import import = {.folder = folder, .on_terminal = isatty(STDERR_FILENO) == 1, .percent = -1};
-    struct scim_schema_set schemas;
-    struct scim_schema_options options = {.roles = folder->prov_app != NULL && folder->prov_app->prov.role_count > 0};
+    GW_ARENA_SCOPED(types);
     const char *slash = strrchr(request->file, '/');
-    scim_schema_set_init(&schemas, &options);
-    import.type = scim_resource_type_find(&schemas, GW_STR("User"));
+    import.type = command_user_type(folder, &types);
     import.reference = gw_str_from(slash != NULL ? slash + 1 : request->file);
     if (!gw_utf8_valid(import.reference))
         import.reference = GW_STR_NONE;

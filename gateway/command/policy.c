@@ -15,6 +15,7 @@ struct request {
     const char *user;
     const char *id;
     const char *event;
+    const char *change;
     const char *reason;
     bool as_json;
 };
@@ -44,32 +45,47 @@ static bool read_event(const char *text, enum policy_event *ret_event)
     return false;
 }
 
+static int finish(enum gw_code code, const struct gw_error *err)
+{
+    return code == GW_OK ? command_output_done(COMMAND_DONE) : command_failed(err);
+}
+
+static int test_change(const struct command *command, struct command_folder *folder, const struct store_user *user,
+                       const struct request *request)
+{
+    struct gw_error err;
+    enum gw_code code = policy_change_show(folder, user, request->change, request->as_json, &err);
+    return code == GW_E_USAGE ? command_usage_error(command, "%s", err.text) : finish(code, &err);
+}
+
 static int test(const struct command *command, struct command_folder *folder, const struct config_app *app,
                 const struct request *request)
 {
+    (void)app;
     GW_ARENA_SCOPED(arena);
     enum policy_event event;
     struct store_user user;
     struct gw_error err;
-    if ((request->user != NULL) == (request->id != NULL))
+    bool has_user = request->user != NULL || request->id != NULL;
+    if ((request->event != NULL) == (request->change != NULL))
+        return command_usage_error(command, "one of --event EVENT and --change FILE is needed");
+    if (request->user != NULL && request->id != NULL)
+        return command_usage_error(command, "only one of --user NAME and --id ID is possible");
+    if (request->event != NULL && !has_user)
         return command_usage_error(command, "one of --user NAME and --id ID is needed");
+    if (has_user && command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK)
+        return command_failed(&err);
+    if (request->change != NULL)
+        return test_change(command, folder, has_user ? &user : NULL, request);
     if (!read_event(request->event, &event))
         return command_usage_error(command, "--event is deactivate, reactivate or delete");
-    if (command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK ||
-        policy_test_show(folder, app, &user, event, request->as_json, &err) != GW_OK)
-        return command_failed(&err);
-    return command_output_done(COMMAND_DONE);
+    return finish(policy_test_show(folder, &user, event, request->as_json, &err), &err);
 }
 
 /* The folder's one prov face has the policy, whichever of its apps is named. */
 static const struct config_brake *brake_of(const struct command_folder *folder)
 {
     return folder->prov_app != NULL ? &folder->prov_app->prov.policy.brake : NULL;
-}
-
-static int finish(enum gw_code code, const struct gw_error *err)
-{
-    return code == GW_OK ? command_output_done(COMMAND_DONE) : command_failed(err);
 }
 
 static int brake_status(const struct command *command, struct command_folder *folder, const struct config_app *app,
@@ -137,6 +153,7 @@ static const struct command_option options[] = {
     COMMAND_TEXT(request, user, "user"),
     COMMAND_TEXT(request, id, "id"),
     COMMAND_TEXT(request, event, "event"),
+    COMMAND_TEXT(request, change, "change"),
     COMMAND_TEXT(request, reason, "reason"),
     COMMAND_FLAG(request, as_json, "json"),
 };
@@ -168,6 +185,7 @@ const struct command command_policy = {
     .usage =
         "usage: provgate policy match --app NAME --name X [--external-id E] [--email M] [--json]\n"
         "       provgate policy test  --app NAME --user NAME|--id ID --event deactivate|reactivate|delete [--json]\n"
+        "       provgate policy test  --app NAME --change FILE [--user NAME|--id ID] [--json]\n"
         "       provgate policy brake status|release --app NAME [--json]\n"
         "       provgate policy brake reject         --app NAME --reason TEXT [--json]\n"
         "`match` and `test` change nothing. `match` says whom a sign-on that names X, and a provisioning POST with the "
@@ -178,6 +196,7 @@ const struct command command_policy = {
         "what would become of a user, of the sessions and of the record.\n"
         "`brake release` does all that the brake holds, also what Okta does not ask for again; `brake reject` answers "
         "403\nwith the reason when Okta does.\n"
+        "  --change FILE    a SCIM body: what it would do as POST, with --user as PUT or (a PatchOp) as PATCH\n"
         "  --config FILE    the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME       whose policy\n"
         "  --external-id E  what the POST says besides, for policies that match on it\n"

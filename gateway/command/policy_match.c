@@ -35,6 +35,14 @@ static unsigned rule_of(enum config_match match)
     return rules[match];
 }
 
+unsigned policy_match_rules(const struct config_policy *policy)
+{
+    unsigned rules = 0;
+    for (size_t i = 0; i < policy->match_count; i++)
+        rules |= rule_of(policy->match[i]);
+    return rules;
+}
+
 static enum gw_code refuse_inactive(struct command_folder *folder, struct way *way, struct gw_error *err)
 {
     struct store_user_state state;
@@ -49,14 +57,26 @@ static enum gw_code refuse_inactive(struct command_folder *folder, struct way *w
     return GW_OK;
 }
 
+/* What the app itself or a header of it says is a userName. */
+static enum config_match match_of(const struct config_identity *identity)
+{
+    bool is_claim = identity->kind == CONFIG_IDENTITY_PROBE || identity->kind == CONFIG_IDENTITY_HEADER;
+    return is_claim ? CONFIG_MATCH_USER_NAME : identity->saml.match;
+}
+
 /* The value that a sign-on brings is the name that was asked for, whatever the rule compares it with. */
 static enum gw_code foresee_sign_on(struct command_folder *folder, const struct config_app *app,
-                                    const struct config_saml *saml, const char *name, struct way *way,
+                                    const struct config_identity *identity, const char *name, struct way *way,
                                     struct gw_error *err)
 {
-    struct store_join join = {.folder = folder->number, .match = index_of(saml->match), .value = gw_str_from(name)};
+    static const char *const names[] = {[CONFIG_IDENTITY_SAML] = "sign-on",
+                                        [CONFIG_IDENTITY_ID_TOKEN] = "id_token",
+                                        [CONFIG_IDENTITY_PROBE] = "probe",
+                                        [CONFIG_IDENTITY_HEADER] = "header"};
+    enum config_match match = match_of(identity);
+    struct store_join join = {.folder = folder->number, .match = index_of(match), .value = gw_str_from(name)};
     struct gw_error refusal;
-    *way = (struct way){.way = "sign-on", .rules = gw_str_from(match_name(saml->match))};
+    *way = (struct way){.way = names[identity->kind], .rules = gw_str_from(match_name(match))};
     enum gw_code code = folder->number != 0 ? store_join_find(folder->reader, &join, &way->seq, &refusal) : GW_OK;
     if (code == GW_E_CONFLICT) {
         way->outcome = "refuse";
@@ -73,7 +93,7 @@ static enum gw_code foresee_sign_on(struct command_folder *folder, const struct 
         *err = refusal;
         return code;
     }
-    way->rule = way->seq != 0 ? match_name(saml->match) : NULL;
+    way->rule = way->seq != 0 ? match_name(match) : NULL;
     if (way->seq != 0)
         return refuse_inactive(folder, way, err);
     way->outcome = app->sso.unknown == CONFIG_UNKNOWN_OBSERVE ? "observe" : "refuse";
@@ -104,17 +124,14 @@ static enum gw_code foresee_post(struct command_folder *folder, const struct con
                                      .active = true};
     struct gw_error refusal;
     struct store_foreseen foreseen = {.outcome = STORE_OUTCOME_CREATED};
-    unsigned rules = 0;
     *way = (struct way){.way = "POST"};
-    for (size_t i = 0; i < policy->match_count; i++) {
-        rules |= rule_of(policy->match[i]);
+    for (size_t i = 0; i < policy->match_count; i++)
         way->rules =
             gw_arena_printf(arena, "%.*s%s%s", GW_STR_ARG(way->rules), i > 0 ? ", " : "", match_name(policy->match[i]));
-    }
     enum gw_code code = GW_OK;
     if (folder->number != 0)
-        code = store_foresee_create(folder->reader, folder->number, &draft, rules, policy->adopt, policy->revive,
-                                    &foreseen, &refusal);
+        code = store_foresee_create(folder->reader, folder->number, &draft, policy_match_rules(policy), policy->adopt,
+                                    policy->revive, &foreseen, &refusal);
     way->seq = foreseen.seq;
     way->rule = foreseen.rule;
     way->outcome = code == GW_OK ? outcome_name(foreseen.outcome) : "refuse";
@@ -170,9 +187,7 @@ static enum gw_code show_ways(struct command_folder *folder, const struct config
 {
     struct way way;
     for (size_t i = 0; app->sso.is_present && i < app->sso.identity_count; i++) {
-        if (app->sso.identities[i].kind != CONFIG_IDENTITY_SAML)
-            continue;
-        GW_TRY(foresee_sign_on(folder, app, &app->sso.identities[i].saml, question->name, &way, err));
+        GW_TRY(foresee_sign_on(folder, app, &app->sso.identities[i], question->name, &way, err));
         GW_TRY(print_way(folder, &way, ways, arena, err));
     }
     if (folder->prov_app == NULL)

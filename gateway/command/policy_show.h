@@ -17,9 +17,15 @@ GW_MUST_CHECK enum gw_code policy_match_show(struct command_folder *folder, cons
                                              struct gw_error *err);
 
 /* What the event would do to the user. */
-GW_MUST_CHECK enum gw_code policy_test_show(struct command_folder *folder, const struct config_app *app,
-                                            const struct store_user *user, enum policy_event event, bool as_json,
-                                            struct gw_error *err);
+GW_MUST_CHECK enum gw_code policy_test_show(struct command_folder *folder, const struct store_user *user,
+                                            enum policy_event event, bool as_json, struct gw_error *err);
+/* What the SCIM body in the file would do: a PatchOp or, with `user`, a PUT to that user; without it a POST. */
+#define POLICY_CHANGE_BYTES_MAX (1u << 20)
+GW_MUST_CHECK enum gw_code policy_change_show(struct command_folder *folder, const struct store_user *user,
+                                              const char *path, bool as_json, struct gw_error *err);
+
+/* The rules of a policy, as the store takes them. */
+unsigned policy_match_rules(const struct config_policy *policy);
 
 /* Where the brake of the folder stands, and what it holds. */
 GW_MUST_CHECK enum gw_code policy_brake_show(struct command_folder *folder, const struct config_brake *brake,

@@ -136,3 +136,34 @@ enum gw_code scim_user_load(struct gw_arena *arena, const struct scim_resource_t
     *ret_resource = user;
     return GW_OK;
 }
+
+#define CHANGED_NAMES_BYTES_MAX 1024u
+
+static bool is_server_made(struct gw_str name)
+{
+    return gw_str_eq(name, GW_STR("schemas")) || gw_str_eq(name, GW_STR("id")) || gw_str_eq(name, GW_STR("meta"));
+}
+
+static void add_name(struct gw_buf *names, struct gw_str name)
+{
+    if (names->len > 0)
+        gw_buf_add_byte(names, ' ');
+    gw_buf_add(names, name);
+}
+
+struct gw_str scim_changed_names(struct gw_arena *arena, const struct json_value *before,
+                                 const struct json_value *after)
+{
+    GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
+    for (size_t i = 0; i < json_count(after); i++) {
+        const struct json_member *member = &after->object.members[i];
+        if (!is_server_made(member->name) && !json_equal(member->value, json_object_get(before, member->name)))
+            add_name(&names, member->name);
+    }
+    for (size_t i = 0; i < json_count(before); i++) {
+        const struct json_member *member = &before->object.members[i];
+        if (!is_server_made(member->name) && json_object_get(after, member->name) == NULL)
+            add_name(&names, member->name);
+    }
+    return gw_arena_copy(arena, gw_buf_str(&names));
+}

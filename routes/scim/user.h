@@ -30,6 +30,10 @@ void scim_user_draft_fill(struct gw_arena *arena, const struct json_value *resou
 void scim_user_draft_keep(struct gw_arena *arena, const struct scim_resource_type *type, struct scim_user_draft *draft,
                           const struct json_value *stored);
 
+/* Names of the attributes in which two resources differ, blank separated; `before` NULL: of all there are. */
+struct gw_str scim_changed_names(struct gw_arena *arena, const struct json_value *before,
+                                 const struct json_value *after);
+
 /* The attributes as compact JSON, for the store. */
 struct gw_str scim_user_store_text(struct gw_arena *arena, const struct scim_user_draft *draft);
 

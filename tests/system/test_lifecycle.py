@@ -94,6 +94,67 @@ class Deleted(LifeCase):
         self.command("user", "restore", "--id", made["id"], status=1)
 
 
+class Foreseen(LifeCase):
+    """policy test and policy match: what would happen, and then it does; and nothing by asking."""
+
+    @classmethod
+    def configure(cls, values):
+        """A retention with an end."""
+        values["apps"][0]["prov"]["policy"] = {"retain": "90d", "after_retention": "delete"}
+
+    def foresee(self, body, *who):
+        """What `policy test --change` says of the body."""
+        path = self.folder / "change.json"
+        path.write_text(json.dumps(body))
+        return json.loads(self.command("policy", "test", "--app", "wiki", "--change", str(path), "--json", *who))
+
+    @staticmethod
+    def patch(**value):
+        """A PatchOp that replaces."""
+        return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "replace", "value": value}]}
+
+    @staticmethod
+    def user(name, **more):
+        """A body of POST or PUT."""
+        return {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name, **more}
+
+    def test_a_change_is_foreseen_and_nothing_is_written(self):
+        self.story.cookie(self.world.sign_in(ALICE))
+        self.assertEqual(self.foresee(self.user("new@example.com"))["outcome"], "create")
+        adopt = self.foresee(self.user(ALICE.upper(), title="Boss"))
+        self.assertEqual((adopt["outcome"], adopt["rule"]), ("adopt", "userName"))
+        self.assertIn("title", adopt["attributes"])
+        made = self.okta.assign(ALICE, "00ualice")
+        before = self.command("activity", "--json")
+        self.assertEqual(adopt["userId"], made["id"])
+        refused = self.foresee(self.user(ALICE))
+        self.assertEqual(refused["outcome"], "refuse")
+        self.assertIn("409", refused["effects"][0])
+        out = self.foresee(self.patch(active=False), "--user", ALICE)
+        self.assertEqual((out["outcome"], out["changes"], out["sessionsEnded"]), ("update", True, 1))
+        self.assertEqual(out["attributes"], "active")
+        text = " ".join(out["effects"])
+        for part in ("sessions end", "is kept until", "the brake lets it pass"):
+            self.assertIn(part, text)
+        self.assertEqual(self.foresee(self.patch(active=True), "--user", ALICE)["outcome"], "nothing")
+        self.assertEqual(self.foresee(self.user(ALICE, active="perhaps"), "--user", ALICE)["outcome"], "refuse")
+        self.assertEqual(self.foresee(self.patch(title="x"), "--id", made["id"])["attributes"], "title")
+        self.command("policy", "test", "--app", "wiki", "--change", str(self.folder / "change.json"), status=2)
+        self.command("policy", "test", "--app", "wiki", "--change", "/nowhere", "--user", ALICE, status=1)
+        self.assertEqual(self.command("activity", "--json"), before)
+        # and so it comes
+        self.okta.expect("PATCH", f"/Users/{made['id']}", self.patch(active=False), (200,))
+        revive = self.foresee(self.user(ALICE))
+        self.assertEqual((revive["outcome"], revive["userId"]), ("revive", made["id"]))
+
+    def test_an_event_is_foreseen_with_the_brake(self):
+        self.okta.assign("event@example.com", "00uevent")
+        said = self.command("policy", "test", "--app", "wiki", "--user", "event@example.com", "--event", "delete")
+        self.assertIn("the brake lets it pass", said)
+        self.assertIn("provgate user restore brings it back", said)
+
+
 class Brake(LifeCase):
     """action: hold."""
 

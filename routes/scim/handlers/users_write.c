@@ -7,38 +7,6 @@
 #include "routes/scim/patch.h"
 #include "routes/scim/user.h"
 
-#define CHANGED_NAMES_BYTES_MAX 1024u
-
-static bool is_server_made(struct gw_str name)
-{
-    return gw_str_eq(name, GW_STR("schemas")) || gw_str_eq(name, GW_STR("id")) || gw_str_eq(name, GW_STR("meta"));
-}
-
-static void add_name(struct gw_buf *names, struct gw_str name)
-{
-    if (names->len > 0)
-        gw_buf_add_byte(names, ' ');
-    gw_buf_add(names, name);
-}
-
-/* The names of attributes in which two resources differ; `before` NULL: of all there are. */
-static struct gw_str changed_names(struct gw_arena *arena, const struct json_value *before,
-                                   const struct json_value *after)
-{
-    GW_BUF_SCOPED(names, CHANGED_NAMES_BYTES_MAX);
-    for (size_t i = 0; i < json_count(after); i++) {
-        const struct json_member *member = &after->object.members[i];
-        if (!is_server_made(member->name) && !json_equal(member->value, json_object_get(before, member->name)))
-            add_name(&names, member->name);
-    }
-    for (size_t i = 0; i < json_count(before); i++) {
-        const struct json_member *member = &before->object.members[i];
-        if (!is_server_made(member->name) && json_object_get(after, member->name) == NULL)
-            add_name(&names, member->name);
-    }
-    return gw_arena_copy(arena, gw_buf_str(&names));
-}
-
 static enum gw_code check_draft(const struct prov_request *r, const struct json_value *before,
                                 const struct scim_user_draft *draft, struct gw_error *err)
 {
@@ -150,7 +118,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     change->as.create.match = match_rules(policy);
     change->as.create.adopt = policy->adopt;
     change->as.create.revive = policy->revive;
-    change->attribute_names = changed_names(&change->arena, NULL, draft.attributes);
+    change->attribute_names = scim_changed_names(&change->arena, NULL, draft.attributes);
     pending_submit(r, change, on_created);
     return GW_OK;
 }
@@ -207,7 +175,7 @@ static struct gw_str update_names(struct gw_arena *arena, const struct prov_requ
     after.state.flags = draft->active ? STORE_USER_ACTIVE : 0;
     if (user_resource(r->arena, r, &after, &resource, &err) != GW_OK)
         return GW_STR_NONE;
-    return changed_names(arena, update->before, resource);
+    return scim_changed_names(arena, update->before, resource);
 }
 
 static enum gw_code submit_update(struct prov_request *r, const struct update *update, struct gw_error *err)
