@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHUNK_BYTES_MIN 4096u
+#define PRINTF_BRIEF_BYTES 256u /* most texts are shorter and need no second pass */
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct gw_arena_chunk {
@@ -145,12 +147,16 @@ struct gw_str gw_arena_u64(struct gw_arena *arena, uint64_t value)
 
 struct gw_str gw_arena_vprintf(struct gw_arena *arena, const char *fmt, va_list args)
 {
+    char brief[PRINTF_BRIEF_BYTES];
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int len = vsnprintf(brief, sizeof brief, fmt, args);
     GW_ASSERT(len >= 0);
     char *text = gw_arena_alloc(arena, (size_t)len + 1);
-    (void)vsnprintf(text, (size_t)len + 1, fmt, again);
+    if ((size_t)len < sizeof brief)
+        memcpy(text, brief, (size_t)len + 1);
+    else
+        (void)vsnprintf(text, (size_t)len + 1, fmt, again);
     va_end(again);
     return gw_str_n(text, (size_t)len);
 }

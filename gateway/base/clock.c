@@ -34,6 +34,14 @@ void gw_clock_freeze_wall(int64_t wall_ms)
     atomic_store(&frozen_wall_ms, wall_ms);
 }
 
+static void put_digits(char *dst, int value, unsigned digits)
+{
+    while (digits > 0) {
+        dst[--digits] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 size_t gw_time_format(int64_t wall_ms, char dst[GW_TIME_TEXT_MAX])
 {
     int64_t ms = wall_ms % 1000;
@@ -43,12 +51,26 @@ size_t gw_time_format(int64_t wall_ms, char dst[GW_TIME_TEXT_MAX])
         seconds--;
     }
     struct tm parts;
-    if (gmtime_r(&seconds, &parts) == NULL || parts.tm_year + 1900 > 9999) {
+    if (gmtime_r(&seconds, &parts) == NULL || parts.tm_year + 1900 > 9999 || parts.tm_year + 1900 < 0) {
         dst[0] = '\0';
         return 0;
     }
-    size_t len = strftime(dst, GW_TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &parts);
-    return len + (size_t)snprintf(dst + len, GW_TIME_TEXT_MAX - len, ".%03dZ", (int)ms);
+    /* a page of users has hundreds of times: strftime and printf would be a tenth of it */
+    const struct part {
+        int value;
+        unsigned digits;
+        char after;
+    } layout[] = {
+        {parts.tm_year + 1900, 4, '-'}, {parts.tm_mon + 1, 2, '-'}, {parts.tm_mday, 2, 'T'}, {parts.tm_hour, 2, ':'},
+        {parts.tm_min, 2, ':'},         {parts.tm_sec, 2, '.'},     {(int)ms, 3, 'Z'}};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof layout / sizeof layout[0]; i++) {
+        put_digits(dst + len, layout[i].value, layout[i].digits);
+        len += layout[i].digits;
+        dst[len++] = layout[i].after;
+    }
+    dst[len] = '\0';
+    return len;
 }
 
 /* Reads exactly `digits` digits at the front of `*rest`. */

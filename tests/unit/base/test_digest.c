@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 
 static void sha256_of_the_standards_examples(void **state)
 {
@@ -158,6 +159,44 @@ static void an_id_is_found_again_by_kind_folder_and_key_only(void **state)
     }
 }
 
+static void *find_ids(void *data)
+{
+    uint64_t *found = data;
+    for (uint64_t seq = 1; seq <= 50; seq++) {
+        uint8_t key[GW_KEY_BYTES] = {(uint8_t)(seq % 3)};
+        char id[GW_IDENT_TEXT + 1];
+        uint64_t back = 0;
+        gw_ident_format(key, GW_IDENT_USER, 5, seq, id);
+        *found += gw_ident_parse(key, GW_IDENT_USER, 5, gw_str_from(id), &back) && back == seq;
+    }
+    return NULL;
+}
+
+static void ids_of_several_keys_in_turn_are_found_on_every_thread(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    uint64_t found[4] = {0};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, find_ids, &found[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(found[i], 50);
+    }
+}
+
+static void an_id_of_a_key_is_the_known_one(void **state)
+{
+    (void)state;
+    /* stores out there give these to Okta: one AES-256 block of sequence, folder and kind */
+    uint8_t key[GW_KEY_BYTES];
+    char id[GW_IDENT_TEXT + 1];
+    for (size_t i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)i;
+    gw_ident_format(key, GW_IDENT_GROUP, 7, 42, id);
+    assert_string_equal(id, "302978457080c4601006fde0b44a92e8");
+}
+
 static void an_id_has_one_spelling_and_no_neighbours(void **state)
 {
     (void)state;
@@ -229,6 +268,8 @@ int main(void)
         cmocka_unit_test(base64url_has_no_padding),
         cmocka_unit_test(hex_is_read_at_its_exact_length),
         cmocka_unit_test(an_id_is_found_again_by_kind_folder_and_key_only),
+        cmocka_unit_test(ids_of_several_keys_in_turn_are_found_on_every_thread),
+        cmocka_unit_test(an_id_of_a_key_is_the_known_one),
         cmocka_unit_test(an_id_has_one_spelling_and_no_neighbours),
         cmocka_unit_test(secrets_are_compared_over_their_whole_length),
         cmocka_unit_test(random_bytes_do_not_repeat),
