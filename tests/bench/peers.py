@@ -129,7 +129,7 @@ class Peer:
         return max(peaks, default=0)
 
     def private_kib(self):
-        """Private memory of the process and its children."""
+        """Private memory of the process and its children: not what they map of files, which is the kernel's cache."""
         return sum(self.private_kib_each().values())
 
     def private_kib_each(self):
@@ -140,9 +140,10 @@ class Peer:
                 with open(f"/proc/{pid}/comm") as f:
                     name = f.read().strip()
                 with open(f"/proc/{pid}/smaps_rollup") as f:
-                    kib = sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
+                    sizes = {line.split(":")[0]: int(line.split()[1]) for line in f if line.endswith("kB\n")}
             except OSError:
                 continue
+            kib = min(sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Anonymous"])
             found[name if name not in found else f"{name} {len(found)}"] = kib
         return found
 

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import urllib.parse
 
 from measure import measured, wrk
 
@@ -87,7 +88,8 @@ class Scim:
 
     def group(self, name):
         """The id of the group with this displayName."""
-        found = self.get(f"/Groups?filter=displayName%20eq%20%22{name}%22&excludedAttributes=members")["Resources"]
+        name_is = urllib.parse.quote(f'displayName eq "{name}"')
+        found = self.get(f"/Groups?filter={name_is}&excludedAttributes=members")["Resources"]
         return found[0]["id"]
 
     def member_file(self, group, members):
