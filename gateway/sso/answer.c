@@ -28,6 +28,11 @@ static void jar_put(struct jar *jar, const struct sso_set_cookie *cookie)
            !(gw_str_eq(jar->list[at].name, cookie->name) && gw_str_eq(jar->list[at].path, cookie->path) &&
              gw_str_eq_nocase(jar->list[at].domain, cookie->domain)))
         at++;
+    if (at == STORE_SIGN_ON_SESSIONS_MAX) { /* what is taken back makes room for what is given */
+        at = 0;
+        while (at < jar->count && !jar->list[at].deletes)
+            at++;
+    }
     if (at == STORE_SIGN_ON_SESSIONS_MAX)
         return;
     if (at == jar->count)

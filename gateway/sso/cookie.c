@@ -121,6 +121,16 @@ static bool legacy_names_cookie(struct finder *finder, struct gw_str piece, bool
     return false;
 }
 
+/* Some parsers drop the `=` of a cookie without a name and read what follows as one (CVE-2023-23934). */
+static bool nameless_pair(const struct finder *finder, struct gw_str piece, struct pair *ret_pair)
+{
+    if (piece.ptr[0] != '=')
+        return false;
+    while (piece.len > 0 && (piece.ptr[0] == '=' || is_blank(piece.ptr[0])))
+        piece = gw_str_from_pos(piece, 1);
+    return split_pair(piece, ret_pair) && sso_cookie_pattern_loosely(&finder->pattern, ret_pair->name);
+}
+
 static bool has_legacy_separator(struct gw_str piece)
 {
     return gw_str_find(piece, ',') >= 0 || gw_str_find(piece, ' ') >= 0 || gw_str_find(piece, '\t') >= 0;
@@ -140,6 +150,7 @@ static bool read_plainly(struct finder *finder, struct gw_str line)
             on_exact(finder, pair);
         else
             alternates |= sso_cookie_pattern_loosely(&finder->pattern, pair.name);
+        alternates |= nameless_pair(finder, piece, &pair);
         if (has_legacy_separator(piece))
             alternates |= legacy_names_cookie(finder, piece, false);
     }
@@ -156,6 +167,8 @@ static void check_alternates(struct finder *finder, struct gw_str line)
             continue;
         if (!sso_cookie_pattern_exactly(&finder->pattern, pair.name) &&
             sso_cookie_pattern_loosely(&finder->pattern, pair.name))
+            on_alternate(finder, pair.value);
+        if (nameless_pair(finder, piece, &pair))
             on_alternate(finder, pair.value);
         (void)legacy_names_cookie(finder, piece, true);
     }

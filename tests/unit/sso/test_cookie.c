@@ -87,6 +87,10 @@ static const struct cookie_case ambiguous[] = {
     {"corp=\"a; sid=x; b=c\"; sid=y", "?"},
     {"sid=\"a; b\"", "?"},
     {"corp=\"x, sid=y\"", "?"},
+    {"=sid=x", "?"}, /* a cookie without a name, as Werkzeug before 2.2.3 read it */
+    {"a=b; = =sid=x", "?"},
+    {"sid=x; =sid=x", "x"},
+    {"=other=x; ==; =", ""},
     {"sid=x; corp=\"a\\\"; sid=y\"", "?"},
     {"$Version=1, sid=x", "?"},
     {"foo,sid=x", "?"},

@@ -336,6 +336,21 @@ static void f11_bound_is_what_the_browser_keeps(void **state)
     (void)close(client);
 }
 
+/* An app that tidies up everywhere before it sets the one that counts. */
+static void f11_any_number_of_cookies_taken_back_leaves_room_for_the_new_one(void **state)
+{
+    struct world *w = *state;
+    int client = lab_connect(&w->lab);
+    char lines[2048] = "";
+    for (int i = 0; i < 20; i++)
+        (void)snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "Set-Cookie: sid=; Path=/%d; Max-Age=0\r\n",
+                       i);
+    (void)snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s", SETS("kept"));
+    (void)world_sign_on(w, client, "alice@example.com", "", lines);
+    assert_int_equal(fixture_guard(&w->store, "kept"), VERDICT_ALIVE);
+    (void)close(client);
+}
+
 static void wait_until_alive(struct world *w, const char *cookie)
 {
     for (unsigned i = 0; i < 1000 && fixture_guard(&w->store, cookie) != VERDICT_ALIVE; i++)
@@ -917,6 +932,7 @@ int main(void)
         WITH(a_response_of_another_key_is_refused_with_its_own_page, setup),
         WITH(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
         WITH(f11_bound_is_what_the_browser_keeps, setup),
+        WITH(f11_any_number_of_cookies_taken_back_leaves_room_for_the_new_one, setup),
         WITH(f11_what_an_app_sets_is_bound_whatever_its_status, setup),
         WITH(an_answer_that_sets_no_session_binds_nothing, setup),
         WITH(f8_a_session_that_another_person_signs_in_over_ends, setup),
