@@ -6,6 +6,10 @@
 
 #include <inttypes.h>
 
+/* Of one value, as it is written. Method and path can be long: no request hides by making its line too long for the
+ * file (GW_LINE_FILE_LINE_BYTES_MAX). */
+#define TEXT_BYTES_MAX (20u * 1024u)
+
 /* A name from outside goes into a line and a page only when it cannot be anything but a name. */
 static bool is_request_id(struct gw_str text)
 {
@@ -72,7 +76,12 @@ struct http_field *sso_request_id_fields(struct sso_request *rq, struct http_fie
 static void add_text(struct gw_buf *line, const char *name, struct gw_str text)
 {
     gw_buf_printf(line, ",\"%s\":\"", name);
+    size_t end = line->len + TEXT_BYTES_MAX;
     for (size_t i = 0; i < text.len; i++) {
+        if (line->len >= end) {
+            gw_buf_add_lit(line, "...");
+            break;
+        }
         unsigned char c = (unsigned char)text.ptr[i];
         if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
             gw_buf_printf(line, "\\u%04x", c);

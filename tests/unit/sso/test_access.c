@@ -132,6 +132,27 @@ static void a_refusal_says_why_under_the_reference_that_the_person_reads(void **
     assert_null(text_of(lw, 1, "user").ptr);
 }
 
+/* Six bytes of the log for one of the path: nobody hides behind a line that is too long to be written. */
+static void a_path_that_swells_in_the_line_is_cut_and_not_left_out(void **state)
+{
+    struct log_world *lw = *state;
+    char path[16001] = "/", answer[4096];
+    memset(path + 1, '"', sizeof path - 2);
+    path[sizeof path - 1] = '\0';
+    int client = lab_connect(&lw->w.lab);
+    lab_send(client, "GET ");
+    lab_send(client, path);
+    lab_send(client, " HTTP/1.1\r\nHost: nobody.example.com\r\nConnection: close\r\n\r\n");
+    assert_true(lab_read_all(client, answer, sizeof answer) > 0);
+    (void)close(client);
+    read_log(lw);
+    assert_int_equal(lw->count, 1);
+    assert_str_equal(text_of(lw, 0, "status"), "421");
+    struct gw_str logged = text_of(lw, 0, "path");
+    assert_true(gw_str_starts(logged, GW_STR("/\"\"\"")));
+    assert_str_equal(gw_str_from_pos(logged, logged.len - 4), "\"...");
+}
+
 static void the_user_stands_in_the_line_only_where_that_is_asked_for(void **state)
 {
     struct log_world *lw = *state;
@@ -216,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_request_is_one_line_without_its_query, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_path_that_swells_in_the_line_is_cut_and_not_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refusal_says_why_under_the_reference_that_the_person_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(the_user_stands_in_the_line_only_where_that_is_asked_for, setup_users,
                                         teardown),
