@@ -1,4 +1,5 @@
 #include "gateway/run.h"
+#include "gateway/command/options.h"
 
 #include "gateway/base/log.h"
 #include "gateway/process.h"
@@ -38,20 +39,23 @@ bool run_migrate(const struct config *config)
     return code == GW_OK || from == 0;
 }
 
+struct request {
+    const char *config_path;
+};
+
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'H'}, {NULL, 0, NULL, 0}};
-    const char *path = COMMAND_CONFIG_DEFAULT;
-    for (int option = command_option_next(command, argc, argv, options, true); option != -1;
-         option = command_option_next(command, argc, argv, options, false)) {
-        if (option != 'c')
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-        path = optarg;
-    }
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected word %s", argv[optind]);
-    return supervisor_run(path);
+    return supervisor_run(request.config_path);
 }
 
 const struct command command_run = {

@@ -200,10 +200,8 @@ static enum gw_code find_app_folder(struct trail *trail, const char *folder, str
 static int open_and_print(struct trail *trail, const struct request *request)
 {
     struct gw_error err;
-    if (config_load(request->config_path, GW_STR_NONE, &trail->config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(request->config_path, &trail->config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     const struct config_app *app = request->app != NULL ? command_app_find(trail->config, request->app) : NULL;
     if (request->app != NULL && app == NULL)
         return COMMAND_WRONG;
@@ -255,9 +253,10 @@ const struct command command_activity = {
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     of this app, and what operators did in its folder\n"
         "  --user NAME    of the user who had this userName then, in any case\n"
-        "  --kind KIND    create, adopt, revive, update, deactivate, reactivate, stale-reactivation, delete, observe,\n"
-        "                 link, bind, refuse, end-sessions, lock, unlock, import, group-create, group-update, "
-        "group-update,\n                 group-delete\n"
+        "  --kind KIND    of users: create, adopt, revive, update, deactivate, reactivate, stale-reactivation,\n"
+        "                 delete, restore, import, observe, link, lock, unlock, purge, anonymise; of sessions: bind,\n"
+        "                 rebind, refuse, refuse-more, end-sessions; of groups: group-create, group-update,\n"
+        "                 group-delete; of policy: brake, hold, brake-release, brake-reject, guard-off, guard-on\n"
         "  --since TIME   not before this time (2026-01-31T08:00:00Z), or so long ago (2h)\n"
         "  --count N      at most so many (100, with --follow 10); 0: all\n"
         "  --follow       go on with what happens, until interrupted\n"

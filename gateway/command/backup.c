@@ -1,4 +1,5 @@
 #include "gateway/command/backup_progress.h"
+#include "gateway/command/options.h"
 #include "gateway/json/write.h"
 
 #include <getopt.h>
@@ -44,34 +45,24 @@ static int backup(const struct config *config, const struct request *request)
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_TEXT(request, to, "to"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"to", required_argument, NULL, 't'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
-        if (option == 'c')
-            request.config_path = optarg;
-        else if (option == 't')
-            request.to = optarg;
-        else if (option == 'j')
-            request.as_json = true;
-        else
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-    }
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc || request.to == NULL)
         return command_usage_error(command, "--to DIR is needed, and nothing else");
-    struct gw_error err;
     struct config *config = NULL;
-    if (config_load(request.config_path, GW_STR_NONE, &config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(request.config_path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
-    int status = backup(config, &request);
+    status = backup(config, &request);
     config_unref(config);
     return status;
 }

@@ -1,4 +1,4 @@
-#include "gateway/command/command.h"
+#include "gateway/command/options.h"
 #include "gateway/command/privilege.h"
 #include "gateway/json/write.h"
 #include "store/store.h"
@@ -133,30 +133,27 @@ static int check(const char *path, bool as_json, bool with_store)
     return status;
 }
 
+struct request {
+    const char *config_path;
+    bool as_json;
+    bool with_store;
+};
+
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_FLAG(request, as_json, "json"),
+    COMMAND_FLAG(request, with_store, "store"),
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"store", no_argument, NULL, 's'},
-                                            {NULL, 0, NULL, 0}};
-    const char *path = COMMAND_CONFIG_DEFAULT;
-    bool as_json = false;
-    bool with_store = false;
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
-        if (option == 'c')
-            path = optarg;
-        else if (option == 'j')
-            as_json = true;
-        else if (option == 's')
-            with_store = true;
-        else
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-    }
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
-    return check(path, as_json, with_store);
+    return check(request.config_path, request.as_json, request.with_store);
 }
 
 const struct command command_check = {

@@ -38,17 +38,14 @@ extern const struct command command_version;
 
 /* For the commands. */
 
-struct option;
-
-/* One step of getopt_long with `options` (long ones only): the option's value, -1 at the end, or '?' after a message.
- * The first step of a run is made with `start` true. --help is answered here: the usage on stdout, and 'H'. */
-int command_option_next(const struct command *command, int argc, char **argv, const struct option *options, bool start);
-
 /* "provgate NAME: reason; see provgate NAME --help" on stderr. Returns COMMAND_WRONG. */
 int command_usage_error(const struct command *command, const char *fmt, ...) GW_PRINTF(2, 3);
 
 /* The error's text on stderr. Returns COMMAND_WRONG for errors of usage and configuration, else COMMAND_FAILED. */
 int command_failed(const struct gw_error *err);
+
+/* COMMAND_DONE and a reference in `*ret_config`, or COMMAND_WRONG after a message. */
+int command_config_load(const char *path, struct config **ret_config);
 
 /* Loads the configuration and asks config_check_files; findings go to stderr, one a line, warnings only when
  * `with_warnings`. COMMAND_DONE and a reference in `*ret_config`, or COMMAND_WRONG: what every start begins with. */

@@ -155,10 +155,8 @@ static int run(const struct command *command, int argc, char **argv)
         return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
-    if (config_load(request.config_path, GW_STR_NONE, &report.config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(request.config_path, &report.config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     report.as_json = request.as_json;
     const struct config_app *only = request.app != NULL ? command_app_find(report.config, request.app) : NULL;
     status = COMMAND_WRONG;

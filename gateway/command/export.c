@@ -1,5 +1,6 @@
 #include "gateway/command/columns.h"
 #include "gateway/command/csv.h"
+#include "gateway/command/options.h"
 #include "gateway/command/users.h"
 #include "gateway/json/write.h"
 #include "routes/scim/user.h"
@@ -162,44 +163,24 @@ static int export_to_file(struct command_folder *folder, const struct request *r
     return status;
 }
 
-static const char **text_option(struct request *request, int option)
-{
-    switch (option) {
-    case 'c':
-        return &request->config_path;
-    case 'a':
-        return &request->app;
-    case 'f':
-        return &request->folder;
-    case 't':
-        return &request->format;
-    default:
-        return &request->output;
-    }
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, folder, "folder"),      COMMAND_TEXT(request, format, "format"),
+    COMMAND_TEXT(request, output, "output"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"folder", required_argument, NULL, 'f'},
-                                            {"format", required_argument, NULL, 't'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {NULL, 0, NULL, 0}};
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT, .format = "ndjson"};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
-        if (option == '?' || option == 'H')
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-        *text_option(&request, option) = optarg;
-    }
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
     if (strcmp(request.format, "csv") != 0 && strcmp(request.format, "ndjson") != 0)
         return command_usage_error(command, "--format is csv or ndjson");
     struct command_folder folder;
-    int status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
+    status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
     if (status != COMMAND_DONE)
         return status;
     status = request.output != NULL ? export_to_file(&folder, &request) : export_to(&folder, &request, stdout);

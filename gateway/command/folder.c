@@ -80,10 +80,8 @@ int command_folder_open(const struct command *command, const char *config_path, 
 {
     struct gw_error err;
     *ret_folder = (struct command_folder){.config = NULL};
-    if (config_load(config_path, GW_STR_NONE, &ret_folder->config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(config_path, &ret_folder->config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     int status = command_folder_choose(command, ret_folder->config, app, folder, &ret_folder->name);
     if (status == COMMAND_DONE) {
         ret_folder->prov_app = prov_app_of(ret_folder->config, ret_folder->name);

@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/command/folder.h"
+#include "gateway/command/options.h"
 #include "store/guard_off.h"
 
 #include <getopt.h>
@@ -196,10 +197,8 @@ static const struct {
 static int run_verb(struct ground *ground, int (*verb)(struct ground *ground))
 {
     struct gw_error err;
-    if (config_load(ground->request->config_path, GW_STR_NONE, &ground->config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(ground->request->config_path, &ground->config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     const struct config_app *app =
         ground->request->app != NULL ? command_app_find(ground->config, ground->request->app) : NULL;
     if (ground->request->app != NULL && app == NULL)
@@ -213,38 +212,21 @@ static int run_verb(struct ground *ground, int (*verb)(struct ground *ground))
     return verb(ground);
 }
 
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"for", required_argument, NULL, 'f'},
-                                            {"reason", required_argument, NULL, 'r'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **texts[] = {
-            ['c'] = &request->config_path, ['a'] = &request->app, ['f'] = &request->duration, ['r'] = &request->reason};
-        if (option == 'j')
-            request->as_json = true;
-        else
-            *texts[option] = optarg;
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, duration, "for"),       COMMAND_TEXT(request, reason, "reason"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind + 1 != argc)
         return command_usage_error(command, "one of off, on, status is needed");
-    int status = -1;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && status < 0; i++) {
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && status == COMMAND_GO_ON; i++) {
         if (strcmp(argv[optind], verbs[i].name) != 0)
             continue;
         struct ground ground = {.command = command, .request = &request, .now_ms = gw_clock_wall_ms()};
@@ -252,7 +234,8 @@ static int run(const struct command *command, int argc, char **argv)
         config_unref(ground.config);
         gw_arena_done(&ground.arena);
     }
-    return status >= 0 ? status : command_usage_error(command, "\"%s\" is not one of off, on, status", argv[optind]);
+    return status != COMMAND_GO_ON ? status
+                                   : command_usage_error(command, "\"%s\" is not one of off, on, status", argv[optind]);
 }
 
 const struct command command_guard = {

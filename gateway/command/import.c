@@ -2,6 +2,7 @@
 #include "gateway/command/import_batch.h"
 #include "gateway/command/import_read.h"
 #include "gateway/command/import_seen.h"
+#include "gateway/command/options.h"
 #include "routes/scim/user.h"
 
 #include <getopt.h>
@@ -182,45 +183,26 @@ static int import_for_real(struct command_folder *folder, const struct request *
     return status;
 }
 
-/* '?' and 'H' end the command. */
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"folder", required_argument, NULL, 'f'},
-                                            {"dry-run", no_argument, NULL, 'd'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **text = option == 'c'   ? &request->config_path
-                            : option == 'a' ? &request->app
-                            : option == 'f' ? &request->folder
-                                            : NULL;
-        if (text != NULL)
-            *text = optarg;
-        request->is_dry = request->is_dry || option == 'd';
-        request->as_json = request->as_json || option == 'j';
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
+    COMMAND_TEXT(request, folder, "folder"),      COMMAND_FLAG(request, is_dry, "dry-run"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
     enum import_format format;
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind + 1 != argc)
         return command_usage_error(command, "one FILE is needed");
     request.file = argv[optind];
     if (!import_format_find(request.file, &format))
         return command_usage_error(command, "%s: the name must end in .csv, .ndjson or .jsonl", request.file);
     struct command_folder folder;
-    int status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
+    status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
     if (status != COMMAND_DONE)
         return status;
     status = request.is_dry ? import_with(&folder, NULL, &request, format) : import_for_real(&folder, &request, format);

@@ -1,5 +1,5 @@
 #include "config/tokens.h"
-#include "gateway/command/command.h"
+#include "gateway/command/options.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -81,39 +81,36 @@ static int init(const char *path)
         return COMMAND_DONE;
     }
     struct config *config = NULL;
-    if (config_load(path, GW_STR_NONE, &config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     int status = make_all(config, &err) == GW_OK ? COMMAND_DONE : command_failed(&err);
     config_unref(config);
     return status;
 }
 
+struct request {
+    const char *config_path;
+    bool wants_example;
+};
+
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_FLAG(request, wants_example, "example"),
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"example", no_argument, NULL, 'e'},
-                                            {NULL, 0, NULL, 0}};
-    const char *path = COMMAND_CONFIG_DEFAULT;
-    bool print_example = false;
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
-        if (option == 'c')
-            path = optarg;
-        else if (option == 'e')
-            print_example = true;
-        else
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-    }
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind < argc)
         return command_usage_error(command, "unexpected \"%s\"", argv[optind]);
-    if (print_example) {
+    if (request.wants_example) {
         (void)fputs(config_example_text(), stdout);
         return COMMAND_DONE;
     }
-    return init(path);
+    return init(request.config_path);
 }
 
 const struct command command_init = {

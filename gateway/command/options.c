@@ -1,6 +1,7 @@
 #include "gateway/command/options.h"
 
 #include <getopt.h>
+#include <stdio.h>
 
 #define FIRST_VALUE 256 /* behind every letter */
 
@@ -23,13 +24,35 @@ static void take(const struct command_option *option, void *request)
         *(const char **)(void *)place = optarg;
 }
 
+/* One step of getopt_long: the option's value, -1 at the end, 'H' after the usage, '?' after a message. */
+static int next(const struct command *command, int argc, char **argv, const struct option *options, bool start)
+{
+    if (start)
+        optind = 0; /* GNU: also forgets where an earlier run stood */
+    opterr = 0;
+    int option = getopt_long(argc, argv, ":", options, NULL);
+    if (option == 'H') {
+        (void)fputs(command->usage, stdout);
+        return 'H';
+    }
+    if (option == '?') {
+        bool is_long = optind > 0 && strncmp(argv[optind - 1], "--", 2) == 0;
+        (void)command_usage_error(command, "unknown option %s%.*s", is_long ? argv[optind - 1] : "-", is_long ? 0 : 1,
+                                  &(char){(char)optopt});
+    } else if (option == ':') {
+        (void)command_usage_error(command, "%s needs a value", argv[optind - 1]);
+        option = '?';
+    }
+    return option;
+}
+
 int command_options_read(const struct command *command, int argc, char **argv, const struct command_option *options,
                          size_t count, void *request)
 {
     struct option list[COMMAND_OPTIONS_MAX + 2];
     fill(options, count, list);
-    int option = command_option_next(command, argc, argv, list, true);
-    for (; option >= FIRST_VALUE; option = command_option_next(command, argc, argv, list, false))
+    int option = next(command, argc, argv, list, true);
+    for (; option >= FIRST_VALUE; option = next(command, argc, argv, list, false))
         take(&options[option - FIRST_VALUE], request);
     if (option == -1)
         return COMMAND_GO_ON;

@@ -181,23 +181,20 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_policy = {
     .name = "policy",
-    .summary = "say whom a name would join, and what an event would do",
+    .summary = "say whom a name would join and what an event would do; decide about the brake",
     .usage =
         "usage: provgate policy match --app NAME --name X [--external-id E] [--email M] [--json]\n"
         "       provgate policy test  --app NAME --user NAME|--id ID --event deactivate|reactivate|delete [--json]\n"
         "       provgate policy test  --app NAME --change FILE [--user NAME|--id ID] [--json]\n"
         "       provgate policy brake status|release --app NAME [--json]\n"
         "       provgate policy brake reject         --app NAME --reason TEXT [--json]\n"
-        "`match` and `test` change nothing. `match` says whom a sign-on that names X, and a provisioning POST with the "
-        "userName X, "
-        "would\n"
-        "come to, by which rule, or why it would be refused. If the two never agree, nobody is ever linked. `test` "
-        "says\n"
-        "what would become of a user, of the sessions and of the record.\n"
-        "`brake release` does all that the brake holds, also what Okta does not ask for again; `brake reject` answers "
-        "403\nwith the reason when Okta does.\n"
-        "  --change FILE    a SCIM body: what it would do as POST, with --user as PUT or (a PatchOp) as PATCH\n"
+        "`match` and `test` change nothing. `match` says whom a sign-on that names X, and a provisioning POST with\n"
+        "the userName X, would come to, by which rule, or why it would be refused. If the two never agree, nobody is\n"
+        "ever linked. `test` says what would become of a user, of the sessions and of the record.\n"
+        "`brake release` does all that the brake holds, also what Okta does not ask for again; `brake reject` answers\n"
+        "403 with the reason when Okta does.\n"
         "  --config FILE    the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+        "  --change FILE    a SCIM body: what it would do as POST, with --user as PUT or (a PatchOp) as PATCH\n"
         "  --app NAME       whose policy\n"
         "  --external-id E  what the POST says besides, for policies that match on it\n"
         "  --email M        the same\n"

@@ -1,4 +1,5 @@
 #include "gateway/command/backup_progress.h"
+#include "gateway/command/options.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -27,32 +28,28 @@ static int restore(const struct config *config, const char *from)
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+struct request {
+    const char *config_path;
+    const char *from;
+};
+
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_TEXT(request, from, "from"),
+};
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {NULL, 0, NULL, 0}};
-    const char *path = COMMAND_CONFIG_DEFAULT;
-    const char *from = NULL;
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1; option = command_option_next(command, argc, argv, options, false)) {
-        if (option == 'c')
-            path = optarg;
-        else if (option == 'f')
-            from = optarg;
-        else
-            return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
-    }
-    if (optind < argc || from == NULL)
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
+    if (optind < argc || request.from == NULL)
         return command_usage_error(command, "--from DIR is needed, and nothing else");
-    struct gw_error err;
     struct config *config = NULL;
-    if (config_load(path, GW_STR_NONE, &config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(request.config_path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
-    int status = restore(config, from);
+    status = restore(config, request.from);
     config_unref(config);
     return status;
 }

@@ -2,7 +2,6 @@
 
 #include "config/suggest.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 int command_usage_error(const struct command *command, const char *fmt, ...)
@@ -16,32 +15,20 @@ int command_usage_error(const struct command *command, const char *fmt, ...)
     return COMMAND_WRONG;
 }
 
-int command_option_next(const struct command *command, int argc, char **argv, const struct option *options, bool start)
-{
-    if (start)
-        optind = 0; /* GNU: also forgets where an earlier run stood */
-    opterr = 0;
-    int option = getopt_long(argc, argv, ":", options, NULL);
-    if (option == 'H') {
-        (void)fputs(command->usage, stdout);
-        return 'H';
-    }
-    if (option == '?') {
-        bool is_long = optind > 0 && strncmp(argv[optind - 1], "--", 2) == 0;
-        (void)command_usage_error(command, "unknown option %s%.*s", is_long ? argv[optind - 1] : "-", is_long ? 0 : 1,
-                                  &(char){(char)optopt});
-    } else if (option == ':') {
-        (void)command_usage_error(command, "%s needs a value", argv[optind - 1]);
-        option = '?';
-    }
-    return option;
-}
-
 int command_failed(const struct gw_error *err)
 {
     (void)fprintf(stderr, "provgate: %s\n", err->text);
     bool is_wrong = err->code == GW_E_USAGE || err->code == GW_E_CONFIG;
     return is_wrong ? COMMAND_WRONG : COMMAND_FAILED;
+}
+
+int command_config_load(const char *path, struct config **ret_config)
+{
+    struct gw_error err;
+    if (config_load(path, GW_STR_NONE, ret_config, &err) == GW_OK)
+        return COMMAND_DONE;
+    (void)fprintf(stderr, "%s\n", err.text);
+    return COMMAND_WRONG;
 }
 
 static void print_finding(enum config_severity severity, const char *text, void *data)
@@ -55,12 +42,9 @@ static void print_finding(enum config_severity severity, const char *text, void 
 
 int command_config_ready(const char *path, bool with_warnings, struct config **ret_config)
 {
-    struct gw_error err;
     struct config *config = NULL;
-    if (config_load(path, GW_STR_NONE, &config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     if (config_check_files(config, print_finding, &with_warnings) > 0) {
         config_unref(config);
         return COMMAND_WRONG;

@@ -2,7 +2,7 @@
 #include "config/tokens.h"
 #include "config/value.h"
 #include "gateway/base/clock.h"
-#include "gateway/command/command.h"
+#include "gateway/command/options.h"
 #include "gateway/json/write.h"
 
 #include <getopt.h>
@@ -179,47 +179,19 @@ static const struct verb {
     int (*run)(const struct command *command, const struct config *config, const struct request *request);
 } verbs[] = {{"new", token_new}, {"list", token_list}, {"revoke", token_revoke}};
 
-/* '?' and 'H' end the command. */
-static int read_options(const struct command *command, int argc, char **argv, struct request *request)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"app", required_argument, NULL, 'a'},
-                                            {"admin", no_argument, NULL, 'm'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"kind", required_argument, NULL, 'k'},
-                                            {"expires", required_argument, NULL, 'e'},
-                                            {"certificate", required_argument, NULL, 'C'},
-                                            {"scope", required_argument, NULL, 's'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        const char **text = option == 'c'   ? &request->config_path
-                            : option == 'a' ? &request->app
-                            : option == 'n' ? &request->name
-                            : option == 'k' ? &request->kind
-                            : option == 'e' ? &request->expires
-                            : option == 's' ? &request->scope
-                            : option == 'C' ? &request->certificate
-                                            : NULL;
-        if (text != NULL)
-            *text = optarg;
-        request->is_admin = request->is_admin || option == 'm';
-        request->as_json = request->as_json || option == 'j';
-    }
-    return option;
-}
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
+    COMMAND_FLAG(request, is_admin, "admin"),     COMMAND_TEXT(request, name, "name"),
+    COMMAND_TEXT(request, kind, "kind"),          COMMAND_TEXT(request, expires, "expires"),
+    COMMAND_TEXT(request, scope, "scope"),        COMMAND_TEXT(request, certificate, "certificate"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run_verb(const struct command *command, const struct verb *verb, const struct request *request)
 {
-    struct gw_error err;
     struct config *config = NULL;
-    if (config_load(request->config_path, GW_STR_NONE, &config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    if (command_config_load(request->config_path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     int status = verb->run(command, config, request);
     config_unref(config);
     return status;
@@ -228,9 +200,9 @@ static int run_verb(const struct command *command, const struct verb *verb, cons
 static int run(const struct command *command, int argc, char **argv)
 {
     struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
-    int option = read_options(command, argc, argv, &request);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind + 1 != argc)
         return command_usage_error(command, "one of new, list, revoke is needed");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {

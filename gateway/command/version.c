@@ -1,15 +1,13 @@
-#include "gateway/command/command.h"
+#include "gateway/command/options.h"
 #include "store/store.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'}, {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, NULL, 0, NULL);
+    if (status != COMMAND_GO_ON)
+        return status;
     (void)printf("provgate %s (store format %u)\n", PROVGATE_VERSION, STORE_FORMAT_VERSION);
     return COMMAND_DONE;
 }

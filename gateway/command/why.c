@@ -2,6 +2,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/command/activity_entry.h"
+#include "gateway/command/options.h"
 #include "gateway/command/why_trail.h"
 #include "gateway/json/parse.h"
 #include "store/guard_off.h"
@@ -296,38 +297,28 @@ static enum gw_code answer(struct why *why, struct gw_error *err)
     return GW_OK;
 }
 
-static int read_options(const struct command *command, int argc, char **argv, const char **config_path, bool *as_json)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'H'},
-                                            {"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {NULL, 0, NULL, 0}};
-    int option = command_option_next(command, argc, argv, options, true);
-    for (; option != -1 && option != '?' && option != 'H';
-         option = command_option_next(command, argc, argv, options, false)) {
-        if (option == 'c')
-            *config_path = optarg;
-        else
-            *as_json = true;
-    }
-    return option;
-}
+struct request {
+    const char *config_path;
+    bool as_json;
+};
+
+static const struct command_option options[] = {
+    COMMAND_TEXT(request, config_path, "config"),
+    COMMAND_FLAG(request, as_json, "json"),
+};
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    const char *config_path = COMMAND_CONFIG_DEFAULT;
-    struct why why = {.as_json = false};
+    struct request request = {.config_path = COMMAND_CONFIG_DEFAULT};
     struct gw_error err;
-    int option = read_options(command, argc, argv, &config_path, &why.as_json);
-    if (option != -1)
-        return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;
+    int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
+    if (status != COMMAND_GO_ON)
+        return status;
     if (optind + 1 != argc)
         return command_usage_error(command, "one REFERENCE or one USER NAME is needed");
-    why.asked = argv[optind];
-    if (config_load(config_path, GW_STR_NONE, &why.ground.config, &err) != GW_OK) {
-        (void)fprintf(stderr, "%s\n", err.text);
+    struct why why = {.asked = argv[optind], .as_json = request.as_json};
+    if (command_config_load(request.config_path, &why.ground.config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    }
     enum gw_code code = answer(&why, &err);
     command_folder_close(&why.ground);
     gw_arena_done(&why.arena);

@@ -1,6 +1,8 @@
 /* `provgate activity`: the right entries, in order, without values and secrets. */
 #include "tests/unit/command/ground.h"
 
+#include "gateway/command/activity_entry.h"
+
 #define HOUR_MS 3600000
 
 static void prepare(struct ground *g)
@@ -103,6 +105,20 @@ ground_test(what_cannot_be_meant_is_a_usage_error)
     assert_has(g->err, "did you mean lock?");
 }
 
+static void the_help_names_every_kind(void **state)
+{
+    (void)state;
+    size_t missing = 0;
+    for (int kind = 1; activity_kind_name((enum store_activity_kind)kind) != NULL; kind++) {
+        const char *name = activity_kind_name((enum store_activity_kind)kind);
+        if (strstr(command_activity.usage, name) == NULL) {
+            print_error("%s is not in the help\n", name);
+            missing++;
+        }
+    }
+    assert_int_equal(missing, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +128,7 @@ int main(void)
         cmocka_unit_test(json_lines_name_the_user_by_id),
         cmocka_unit_test(more_entries_than_a_batch_are_all_there),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),
+        cmocka_unit_test(the_help_names_every_kind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
