@@ -11,9 +11,10 @@ CONNECTIONS = 16
 MEMBERS = 2000  # who come and go in a group
 
 
-def last_change(scim, users):
-    """When the last hundred users were changed: a filter with this finds a page."""
-    return scim.get(f"/Users?startIndex={users - 100}&count=1")["Resources"][0]["meta"]["lastModified"]
+def last_change(scim):
+    """A time after which a page of users was changed, and few more."""
+    page = scim.get(f"/Users?startIndex={scim.users() - 120}&count=1")["Resources"]
+    return page[0]["meta"]["lastModified"]
 
 
 def operations(options, scim, users):
@@ -22,7 +23,6 @@ def operations(options, scim, users):
     members = scim.ids_from(users - MEMBERS, MEMBERS)
     small = scim.member_file(scim.group("team 00000000"), members)
     large = scim.member_file(scim.group("large"), members)
-    since = last_change(scim, users)
 
     def load(operation, connections=CONNECTIONS, first=0, count=0, extra=""):
         return lambda: scim.load(operation, connections, options.seconds, first, count, extra)
@@ -32,7 +32,7 @@ def operations(options, scim, users):
         "userName eq": load("lookup", count=users),
         "a page of 100 at the start": load("page", first=1),
         "a page of 100 at the end": load("page", first=users - 100),
-        "meta.lastModified gt": load("modified", extra=since),
+        "meta.lastModified gt": lambda: load("modified", extra=last_change(scim))(),
         "POST": lambda: scim.create(CONNECTIONS, options.seconds),
         "PATCH active": load("active", extra=ids),
         "PATCH of a group of 100": load("member", extra=small),
