@@ -24,6 +24,8 @@ struct check {
 static enum standing user_standing(const struct check *c, uint32_t folder, uint64_t user_seq, uint64_t generation)
 {
     struct store_user_state state;
+    if (folder != c->view->folder) /* of before the app's folder was changed: nobody there is deactivated any more */
+        return STANDING_ENDED;
     enum gw_code code = store_user_state_get(c->view->reader, folder, user_seq, &state);
     if (code == GW_E_NOT_FOUND)
         return STANDING_INACTIVE;

@@ -8,6 +8,7 @@ struct bench {
     struct sso_held *bound;
     struct sso_held *anonymous;
     struct gw_arena arena;
+    uint32_t other_folder; /* of the app; 0: the fixture's */
 };
 
 static const char *const patterns[] = {"sid", "chunk_*"};
@@ -19,7 +20,7 @@ static struct sso_guard check_request(struct bench *b, const struct http_request
                                   .bound = b->bound,
                                   .anonymous = b->anonymous,
                                   .app = GW_STR("wiki"),
-                                  .folder = b->f.folder,
+                                  .folder = b->other_folder != 0 ? b->other_folder : b->f.folder,
                                   .session_cookies = patterns,
                                   .session_cookie_count = 2,
                                   .now_ms = 1000};
@@ -124,6 +125,15 @@ static void the_worst_reading_decides_for_the_request(void **state)
     assert_true(twins.has_unbound_twin);
     assert_false(check_lines(b, (const char *[]){"sid=alive; chunk_1=unknown"}, 1).has_unbound_twin);
     assert_false(check_lines(b, (const char *[]){"sid=%61live"}, 1).has_unbound_twin);
+}
+
+static void a_session_of_another_folder_is_dead(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "alice");
+    assert_int_equal(check(b, "sid=alice"), SSO_GUARD_BOUND);
+    b->other_folder = b->f.folder + 1;
+    assert_int_equal(check(b, "sid=alice"), SSO_GUARD_ENDED);
 }
 
 static void an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead(void **state)
@@ -259,6 +269,7 @@ int main(void)
         WITH(what_a_cookie_is_decides),
         WITH(each_way_out_refuses),
         WITH(the_worst_reading_decides_for_the_request),
+        WITH(a_session_of_another_folder_is_dead),
         WITH(an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead),
         WITH(what_is_held_in_memory_counts_like_what_is_stored),
         WITH(a_held_sign_on_overrules_a_dead_binding_of_the_same_value),
