@@ -5,6 +5,7 @@
 #include "gateway/http/tls_watch.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
+#include "gateway/scan.h"
 #include "gateway/shared.h"
 #include "routes/admin.h"
 #include "routes/prov.h"
@@ -25,6 +26,7 @@ struct prov_process {
     struct tls_watch *watch;
     struct admin_face *admin;
     struct background *background;
+    struct scan *scan;
     pthread_t thread;
     atomic_uint running; /* 1 while the loop runs */
 };
@@ -117,7 +119,8 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
     GW_TRY(start_prov(p, err));
     GW_TRY(start_admin(p, err));
     const struct background_settings background = {p->ground.config, p->store, p->writer, p->prov};
-    return background_new(&background, &p->background, err);
+    GW_TRY(background_new(&background, &p->background, err));
+    return scan_start(p->store, &p->scan, err);
 }
 
 static void *run_loop(void *process)
@@ -137,7 +140,9 @@ static void serve(struct prov_process *p)
     if (process_wait_for_end()) {
         child_close_listeners(&p->ground);
         background_free(p->background); /* the successor has its own */
+        scan_free(p->scan);
         p->background = NULL;
+        p->scan = NULL;
         http_loop_retire(p->loop, p->ground.config->drain_timeout_ms);
         process_wait_while_retiring(&p->running);
     }
@@ -148,6 +153,7 @@ static void serve(struct prov_process *p)
 static void release(struct prov_process *p)
 {
     background_free(p->background);
+    scan_free(p->scan);
     store_writer_free(p->writer);
     admin_face_free(p->admin);
     prov_face_free(p->prov);

@@ -82,6 +82,15 @@ static size_t guards_off(struct admin_face *face)
     return count;
 }
 
+/* Both last until provgate is started again. */
+static const char *store_name(const struct admin_face *face, bool is_up)
+{
+    const struct gw_metrics *metrics = face->settings.metrics;
+    if (gw_metric_sum(metrics, GW_METRIC_STORE_DAMAGE) > 0)
+        return "damaged";
+    return is_up && gw_metric_sum(metrics, GW_METRIC_STORE_WRITES_FAILED) > 0 ? "read-only" : state_name(is_up);
+}
+
 static void serve_health(struct admin_face *face, struct http_exchange *x)
 {
     struct store_stats stats;
@@ -93,7 +102,8 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
     struct gw_str body = gw_arena_printf(
         &x->arena,
         "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\",\"clock\":\"%s\"}",
-        is_well ? "ok" : "failing", state_name(is_sso_up), state_name(is_store_up), guards_off(face) > 0 ? "off" : "on",
+        is_well ? "ok" : "failing", state_name(is_sso_up), store_name(face, is_store_up),
+        guards_off(face) > 0 ? "off" : "on",
         gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok");
     answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
 }

@@ -23,6 +23,7 @@
 struct scan {
     struct store_view view;
     struct gw_arena arena; /* of one record */
+    bool is_part; /* counts are not looked at */
     store_progress_fn on_progress;
     void *data;
     uint64_t done;
@@ -117,6 +118,8 @@ static enum gw_code close_inactive(struct scan *scan)
 static enum gw_code count_position(struct scan *scan, uint32_t folder, uint64_t seq, bool is_deleted)
 {
     uint64_t block = seq;
+    if (scan->is_part)
+        return GW_OK;
     if (scan->folder != folder)
         GW_TRY(close_inactive(scan));
     for (unsigned level = 0; level < STORE_BLOCK_LEVELS; level++) {
@@ -176,6 +179,8 @@ static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_st
 static enum gw_code scan_due(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     (void)value;
+    if (scan->is_part)
+        return GW_OK;
     return store_due_check(&scan->view, &scan->due, key, scan->err);
 }
 
@@ -325,4 +330,61 @@ enum gw_code store_check(struct store *store, store_progress_fn on_progress, voi
     gw_arena_done(&scan.arena);
     mdb_txn_abort(scan.view.txn);
     return code;
+}
+
+static enum gw_code count_total(struct scan *scan, struct store_check_place *place)
+{
+    place->total = 0;
+    for (int table = 0; table < STORE_TABLE_COUNT; table++) {
+        uint64_t entries = 0;
+        GW_TRY(store_table_entries(&scan->view, (enum store_table)table, &entries, scan->err));
+        place->total += entries;
+    }
+    return GW_OK;
+}
+
+/* From `place` on, until so many records are done or the table ends. */
+static enum gw_code scan_some(struct scan *scan, struct store_check_place *place, unsigned records_max)
+{
+    STORE_WALK_SCOPED(walk);
+    scan_fn on_record = scans[place->table];
+    GW_TRY(store_walk_begin(&walk, &scan->view, (enum store_table)place->table, scan->err));
+    enum gw_code code = store_walk_seek(&walk, gw_str_n((const char *)place->key, place->key_bytes), scan->err);
+    while (code == GW_OK && scan->done < records_max) {
+        if (on_record != NULL)
+            GW_TRY(on_record(scan, walk.key, walk.value));
+        gw_arena_reset(&scan->arena);
+        scan->done++;
+        code = store_walk_next(&walk, scan->err);
+    }
+    if (code != GW_OK && code != GW_E_NOT_FOUND)
+        return code;
+    bool is_end = code == GW_E_NOT_FOUND;
+    place->key_bytes = is_end ? 0 : walk.key.len;
+    if (!is_end)
+        memcpy(place->key, walk.key.ptr, walk.key.len);
+    place->table += is_end;
+    place->is_done = place->table == STORE_TABLE_COUNT;
+    return GW_OK;
+}
+
+enum gw_code store_check_part(struct store *store, struct store_check_place *place, unsigned records_max,
+                              struct gw_error *err)
+{
+    struct scan scan = {.view = {.store = store}, .is_part = true, .err = err};
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &scan.view.txn);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    enum gw_code code = count_total(&scan, place);
+    while (code == GW_OK && !place->is_done && scan.done < records_max)
+        code = scan_some(&scan, place, records_max);
+    place->done += scan.done;
+    gw_arena_done(&scan.arena);
+    mdb_txn_abort(scan.view.txn);
+    return code;
+}
+
+bool store_is_large(const struct store_stats *stats)
+{
+    return stats->used_bytes > STORE_FULL_CHECK_BYTES_MAX;
 }

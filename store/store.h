@@ -10,6 +10,7 @@
 #include "gateway/base/digest.h"
 #include "gateway/base/result.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct store;
@@ -46,3 +47,19 @@ struct store_stats {
     uint64_t readers;
 };
 GW_MUST_CHECK enum gw_code store_stats_read(struct store *store, struct store_stats *ret_stats, struct gw_error *err);
+
+/* The same a part at a time, each in a read transaction of its own that ends with the part: what may run for minutes
+ * beside others. Every record's seal and what other tables say of it; counts, which no part can know, are left to
+ * store_check. `place` is zeroed to begin. */
+struct store_check_place {
+    unsigned table;   /* that it is in */
+    uint8_t key[512]; /* where it goes on; empty: at the beginning */
+    size_t key_bytes;
+    uint64_t done;  /* records so far */
+    uint64_t total; /* as of the last part */
+    bool is_done;   /* it is through */
+};
+GW_MUST_CHECK enum gw_code store_check_part(struct store *store, struct store_check_place *place, unsigned records_max,
+                                            struct gw_error *err);
+/* Is this store so large that its start did not check every record? */
+bool store_is_large(const struct store_stats *stats);
