@@ -256,7 +256,7 @@ static void run_exchange(struct http1 *http1)
 static void run_shaking(struct http1 *http1)
 {
     if (http1->socket.has_failed)
-        http1_close(http1, /* is_clean */ false);
+        http1_close(http1, /* is_clean */ true); /* a reset could destroy the alert on its way */
     if (http1->socket.phase != HTTP_SOCKET_OPEN || http1->socket.has_failed)
         return;
     if (http_socket_speaks_http2(&http1->socket)) {

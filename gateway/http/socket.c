@@ -3,6 +3,7 @@
 #include "gateway/base/arena.h"
 #include "gateway/base/result.h"
 #include "gateway/http/tls.h"
+#include "gateway/http/tls_alert.h"
 
 #include <h2o.h>
 
@@ -137,12 +138,21 @@ static void note_peer(struct http_socket *socket)
         socket->peer_certificate = gw_strdup(text);
 }
 
+/* What does not fit into an empty socket at once is not worth waiting for. */
+static void send_alert(const struct http_socket *socket)
+{
+    struct gw_str record = tls_alert_take();
+    if (socket->has_failed && record.len > 0)
+        (void)send(h2o_socket_get_fd(socket->h2o), record.ptr, record.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void on_handshake(h2o_socket_t *h2o, const char *err)
 {
     struct http_socket *socket = h2o->data;
     touch(socket);
     /* libh2o compares the name once more where it can, and knows no addresses: OpenSSL has done both (tls_client.c). */
     socket->has_failed = err != NULL && err != h2o_socket_error_ssl_cert_name_mismatch;
+    send_alert(socket);
     note_peer(socket);
     socket->phase = HTTP_SOCKET_OPEN;
     socket->bytes_in += h2o->input->size;

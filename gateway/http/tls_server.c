@@ -1,5 +1,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/digest.h"
+#include "gateway/http/tls_alert.h"
 #include "gateway/http/tls_names.h"
 #include "gateway/http/tls_private.h"
 #include "gateway/http/tls_tickets.h"
@@ -161,6 +162,7 @@ static SSL_CTX *new_ctx(struct tls_server *tls)
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     GW_ASSERT(ctx != NULL);
     tls_harden(ctx);
+    tls_alert_watch(ctx);
     separate_sessions(tls, ctx);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, tls);
     (void)SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);

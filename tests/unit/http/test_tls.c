@@ -272,7 +272,9 @@ static void c5_alpn_is_http11_or_an_alert(void **state)
     SSL_free(ssl);
     close(client);
     SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)"\x07garbage", 8);
+    ERR_clear_error();
     assert_null(shake(&world->lab, ctx, NULL, &client));
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL);
     close(client);
     SSL_CTX_free(ctx);
 }

@@ -365,8 +365,8 @@ static void fingerprint_of(const struct world *world, int pair, char text[65])
         (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/* What a client with that pair (-1: none) is told of its certificate; "" when it is refused. */
-static void ask(struct world *world, int pair, int version, char *body, size_t size)
+/* What a client with that pair (-1: none) is told of its certificate; "" when it is refused, and why is returned. */
+static int ask(struct world *world, int pair, int version, char *body, size_t size)
 {
     struct client client = {.ctx = SSL_CTX_new(TLS_client_method())};
     SSL_CTX_set_max_proto_version(client.ctx, version);
@@ -375,8 +375,10 @@ static void ask(struct world *world, int pair, int version, char *body, size_t s
     body[0] = '\0';
     if (shake(&client, &world->lab, "a.wild.test", NULL))
         get(&client, "/certificate", body, size);
+    int reason = ERR_GET_REASON(ERR_peek_error());
     leave(&client);
     SSL_CTX_free(client.ctx);
+    return reason;
 }
 
 static void a_required_client_certificate_is_verified_and_known(void **state)
@@ -385,11 +387,13 @@ static void a_required_client_certificate_is_verified_and_known(void **state)
     char body[128], wanted[65];
     fingerprint_of(world, 2, wanted);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        ask(world, 2, version, body, sizeof body);
+        (void)ask(world, 2, version, body, sizeof body);
         assert_string_equal(body, wanted);
-        ask(world, -1, version, body, sizeof body);
+        int alert = ask(world, -1, version, body, sizeof body);
         assert_string_equal(body, "");
-        ask(world, 0, version, body, sizeof body); /* of another authority */
+        assert_int_equal(alert, version == TLS1_3_VERSION ? SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED
+                                                          : SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
+        (void)ask(world, 0, version, body, sizeof body); /* of another authority */
         assert_string_equal(body, "");
     }
     assert_int_equal(atomic_load(&world->lab.requests), 2);
@@ -401,11 +405,11 @@ static void an_optional_client_certificate_may_be_missing_but_not_wrong(void **s
     char body[128], wanted[65];
     fingerprint_of(world, 2, wanted);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        ask(world, 2, version, body, sizeof body);
+        (void)ask(world, 2, version, body, sizeof body);
         assert_string_equal(body, wanted);
-        ask(world, -1, version, body, sizeof body);
+        (void)ask(world, -1, version, body, sizeof body);
         assert_string_equal(body, "none");
-        ask(world, 0, version, body, sizeof body);
+        (void)ask(world, 0, version, body, sizeof body);
         assert_string_equal(body, "");
     }
 }
