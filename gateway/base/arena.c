@@ -1,5 +1,6 @@
 #include "gateway/base/arena.h"
 
+#include "gateway/base/digits.h"
 #include "gateway/base/result.h"
 
 #include <stdint.h>
@@ -136,13 +137,8 @@ struct gw_str gw_arena_lower(struct gw_arena *arena, struct gw_str s)
 
 struct gw_str gw_arena_u64(struct gw_arena *arena, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return gw_arena_copy(arena, gw_str_n(digits + at, sizeof digits - at));
+    char room[GW_DIGITS_MAX];
+    return gw_arena_copy(arena, gw_digits(value, room));
 }
 
 struct gw_str gw_arena_vprintf(struct gw_arena *arena, const char *fmt, va_list args)

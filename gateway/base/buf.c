@@ -1,6 +1,7 @@
 #include "gateway/base/buf.h"
 
 #include "gateway/base/arena.h"
+#include "gateway/base/digits.h"
 #include "gateway/base/result.h"
 
 #include <stdio.h>
@@ -77,13 +78,8 @@ void gw_buf_add_byte(struct gw_buf *buf, char c)
 
 void gw_buf_add_u64(struct gw_buf *buf, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    gw_buf_add(buf, gw_str_n(digits + at, sizeof digits - at));
+    char room[GW_DIGITS_MAX];
+    gw_buf_add(buf, gw_digits(value, room));
 }
 
 void gw_buf_printf(struct gw_buf *buf, const char *fmt, ...)

@@ -4,24 +4,16 @@ import http1_rows as rows
 from lab import rawhttp, wire
 from support.case import WorldCase
 from support.probe import MAY_STAY_OPEN, probe
-from support.recorder import Recorder
+from support.upstreams import Recorded
 
 REFUSALS = (400, 404, 405, 408, 413, 414, 417, 421, 426, 431, 501, 505)
 HEAD_REFUSALS = (400, 413, 414, 431)
 
 
-class Http1Probes(WorldCase):
+class Http1Probes(Recorded, WorldCase):
     """Each row on a connection of its own."""
 
-    recorder = None
     number = 0
-
-    @classmethod
-    def upstream(cls):
-        """The recorder."""
-        cls.recorder = Recorder()
-        cls.addClassCleanup(cls.recorder.stop)
-        return cls.recorder.url
 
     def fill(self, data):
         """Put host and a path of its own into a row; (data, path)."""

@@ -5,7 +5,7 @@ import threading
 
 from lab import http2, wire
 from support.case import WorldCase, is_long
-from support.puppet import Puppet
+from support.upstreams import Http2Client, Puppeted
 from test_memory import READERS_KIB_MAX, FlatMemory, is_sanitized
 
 BLOCK = bytes(range(256)) * 256
@@ -13,18 +13,12 @@ STREAMS = 40
 MEGABYTES = 512 if is_long() else 48
 
 
-class ManyStreams(WorldCase):
+class ManyStreams(Http2Client, WorldCase):
     """Uploads and downloads side by side on one connection."""
 
     tls = True
     timeout_s = 300
     resident_kib, reset_peak, assert_flat = FlatMemory.resident_kib, FlatMemory.reset_peak, FlatMemory.assert_flat
-
-    def connect(self, **more):
-        """A connection of HTTP/2."""
-        connection = http2.Connection(self.world.sso_url, self.world.tls, **more)
-        self.addCleanup(connection.close)
-        return connection
 
     def test_a11_uploads_side_by_side_arrive_whole(self):
         connection = self.connect()
@@ -78,18 +72,11 @@ class ManyStreams(WorldCase):
             self.assert_flat(before, READERS_KIB_MAX)
 
 
-class StandingApps(WorldCase):
+class StandingApps(Puppeted, WorldCase):
     """An app that reads nothing of some uploads."""
 
     tls = True
     with_app = False
-
-    @classmethod
-    def upstream(cls):
-        """The puppet."""
-        cls.puppet = Puppet()
-        cls.addClassCleanup(cls.puppet.stop)
-        return cls.puppet.url
 
     def fill(self, connection, stream):
         """Send until the window is shut."""

@@ -14,8 +14,7 @@ from lab import http2
 from lab.gateway import wait_until
 from support.case import WorldCase, is_long
 from support.probe import ANSWER_S, probe
-from support.puppet import Puppet
-from support.recorder import Recorder
+from support.upstreams import Http2Client, Puppeted, Recorded
 from test_memory import is_sanitized
 
 FRAMES = 200000
@@ -29,25 +28,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
-class FloodCase(WorldCase):
+class FloodCase(Http2Client, Recorded, WorldCase):
     """A recorder behind the TLS face; CPU, memory, descriptors and log are watched."""
 
     tls = True
     with_app = False
     timeout_s = 120
-
-    @classmethod
-    def upstream(cls):
-        """The recorder."""
-        cls.recorder = Recorder()
-        cls.addClassCleanup(cls.recorder.stop)
-        return cls.recorder.url
-
-    def connect(self, **more):
-        """A connection of HTTP/2."""
-        connection = http2.Connection(self.world.sso_url, self.world.tls, **more)
-        self.addCleanup(connection.close)
-        return connection
 
     def proc(self, name):
         """A file of the sso child in /proc."""
@@ -244,15 +230,8 @@ class Floods(FloodCase):
         self.assert_cheap(upstream_max=0)
 
 
-class Streams(FloodCase):
+class Streams(Puppeted, FloodCase):
     """B9 and B11, where the test is the app."""
-
-    @classmethod
-    def upstream(cls):
-        """The puppet; a recorder that nobody asks stands in for the other cases' counts."""
-        cls.puppet = Puppet()
-        cls.addClassCleanup(cls.puppet.stop)
-        return cls.puppet.url
 
     def setUp(self):
         self.pid = self.world.gateway.child("sso")

@@ -3,30 +3,17 @@
 import http2_rows as rows
 from lab import http2
 from support.case import WorldCase
-from support.recorder import Recorder
+from support.upstreams import Http2Client, Recorded
 
 REFUSALS = (400, 404, 405, 413, 414, 421, 431, 501)
 CLOSED_S = 1.0
 
 
-class Http2Case(WorldCase):
+class Http2Case(Http2Client, Recorded, WorldCase):
     """A recorder behind the TLS face."""
 
     tls = True
     with_app = False
-
-    @classmethod
-    def upstream(cls):
-        """The recorder."""
-        cls.recorder = Recorder()
-        cls.addClassCleanup(cls.recorder.stop)
-        return cls.recorder.url
-
-    def connect(self, **more):
-        """A connection of HTTP/2."""
-        connection = http2.Connection(self.world.sso_url, self.world.tls, **more)
-        self.addCleanup(connection.close)
-        return connection
 
     def fill(self, fields):
         """Put in the right host."""

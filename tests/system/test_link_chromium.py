@@ -1,9 +1,7 @@
 """A real browser (Chromium) through provgate at a service provider that is not ours (Apache, mod_auth_mellon)."""
 
 import json
-import tempfile
 import unittest
-from pathlib import Path
 
 from lab import chromium
 from lab.story import CUT_S, REFUSED
@@ -24,30 +22,10 @@ socket.onmessage = () => { seen.socket = true; };
 CUT_ALLOWED_S = CUT_S + 5  # the browser tells late on a busy machine; that it is told at all is what is asked
 
 
-class Http1(WorldCase):
+class Http1(mellon.BehindMellon, WorldCase):
     """HTTP/1.1 in plain text."""
 
     protocol = "http/1.1"
-    service = None
-
-    @classmethod
-    def upstream(cls):
-        """Apache, not yet started."""
-        if not mellon.is_installed():
-            raise AssertionError("install apache2 and libapache2-mod-auth-mellon")
-        folder = Path(tempfile.mkdtemp(prefix="provgate-mellon-"))
-        folder.chmod(0o711)
-        cls.service = mellon.Mellon(folder)
-        cls.addClassCleanup(cls.service.stop)
-        return cls.service.url
-
-    @staticmethod
-    def configure(values):
-        """mellon's cookie and its ACS path."""
-        face = values["apps"][0]["sso"]
-        face["session_cookies"] = [mellon.COOKIE]
-        face["identity"][0]["saml"]["acs"] = [mellon.ACS]
-
     @classmethod
     def setUpClass(cls):
         """The world, Apache, the browser."""

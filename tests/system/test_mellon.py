@@ -1,7 +1,5 @@
 """A service provider that is not ours behind the gateway: Apache with mod_auth_mellon."""
 
-import tempfile
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from lab.browser import parse_form
@@ -13,28 +11,8 @@ from support.case import WorldCase
 USER = "alice@example.com"
 
 
-class BehindTheGateway(WorldCase):
+class BehindTheGateway(mellon.BehindMellon, WorldCase):
     """alice signs in at mellon through the gateway."""
-
-    service = None
-
-    @classmethod
-    def upstream(cls):
-        """Apache, not yet started."""
-        if not mellon.is_installed():
-            raise AssertionError("install apache2 and libapache2-mod-auth-mellon")
-        folder = Path(tempfile.mkdtemp(prefix="provgate-mellon-"))
-        folder.chmod(0o711)
-        cls.service = mellon.Mellon(folder)
-        cls.addClassCleanup(cls.service.stop)
-        return cls.service.url
-
-    @staticmethod
-    def configure(values):
-        """mellon's cookie and its ACS path."""
-        face = values["apps"][0]["sso"]
-        face["session_cookies"] = [mellon.COOKIE]
-        face["identity"][0]["saml"]["acs"] = [mellon.ACS]
 
     @classmethod
     def setUpClass(cls):

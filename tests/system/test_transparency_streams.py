@@ -9,8 +9,8 @@ import subprocess
 
 from lab import rawhttp, websocket, wire
 from support.case import WorldCase
-from support.puppet import Puppet
 from support.talk import Http1Talk, Http2Talk
+from support.upstreams import Puppeted
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
@@ -18,17 +18,10 @@ EXPECT = (("Expect", "100-continue"),)
 STEPS = 20
 
 
-class StreamCase(WorldCase):
+class StreamCase(Puppeted, WorldCase):
     """The app is a puppet."""
 
     with_app = False
-
-    @classmethod
-    def upstream(cls):
-        """The puppet."""
-        cls.puppet = Puppet()
-        cls.addClassCleanup(cls.puppet.stop)
-        return cls.puppet.url
 
     def tearDown(self):
         self.puppet.end_all()

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 from lab import keys, rawhttp
@@ -139,3 +140,27 @@ class Mellon:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(15)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class BehindMellon:
+    """To put in front of WorldCase: Apache with mod_auth_mellon stands behind the face."""
+
+    service = None
+
+    @classmethod
+    def upstream(cls):
+        """Apache, not yet started."""
+        if not is_installed():
+            raise AssertionError("install apache2 and libapache2-mod-auth-mellon")
+        folder = Path(tempfile.mkdtemp(prefix="provgate-mellon-"))
+        folder.chmod(0o711)
+        cls.service = Mellon(folder)
+        cls.addClassCleanup(cls.service.stop)
+        return cls.service.url
+
+    @staticmethod
+    def configure(values):
+        """mellon's cookie and its ACS path."""
+        face = values["apps"][0]["sso"]
+        face["session_cookies"] = [COOKIE]
+        face["identity"][0]["saml"]["acs"] = [ACS]
