@@ -27,3 +27,19 @@ GW_MUST_CHECK enum gw_code store_group_index_keys(struct gw_arena *arena, const 
 /* In creation order. */
 GW_MUST_CHECK enum gw_code store_groups_walk(struct store_view *view, uint32_t folder, uint64_t from_seq, uint64_t skip,
                                              uint64_t count, store_group_fn on_group, void *data, struct gw_error *err);
+
+/* The groups behind the sets that a reader looked at last, for as long as its snapshot lasts: users of one page are in
+ * the same groups. */
+#define STORE_RECENT_GROUPS 16u
+
+struct store_recent_group {
+    uint64_t snapshot; /* of the reader; 0: nothing is here */
+    uint32_t folder;
+    uint64_t set;
+    struct store_group group; /* lives in LMDB's pages; seq 0: the set is nobody's */
+};
+
+/* The place of a set. Unless *ret_is_known its group is to be filled in, or the snapshot set to 0. Between begin and
+ * end. */
+struct store_recent_group *store_reader_recent_group(struct store_reader *reader, uint32_t folder, uint64_t set,
+                                                     bool *ret_is_known);

@@ -3,6 +3,7 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/env.h"
+#include "store/groups.h"
 #include "store/join.h"
 #include "store/journal.h"
 #include "store/positions.h"
@@ -17,6 +18,8 @@
 struct store_reader {
     struct store_view view;
     bool is_reading;
+    uint64_t snapshot; /* counts them */
+    struct store_recent_group recent_groups[STORE_RECENT_GROUPS];
 };
 
 enum gw_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct gw_error *err)
@@ -48,6 +51,7 @@ enum gw_code store_reader_begin(struct store_reader *reader, struct gw_error *er
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
     reader->is_reading = true;
+    reader->snapshot++;
     return GW_OK;
 }
 
@@ -61,6 +65,17 @@ void store_reader_end(struct store_reader *reader)
 bool store_reader_is_reading(const struct store_reader *reader)
 {
     return reader->is_reading;
+}
+
+struct store_recent_group *store_reader_recent_group(struct store_reader *reader, uint32_t folder, uint64_t set,
+                                                     bool *ret_is_known)
+{
+    struct store_recent_group *slot = &reader->recent_groups[set % STORE_RECENT_GROUPS];
+    GW_ASSERT(reader->is_reading);
+    *ret_is_known = slot->snapshot == reader->snapshot && slot->folder == folder && slot->set == set;
+    if (!*ret_is_known)
+        *slot = (struct store_recent_group){.snapshot = reader->snapshot, .folder = folder, .set = set};
+    return slot;
 }
 
 struct store_view *store_reader_view(struct store_reader *reader)

@@ -101,23 +101,40 @@ enum gw_code store_group_size(struct store_reader *reader, const struct store_gr
     return code;
 }
 
-static enum gw_code visit_set(struct store_view *view, uint32_t folder, uint64_t number, store_group_fn on_group,
-                              void *data, bool *ret_go_on, struct gw_error *err)
+static enum gw_code load_group_of(struct store_view *view, uint32_t folder, uint64_t number,
+                                  struct store_group *ret_group, struct gw_error *err)
 {
     struct store_set set;
-    struct store_group group;
     struct gw_str value;
     enum gw_code code = store_set_load(view, folder, number, &set, err);
-    if (code == GW_OK && set.group == 0)
+    if (code == GW_OK && set.group == 0) {
+        *ret_group = (struct store_group){.seq = 0};
         return GW_OK;
+    }
     struct store_key key = store_user_key(folder, set.group);
     if (code == GW_OK)
         code = store_get(view, STORE_TABLE_GROUPS, store_key_str(&key), &value, err);
-    if (code == GW_E_NOT_FOUND || (code == GW_OK && !store_group_decode(store_key_str(&key), value, &group)))
+    if (code == GW_E_NOT_FOUND || (code == GW_OK && !store_group_decode(store_key_str(&key), value, ret_group)))
         return store_fail_damaged(err, STORE_TABLE_MEMBERSHIPS, "a membership is of no group");
-    if (code == GW_OK)
-        *ret_go_on = on_group(&group, data);
     return code;
+}
+
+static enum gw_code visit_set(struct store_reader *reader, uint32_t folder, uint64_t number, store_group_fn on_group,
+                              void *data, bool *ret_go_on, struct gw_error *err)
+{
+    bool is_known = false;
+    struct store_recent_group *recent = store_reader_recent_group(reader, folder, number, &is_known);
+    if (!is_known) {
+        enum gw_code code = load_group_of(store_reader_view(reader), folder, number, &recent->group, err);
+        if (code != GW_OK) {
+            recent->snapshot = 0;
+            return code;
+        }
+    }
+    struct store_group group = recent->group;
+    if (group.seq != 0)
+        *ret_go_on = on_group(&group, data);
+    return GW_OK;
 }
 
 enum gw_code store_user_groups(struct store_reader *reader, uint32_t folder, uint64_t user_seq, store_group_fn on_group,
@@ -131,7 +148,7 @@ enum gw_code store_user_groups(struct store_reader *reader, uint32_t folder, uin
     while (go_on && count == SETS_PART) {
         GW_TRY(store_sets_of_user(view, folder, user_seq, from, sets, SETS_PART, &count, err));
         for (size_t i = 0; go_on && i < count; i++)
-            GW_TRY(visit_set(view, folder, sets[i], on_group, data, &go_on, err));
+            GW_TRY(visit_set(reader, folder, sets[i], on_group, data, &go_on, err));
         from = count > 0 ? sets[count - 1] + 1 : 0;
     }
     return GW_OK;

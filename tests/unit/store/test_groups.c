@@ -303,6 +303,44 @@ fixture_test(t9_a_deleted_group_is_gone_and_its_number_is_not_used_again)
     assert_string_equal(fixture_activity(f, 2), "????");
 }
 
+static bool on_group_name(const struct store_group *group, void *data)
+{
+    struct gw_buf *text = data;
+    gw_buf_printf(text, text->len > 0 ? " %.*s" : "%.*s", GW_STR_ARG(group->display_name));
+    return true;
+}
+
+/* Of users 1 and 2, one after the other and as one snapshot shows them. */
+static const char *group_names(struct fixture *f)
+{
+    GW_BUF_SCOPED(text, 4096);
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    for (uint64_t user = 1; user <= 2; user++)
+        assert_ok(store_user_groups(f->reader, f->folder, user, on_group_name, &text, &f->err), &f->err);
+    store_reader_end(f->reader);
+    return gw_arena_cstr(&f->arena, gw_buf_str(&text));
+}
+
+fixture_test(the_groups_of_many_users_are_those_of_the_snapshot)
+{
+    fixture_fill(f, 2);
+    uint64_t first = create(f, "first");
+    /* more groups than a reader keeps in mind, so that places are taken again */
+    for (int i = 0; i < 20; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "g%d", i);
+        uint64_t group = create(f, name);
+        if (i == 15 || i == 16)
+            assert_ok(update_ops(f, group, {STORE_MEMBER_ADD, 1}, {STORE_MEMBER_ADD, 2}).code, &f->err);
+    }
+    assert_ok(update_ops(f, first, {STORE_MEMBER_ADD, 1}, {STORE_MEMBER_ADD, 2}).code, &f->err);
+    assert_string_equal(group_names(f), "first g15 g16 first g15 g16");
+    assert_ok(rename_group(f, first, "renamed").code, &f->err);
+    assert_string_equal(group_names(f), "renamed g15 g16 renamed g15 g16");
+    assert_ok(delete_group(f, first).code, &f->err);
+    assert_string_equal(group_names(f), "g15 g16 g15 g16");
+}
+
 fixture_test(a_deactivated_user_stays_a_member_and_a_deleted_one_leaves_all_groups)
 {
     fixture_fill(f, 3);
@@ -560,6 +598,7 @@ int main(void)
         cmocka_unit_test(rules_0_19_and_0_20_operations_work_in_their_order),
         cmocka_unit_test(a_name_belongs_to_one_group_in_any_spelling),
         cmocka_unit_test(t9_a_deleted_group_is_gone_and_its_number_is_not_used_again),
+        cmocka_unit_test(the_groups_of_many_users_are_those_of_the_snapshot),
         cmocka_unit_test(a_deactivated_user_stays_a_member_and_a_deleted_one_leaves_all_groups),
         cmocka_unit_test(a_user_in_hundreds_of_groups_leaves_them_all),
         cmocka_unit_test(an_expected_version_that_is_not_the_group_s_is_stale),
