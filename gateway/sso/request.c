@@ -101,7 +101,7 @@ static bool admit_undecided(struct sso_request *rq)
 static void count_refused(struct sso_request *rq)
 {
     gw_metric_add(GW_METRIC_SSO_REFUSED, 1);
-    if (!sso_refusal_is_right(rq->face->reader, &rq->guard))
+    if (rq->guard.folder == rq->app->folder && !sso_refusal_is_right(rq->face->reader, &rq->guard))
         gw_log(GW_LOG_ERROR, "refused-though-active", "app=%.*s reference=%.*s", GW_STR_ARG(rq->app->name),
                GW_STR_ARG(sso_request_reference(rq)));
 }
