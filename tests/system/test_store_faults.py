@@ -94,7 +94,9 @@ class StoreOnly(unittest.TestCase):
             process = load(store, number, 100000)
             lines = [process.stdout.readline() for _ in range(chance.randrange(1, LINES_BEFORE_KILL_MAX))]
             os.kill(process.pid, signal.SIGKILL)
-            known = faults.hear_all("".join(lines) + process.communicate(timeout=faults.TOOL_S)[0])
+            with process.stdout, process.stderr:  # communicate() would not see what readline() has read ahead
+                known = faults.hear_all("".join(lines) + process.stdout.read())
+                process.wait(faults.TOOL_S)
             found, reason = faults.read(store, 100000)
             self.assertIsNone(reason, f"round {number}")
             self.assertEqual(known.judge(found), [], f"round {number}")
