@@ -13,6 +13,7 @@ import tempfile
 from peers import ROOT, stop_all
 from rows_edge import bench_bodies, bench_idle
 from rows_folder import bench_folder
+from rows_gate import bench_gate
 from rows_isolation import bench_isolation
 from rows_link import bench_cut
 from rows_prov import bench_scim
@@ -27,6 +28,7 @@ ROWS = {
     "idle": bench_idle,
     "bodies": bench_bodies,
     "cut": bench_cut,
+    "gate": bench_gate,
     "isolation": bench_isolation,
     "scale": bench_scale,
     "prov": bench_folder,
