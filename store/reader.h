@@ -108,7 +108,8 @@ GW_MUST_CHECK enum gw_code store_group_members(struct store_reader *reader, cons
                                                struct gw_error *err);
 /* The same as users; they live in LMDB's pages and only during the call. */
 GW_MUST_CHECK enum gw_code store_group_users(struct store_reader *reader, const struct store_group *group,
-                                             store_user_fn on_user, void *data, struct gw_error *err);
+                                             uint64_t from_seq, store_user_fn on_user, void *data,
+                                             struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_group_has(struct store_reader *reader, const struct store_group *group,
                                            uint64_t user_seq, bool *ret_has, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_group_size(struct store_reader *reader, const struct store_group *group,

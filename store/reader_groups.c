@@ -66,13 +66,13 @@ static enum gw_code visit_user(struct store_view *view, uint32_t folder, uint64_
     return code;
 }
 
-enum gw_code store_group_users(struct store_reader *reader, const struct store_group *group, store_user_fn on_user,
-                               void *data, struct gw_error *err)
+enum gw_code store_group_users(struct store_reader *reader, const struct store_group *group, uint64_t from_seq,
+                               store_user_fn on_user, void *data, struct gw_error *err)
 {
     struct store_view *view = store_reader_view(reader);
     uint64_t seqs[MEMBERS_PART];
     size_t count = MEMBERS_PART;
-    uint64_t from = 0;
+    uint64_t from = from_seq;
     bool go_on = true;
     while (go_on && count == MEMBERS_PART) {
         GW_TRY(store_set_members(view, group->folder, group->set, from, seqs, MEMBERS_PART, &count, err));

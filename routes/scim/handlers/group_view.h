@@ -1,9 +1,7 @@
-/* group_view: a stored group as a SCIM client sees it. Members are written straight from the store into the answer's
- * text, never as a tree: a group of 100,000 costs its text (about 170 bytes a member) and nothing beside. The face's
- * own loop only. */
+/* group_view: a stored group as a SCIM client sees it, as a tree; and the answer with one (its text: group_text.h). The
+ * face's own loop only. */
 #pragma once
 
-#include "gateway/base/buf.h"
 #include "gateway/json/value.h"
 #include "routes/request.h"
 
@@ -30,10 +28,6 @@ GW_MUST_CHECK enum gw_code group_members_load(struct gw_arena *arena, const stru
                                               const struct store_group *group, size_t *budget,
                                               struct json_value **ret_members, struct gw_error *err);
 
-/* In a snapshot: appends the projected group; members are written when `members` and the projection want them. */
-GW_MUST_CHECK enum gw_code group_write(struct gw_buf *text, struct gw_arena *scratch, const struct prov_request *r,
-                                       const struct store_group *group, bool members, struct gw_error *err);
-
 /* Opens a snapshot, copies the group, closes it. */
 GW_MUST_CHECK enum gw_code group_fetch(struct prov_request *r, uint64_t seq, struct store_group *ret_group,
                                        struct gw_error *err);
@@ -41,6 +35,7 @@ GW_MUST_CHECK enum gw_code group_fetch(struct prov_request *r, uint64_t seq, str
 /* Reads attributes and excludedAttributes of the query into r->projection; before anything is changed. */
 GW_MUST_CHECK enum gw_code group_projection_read(struct prov_request *r, struct gw_error *err);
 
-/* Answers with the group as it is now: ETag, and Location with 201; 304 to a GET whose copy is fresh. */
+/* Answers with the group as it is now: ETag, and Location with 201; 304 to a GET whose copy is fresh. Many members take
+ * several turns of the loop; r->state is the answer's own from here on. */
 enum group_members_shown { GROUP_MEMBERS_ALL, GROUP_MEMBERS_FEW, GROUP_MEMBERS_ASKED };
 void group_reply(struct prov_request *r, int status, uint64_t seq, enum group_members_shown shown);

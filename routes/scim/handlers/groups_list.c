@@ -1,6 +1,7 @@
 #include "gateway/json/write.h"
 #include "routes/reply.h"
 #include "routes/scim/filter_plan.h"
+#include "routes/scim/handlers/group_text.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/turn.h"
@@ -37,9 +38,10 @@ struct group_listing {
     struct prov_request *r;
     enum stage stage;
     struct turn turn;
-    bool is_paused;    /* the turn was spent before the work was done */
-    bool is_under_way; /* not the first turn */
-    uint64_t next_seq; /* where PAGE and SCAN go on */
+    bool is_paused;         /* the turn was spent before the work was done */
+    struct group_text open; /* the group that was written last; its members may go on in the next turn */
+    bool is_under_way;      /* not the first turn */
+    uint64_t next_seq;      /* where PAGE and SCAN go on */
     struct seq_list found;
     size_t next_candidate;
     const struct scim_filter *filter; /* NULL: all */
@@ -71,7 +73,7 @@ static bool is_page_full(const struct group_listing *list)
 
 static bool may_go_on(struct group_listing *list)
 {
-    list->is_paused = list->code == GW_OK && turn_is_spent(&list->turn);
+    list->is_paused = list->code == GW_OK && (list->open.is_open || turn_is_spent(&list->turn));
     return list->code == GW_OK && !list->is_paused;
 }
 
@@ -161,15 +163,33 @@ static enum gw_code matches(struct group_listing *list, const struct store_group
     return GW_OK;
 }
 
+static void say_too_large(struct group_listing *list)
+{
+    if (list->code == GW_E_TOO_MANY)
+        list->code = gw_fail(&list->err, GW_E_TOO_MANY,
+                             "the page is too large; ask for fewer groups or for excludedAttributes=members");
+}
+
 static void emit(struct group_listing *list, const struct store_group *group)
 {
     gw_arena_reset(&list->scratch);
     if (list->emitted++ > 0)
         gw_buf_add_byte(&list->resources, ',');
-    list->code = group_write(&list->resources, &list->scratch, list->r, group, /* members= */ true, &list->err);
-    if (list->code == GW_E_TOO_MANY)
-        list->code = gw_fail(&list->err, GW_E_TOO_MANY,
-                             "the page is too large; ask for fewer groups or for excludedAttributes=members");
+    list->code = group_text_begin(&list->open, &list->resources, &list->scratch, list->r, group, /* members= */ true,
+                                  &list->err);
+    if (list->code == GW_OK && list->open.is_open)
+        list->code = group_text_go_on(&list->open, &list->resources, list->r, group, &list->turn, &list->err);
+    say_too_large(list);
+}
+
+/* What the last turn left open. */
+static void finish_open(struct group_listing *list)
+{
+    list->code = group_text_go_on(&list->open, &list->resources, list->r, /* group= */ NULL, &list->turn, &list->err);
+    say_too_large(list);
+    if (list->open.is_gone && --list->emitted > 0)
+        list->resources.len--; /* the comma before it */
+    list->is_paused = list->code == GW_OK && list->open.is_open;
 }
 
 static bool on_page_group(const struct store_group *group, void *data)
@@ -351,10 +371,14 @@ static void go_on(struct prov_request *r)
     if (list->code == GW_OK)
         list->code = store_reader_begin(r->face->reader, &list->err);
     if (list->code == GW_OK) {
-        run_stages(list);
+        if (list->open.is_open)
+            finish_open(list);
+        if (list->code == GW_OK && !list->is_paused)
+            run_stages(list);
         store_reader_end(r->face->reader);
     }
-    if (list->code == GW_OK && list->is_paused && !(list->stage == STAGE_PAGE && is_page_full(list)))
+    bool is_enough = !list->open.is_open && list->stage == STAGE_PAGE && is_page_full(list);
+    if (list->code == GW_OK && list->is_paused && !is_enough)
         turn_later(r, go_on);
     else
         answer_page(list);

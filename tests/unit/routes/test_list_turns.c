@@ -245,6 +245,126 @@ static void test_H13_filters_and_pages_of_groups_take_turns_too(void **state)
     assert_int_equal(world->loop->timers, 0);
 }
 
+#define CROWDED (TURN_RECORDS_MAX * 2)
+
+/* The group as a call of this method shows it in parts; its id. */
+static struct gw_str make_crowded_group(void)
+{
+    GW_BUF_SCOPED(body, 4 * 1024 * 1024);
+    gw_buf_add_lit(&body, "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"crowd\","
+                          "\"members\":[");
+    make_crowd(CROWDED);
+    for (uint64_t at = 1; at <= CROWDED; at += 1000) {
+        struct call *page = get(
+            world,
+            gw_arena_printf(&world->arena, "/scim/v2/Users?attributes=id&count=1000&startIndex=%u", (unsigned)at).ptr);
+        for (size_t i = 0; i < 1000; i++)
+            gw_buf_printf(&body, "%s{\"value\":\"%.*s\"}", at + i > 1 ? "," : "",
+                          GW_STR_ARG(json_at(page->json, "Resources")->array.items[i]->object.members[1].value->text));
+        call_free(world, page);
+    }
+    gw_buf_add_lit(&body, "]}");
+    struct call *call = send_body(world, "POST", "/scim/v2/Groups", gw_arena_cstr(&world->arena, gw_buf_str(&body)));
+    assert_status(call, 201);
+    struct gw_str id = gw_arena_copy(&world->arena, call_text(call, "id"));
+    call_free(world, call);
+    return id;
+}
+
+static struct call *patch_group(struct gw_str id, const char *operation)
+{
+    struct gw_str path = gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(id));
+    struct gw_str body = gw_arena_printf(&world->arena,
+                                         "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],"
+                                         "\"Operations\":[%s]}",
+                                         operation);
+    return send_body(world, "PATCH", path.ptr, body.ptr);
+}
+
+static void assert_members(struct call *call, const char *where, size_t count)
+{
+    assert_status(call, 200);
+    assert_int_equal(json_count(json_at(call->json, where)), count);
+}
+
+static void test_H13_a_group_of_many_is_read_in_parts_and_is_always_one_version(void **state)
+{
+    (void)state;
+    struct gw_str id = make_crowded_group();
+    const char *path = gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(id)).ptr;
+    struct call *slow = start(path);
+    assert_int_equal(slow->status, 0);
+    assert_true(call_takes_turns(slow));
+    create_user(world, "between@okta.local");
+    call_wait(world, slow);
+    assert_members(slow, "members", CROWDED);
+    assert_at(slow, "members.3999.display", "crowd3999");
+    struct gw_str tag = gw_arena_copy(&world->arena, call_field(slow, "ETag"));
+    assert_str_equal(call_text(slow, "meta.version"), tag.ptr);
+    call_free(world, slow);
+
+    slow = start(path); /* it is renamed while it is read */
+    struct call *list = start("/scim/v2/Groups?count=10");
+    struct call *change = patch_group(id, "{\"op\":\"replace\",\"value\":{\"displayName\":\"other\"}}");
+    assert_status(change, 200);
+    call_wait(world, slow);
+    call_wait(world, list);
+    assert_members(slow, "members", CROWDED);
+    assert_at(slow, "displayName", "other");
+    assert_str_equal(call_field(slow, "ETag"), gw_arena_cstr(&world->arena, call_field(change, "ETag")));
+    assert_members(list, "Resources.0.members", CROWDED);
+    assert_at(list, "Resources.0.displayName", "other");
+    call_free(world, change);
+    call_free(world, list);
+    call_free(world, slow);
+
+    slow = start(path); /* the client leaves in the middle */
+    assert_int_equal(slow->status, 0);
+    call_free(world, slow);
+    assert_int_equal(world->loop->timers, 0);
+}
+
+static void test_a_group_that_goes_while_it_is_read_is_not_found_and_leaves_the_list(void **state)
+{
+    (void)state;
+    struct gw_str id = make_crowded_group();
+    make_groups(2);
+    const char *path = gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(id)).ptr;
+    struct call *slow = start(path);
+    struct call *list = start("/scim/v2/Groups?count=10");
+    assert_true(call_takes_turns(slow) && call_takes_turns(list));
+    struct call *gone = send_body(world, "DELETE", path, NULL);
+    assert_status(gone, 204);
+    call_wait(world, slow);
+    call_wait(world, list);
+    assert_error(slow, 404, "");
+    assert_status(list, 200);
+    assert_at(list, "itemsPerPage", "2");
+    assert_int_equal(json_count(json_at(list->json, "Resources")), 2);
+    call_free(world, gone);
+    call_free(world, list);
+    call_free(world, slow);
+}
+
+static void test_a_group_that_never_rests_is_read_at_one_go(void **state)
+{
+    (void)state;
+    struct gw_str id = make_crowded_group();
+    struct call *slow = start(gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(id)).ptr);
+    for (unsigned i = 0; i < 5 && slow->status == 0; i++) {
+        struct call *change = patch_group(
+            id, gw_arena_printf(&world->arena, "{\"op\":\"replace\",\"value\":{\"displayName\":\"n%u\"}}", i).ptr);
+        assert_status(change, 200);
+        call_free(world, change);
+        assert_true(call_takes_turns(slow));
+        timer_expire(((struct prov_request *)slow->x.face_state)->turn);
+        assert_true(slow->status != 0 || i < 2);
+    }
+    assert_members(slow, "members", CROWDED);
+    assert_at(slow, "displayName", "n2");
+    call_free(world, slow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +375,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_R45_candidates_of_an_index_are_paged_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_R45_last_changes_are_found_by_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_H13_a_group_of_many_is_read_in_parts_and_is_always_one_version, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_group_that_goes_while_it_is_read_is_not_found_and_leaves_the_list,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_group_that_never_rests_is_read_at_one_go, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
