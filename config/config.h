@@ -271,7 +271,7 @@ struct config_prov_face {
     bool is_present;
     const char **hosts;
     size_t host_count;
-    const char *base_path; /* "/scim/v2", without a slash at the end */
+    const char *base_path;       /* "/scim/v2", without a slash at the end */
     const char *scim1_base_path; /* "/scim/v1"; NULL: no SCIM 1.1 */
     const char *tokens_file;
     bool enabled;
@@ -305,7 +305,7 @@ struct config {
     struct gw_str text; /* what it was read from; the parent hands it to its children */
     const char *store_path;
     uint64_t store_max_size;
-    const char *user; /* the account that a start as root gives everything up for; NULL: none */
+    const char *user;         /* the account that a start as root gives everything up for; NULL: none */
     int64_t drain_timeout_ms; /* what is open when the configuration or the program changes may go on for so long */
     int64_t activity_retain_ms;
     uint32_t activity_entries_max;

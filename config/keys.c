@@ -148,7 +148,7 @@ static const struct config_mapping activity_mapping = {"activity", CONFIG_FIELDS
 static const struct config_field top_fields[] = {
     {"user", CONFIG_TEXT, .offset = offsetof(struct config, user), .text = config_text_name},
     {"drain_timeout", CONFIG_DURATION, .offset = offsetof(struct config, drain_timeout_ms), .fallback = "1h",
-     .min = 1000, .max = 7 * 24 * 3600 * 1000ll},
+     .min = 1000, .max = 7 * 24 * 3600 * 1000LL},
     {"store", CONFIG_MAPPING, .mapping = &store_mapping, .required = true},
     {"activity", CONFIG_MAPPING, .mapping = &activity_mapping},
     {"sso", CONFIG_MAPPING, .mapping = &sso_mapping},

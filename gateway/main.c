@@ -6,9 +6,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_init,    &command_run,      &command_check,  &command_token,  &command_user,
-    &command_policy,  &command_activity, &command_import, &command_export, &command_backup,
-    &command_restore, &command_guard, &command_why, &command_coverage, &command_version,  &command_child,
+    &command_init,     &command_run,      &command_check,   &command_token,  &command_user,    &command_policy,
+    &command_activity, &command_import,   &command_export,  &command_backup, &command_restore, &command_guard,
+    &command_why,      &command_coverage, &command_version, &command_child,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -65,12 +65,18 @@ void process_block_signals(void)
 /* Resident memory that no file backs. */
 static size_t anonymous_bytes(void)
 {
-    unsigned long resident = 0, shared = 0;
+    char line[256] = "";
+    uint64_t resident = 0;
+    uint64_t shared = 0;
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    bool is_read = fscanf(file, "%*s %lu %lu", &resident, &shared) == 2;
+    bool is_read = fgets(line, sizeof line, file) != NULL;
     (void)fclose(file);
+    struct gw_str rest = gw_str_from(line);
+    (void)gw_str_split(&rest, ' '); /* all of it, resident or not */
+    is_read = is_read && gw_str_to_u64(gw_str_split(&rest, ' '), UINT32_MAX, &resident) &&
+              gw_str_to_u64(gw_str_split(&rest, ' '), UINT32_MAX, &shared);
     return is_read && resident > shared ? (resident - shared) * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 

@@ -108,6 +108,7 @@ enum gw_code store_groups_save(struct store_view *view, struct gw_arena *arena, 
     const struct store_group *group = after != NULL ? after : before;
     struct store_index_keys old_keys = {.count = 0};
     struct store_index_keys new_keys = {.count = 0};
+    GW_ASSERT(group != NULL);
     struct store_key key = store_user_key(group->folder, group->seq);
     if (before != NULL)
         GW_TRY(store_group_index_keys(arena, before, &old_keys, err));

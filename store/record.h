@@ -77,7 +77,7 @@ struct store_session {
     uint64_t user_seq;
     uint64_t generation; /* of the user when it was bound */
     int64_t bound_ms;
-    int64_t seen_ms; /* written at most once a day */
+    int64_t seen_ms;    /* written at most once a day */
     bool is_signed_out; /* at the app, as far as its answers said so; still bound */
 };
 
@@ -119,7 +119,7 @@ enum store_activity_kind {
     STORE_ACTIVITY_BRAKE_REJECT,
     STORE_ACTIVITY_GUARD_OFF, /* break-glass, by an operator; result says until when */
     STORE_ACTIVITY_GUARD_ON,
-    STORE_ACTIVITY_REBIND, /* a session of the user is somebody else's from now on */
+    STORE_ACTIVITY_REBIND,      /* a session of the user is somebody else's from now on */
     STORE_ACTIVITY_REFUSE_MORE, /* of an app: how many refusals of one reason have no entry of their own */
 };
 

@@ -45,7 +45,9 @@ static struct gw_gauge *find_or_make(enum gw_gauge_kind kind, const char *first,
 {
     struct gw_gauge *gauges = gw_gauges_attached();
     struct gw_gauge *found = find(kind, first, second);
-    for (unsigned i = 0; i < GW_GAUGES_MAX && found == NULL; i++) {
+    if (found != NULL)
+        return found;
+    for (unsigned i = 0; i < GW_GAUGES_MAX; i++) {
         uint32_t is_free = ROW_FREE;
         if (!atomic_compare_exchange_strong(&gauges[i].state, &is_free, ROW_BUSY))
             continue;
@@ -56,8 +58,9 @@ static struct gw_gauge *find_or_make(enum gw_gauge_kind kind, const char *first,
         atomic_store(&found->value, 0);
         atomic_store(&found->holders, 0);
         atomic_store(&found->state, ROW_READY);
+        return found;
     }
-    return found;
+    return NULL;
 }
 
 int64_t gw_gauge_max(enum gw_gauge_kind kind)

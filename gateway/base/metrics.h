@@ -81,8 +81,7 @@
     XX(STORE_SCANS, "provgate_store_scans_total", "counter", "Full scans of a large store that began")                 \
     XX(STORE_SCANS_DONE, "provgate_store_scans_done_total", "counter", "Full scans of a large store that ended")       \
     XX(STORE_SCANNED, "provgate_store_scanned_records_total", "counter", "Records that full scans have read")          \
-    XX(STORE_DAMAGE, "provgate_store_damage_total", "counter",                                                         \
-       "Full scans that found a damaged record; must stay 0")                                                          \
+    XX(STORE_DAMAGE, "provgate_store_damage_total", "counter", "Full scans that found a damaged record; must stay 0")  \
     XX(STORE_CHANGES, "provgate_store_changes_total", "counter", "Changes answered after a commit")                    \
     XX(SSO_REFUSED_THOUGH_ACTIVE, "provgate_sso_refused_though_active_total", "counter",                               \
        "Refusals of a session that was alive when it was looked at again; must stay 0")                                \

@@ -1,7 +1,7 @@
 #include "gateway/http/field_rules.h"
 
 /* RFC 9110 section 5.6.2: letters, digits and these. */
-#define ROW(from, to) [from... to] = true
+#define ROW(from, to) [(from)...(to)] = true
 static const bool token_bytes[256] = {
     ROW('0', '9'), ROW('A', 'Z'), ROW('a', 'z'), ['!'] = true, ['#'] = true, ['$'] = true,
     ['%'] = true,  ['&'] = true,  ['\''] = true, ['*'] = true, ['+'] = true, ['-'] = true,

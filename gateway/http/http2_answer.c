@@ -39,7 +39,7 @@ static void make_block(struct block *block, const struct http_relay_answer *rela
 static void submit_head(struct http2_stream *stream, const struct http_relay_answer *relay, bool has_body,
                         struct gw_arena *arena)
 {
-    struct block block;
+    struct block block = {.count = 0};
     make_block(&block, relay, arena);
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = http2_stream_read};
     if (nghttp2_submit_response(stream->http2->session, stream->id, block.list, block.count, has_body ? &body : NULL) !=

@@ -69,7 +69,7 @@ struct http_loop {
     pthread_mutex_t lock; /* guards the messages */
     struct http_loop_message *messages;
     struct http_loop_message **messages_end;
-    atomic_int asked; /* enum ending */
+    atomic_int asked;    /* enum ending */
     atomic_llong end_ms; /* monotonic: what still runs then is cut */
     enum ending ending;
 

@@ -60,8 +60,8 @@ void http_watch_stop(struct http_watch *watch); /* closes the descriptor */
 struct st_h2o_evloop_t *http_loop_h2o(struct http_loop *loop);
 /* One round that waits for nothing and runs no timer, on a loop that is not being run: for fuzzing. */
 void http_loop_turn(struct http_loop *loop);
-bool http_loop_is_draining(const struct http_loop *loop); /* each answer is the last of its connection */
-bool http_loop_closes_idle(const struct http_loop *loop); /* draining, and nobody is waited for */
+bool http_loop_is_draining(const struct http_loop *loop);  /* each answer is the last of its connection */
+bool http_loop_closes_idle(const struct http_loop *loop);  /* draining, and nobody is waited for */
 struct http_link *http_loop_dirty(struct http_loop *loop); /* sockets to flush at the end of the turn */
 void http_loop_wants_turn(struct http_loop *loop);
 /* Flows that ended, for the next exchanges (exchange.c keeps them). */

@@ -48,11 +48,11 @@ struct http_server {
     struct http_server_settings settings; /* own copies of the texts */
     uint64_t id;                          /* the same for the same name, in every process */
     const char *app;                      /* NULL: nobody is told */
-    _Atomic int64_t out_until_ms; /* 0: nothing that happened took it out */
-    _Atomic int64_t pause_ms;     /* how long it is out, the next time */
-    atomic_uint failures;         /* in a row */
-    atomic_bool is_sick;          /* health checks took it out */
-    atomic_uint checks;           /* in a row that contradict is_sick */
+    _Atomic int64_t out_until_ms;         /* 0: nothing that happened took it out */
+    _Atomic int64_t pause_ms;             /* how long it is out, the next time */
+    atomic_uint failures;                 /* in a row */
+    atomic_bool is_sick;                  /* health checks took it out */
+    atomic_uint checks;                   /* in a row that contradict is_sick */
     _Atomic int64_t next_check_ms;
     atomic_bool is_refusing; /* the last attempt to connect failed */
     _Atomic int64_t second_ms;

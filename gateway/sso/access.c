@@ -16,7 +16,7 @@ static bool is_request_id(struct gw_str text)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         bool is_plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_plain && memchr("-_.~+/=:@", c, 9) == NULL)
+        if (!is_plain && (c == '\0' || strchr("-_.~+/=:@", c) == NULL))
             return false;
     }
     return text.len > 0 && text.len <= SSO_REQUEST_ID_BYTES_MAX;

@@ -214,8 +214,7 @@ static bool share_get(struct sso_held *held, const struct store_session_digest *
     }
     if (held->marks == NULL || !sso_marks_find(held->marks, digest->bytes, now_ms, &expires_ms))
         return false;
-    *ret_session =
-        (struct sso_held_session){.digest = *digest, .kind = SSO_HELD_ANONYMOUS, .expires_ms = expires_ms};
+    *ret_session = (struct sso_held_session){.digest = *digest, .kind = SSO_HELD_ANONYMOUS, .expires_ms = expires_ms};
     return true;
 }
 

@@ -62,7 +62,7 @@ static int64_t end_mono_of(struct sso_keeper *keeper, const struct store_guard_o
 /* What is not in the file any more is forgotten; the rest keeps its end. */
 static void entries_refresh(struct sso_keeper *keeper, struct store_guard_offs *offs, int64_t mono_ms, int64_t wall_ms)
 {
-    struct seen kept[STORE_GUARD_OFF_MAX];
+    struct seen kept[STORE_GUARD_OFF_MAX] = {0};
     size_t count = 0;
     for (size_t i = 0; i < offs->count; i++) {
         const struct store_guard_off *off = &offs->list[i];

@@ -35,9 +35,9 @@ struct sso_app {
     struct sso_gate *gates;
     size_t gate_count;
     struct sso_forward_rules forward;
-    struct gw_str refusal_page;    /* the operator's HTML; empty: built in */
-    struct gw_str refusal_contact; /* may be empty */
-    atomic_bool guard_is_off;      /* break-glass; the keeper writes it */
+    struct gw_str refusal_page;                  /* the operator's HTML; empty: built in */
+    struct gw_str refusal_contact;               /* may be empty */
+    atomic_bool guard_is_off;                    /* break-glass; the keeper writes it */
     _Atomic uint32_t refused[SSO_REFUSAL_COUNT]; /* refusal_counts.h */
 };
 
@@ -98,7 +98,7 @@ struct sso_request {
     size_t probe_set_count;   /* of an answer that is held: so many session cookies does it set */
     struct http_link guarded; /* in the face's list */
     uint64_t role_snapshot;   /* in which its roles were looked at */
-    uint64_t affinity_set;  /* hint of a session that its answer set; 0: none */
+    uint64_t affinity_set;    /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
     bool is_answered;        /* by us */
     bool is_refusal_noted;   /* it has an activity entry of its own */

@@ -135,8 +135,12 @@ static void a_session_that_one_process_holds_is_known_to_the_other_which_owes_no
     sso_held_share(new, NULL, &handover->bound);
     for (uint64_t i = 0; i < 1000; i++) {
         struct gw_sha256 digest = digest_of(i);
-        struct sso_held_session session = {.kind = SSO_HELD_BOUND, .user_seq = i, .generation = 3, .folder = 2,
-                                           .expires_ms = now_ms + 60 * SECOND, .owes_write = true};
+        struct sso_held_session session = {.kind = SSO_HELD_BOUND,
+                                           .user_seq = i,
+                                           .generation = 3,
+                                           .folder = 2,
+                                           .expires_ms = now_ms + 60 * SECOND,
+                                           .owes_write = true};
         memcpy(session.digest.bytes, digest.bytes, sizeof session.digest.bytes);
         session.root = session.digest;
         sso_held_put(old, &session);
