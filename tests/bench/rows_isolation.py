@@ -192,6 +192,7 @@ def bench_isolation(options, folder, report):
         users=SESSIONS // 16,
         sessions=SESSIONS,
         provisioned=USERS,
+        filled=options.filled,
         identity=SAML % (certificate, ENTITY),
     )
     say(f"\n{USERS} users, {SESSIONS} sessions ({fdatasyncs(folder)} fdatasync/s on this disk)")
