@@ -20,6 +20,7 @@
 /* How long a provisioning group makes way for a waiting sign-on: a dead sso process must not stop it. */
 #define COURTESY_STEP_US 50
 #define COURTESY_STEPS_MAX 100
+#define IMPORT_PAUSE_US 500
 #define DEAD_READERS_MS 10000
 
 struct store_writer {
@@ -90,10 +91,14 @@ static bool sso_waits(const struct store_writer *writer)
     return false;
 }
 
-/* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. */
+/* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. An import cannot see
+ * who waits, and always has more to do: it lets everybody in after each group. */
 static void make_way(const struct store_writer *writer)
 {
     static const struct timespec step = {.tv_nsec = COURTESY_STEP_US * 1000};
+    static const struct timespec pause = {.tv_nsec = IMPORT_PAUSE_US * 1000};
+    if (writer->settings.role == STORE_ROLE_IMPORT)
+        (void)nanosleep(&pause, NULL);
     for (int i = 0; i < COURTESY_STEPS_MAX && sso_waits(writer); i++)
         (void)nanosleep(&step, NULL);
 }

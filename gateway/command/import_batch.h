@@ -21,10 +21,11 @@ struct import_batch *import_batch_new(struct command_folder *folder, struct stor
                                       struct import_counts *counts);
 void import_batch_free(struct import_batch *batch);
 
-/* Takes the change. A full batch is applied; an error is of the store, not of a row, and ends the import. */
+/* Takes the change. A full batch goes to the writer while the next is read; an error is of the store, not of a row, and
+ * ends the import. */
 GW_MUST_CHECK enum gw_code import_batch_add(struct import_batch *batch, struct store_change *change, uint64_t line,
                                             struct gw_error *err);
-/* Applies what was taken and waits for it. */
+/* Applies what was taken and waits for all of it. */
 GW_MUST_CHECK enum gw_code import_batch_flush(struct import_batch *batch, struct gw_error *err);
 
 /* "line N: reason" on stderr, the first IMPORT_REFUSALS_SHOWN of them, and counts it. */
