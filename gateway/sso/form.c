@@ -83,6 +83,36 @@ bool sso_form_query_names_token(struct gw_str query)
     return names_word(&arena, query, WORDS(token_words));
 }
 
+/* Decoded twice, cut where some parsers cut it (`code[]`, NUL), without blanks, in lower case. */
+static struct gw_str plain_name(struct gw_arena *arena, struct gw_str name)
+{
+    char *plain = gw_arena_alloc(arena, name.len + 1);
+    size_t len = sso_percent_decode(name, plain);
+    len = sso_percent_decode(gw_str_n(plain, len), plain);
+    size_t used = 0;
+    for (size_t i = 0; i < len && plain[i] != '\0' && plain[i] != '['; i++) {
+        if (plain[i] > ' ' && plain[i] != '+')
+            plain[used++] = gw_lower(plain[i]);
+    }
+    return gw_str_n(plain, used);
+}
+
+bool sso_form_query_has_answer(struct gw_str query)
+{
+    GW_ARENA_SCOPED(arena);
+    bool has = false;
+    for (size_t start = 0, i = 0; i <= query.len && !has; i++) {
+        if (i < query.len && query.ptr[i] != '&' && query.ptr[i] != ';')
+            continue;
+        struct gw_str piece = gw_str_n(query.ptr + start, i - start);
+        struct gw_str name = plain_name(&arena, gw_str_split(&piece, '='));
+        for (size_t k = 0; k < sizeof answer_words / sizeof answer_words[0]; k++)
+            has = has || gw_str_eq(name, answer_words[k]);
+        start = i + 1;
+    }
+    return has;
+}
+
 bool sso_form_query_names_saml(struct gw_str query)
 {
     GW_ARENA_SCOPED(arena);

@@ -28,6 +28,8 @@ struct sso_gate_kind {
     enum gw_metric invalid;
     /* Does the query name a parameter of the form? Some frameworks merge query and body. */
     bool (*query_names)(struct gw_str query);
+    /* Does the query bring what an app may take for a sign-on, and the gate cannot check? NULL: never. */
+    bool (*query_has_answer)(struct gw_str query);
     /* `err` says why not, for the log alone. */
     enum sso_gate_verdict (*check)(const struct sso_gate *gate, struct gw_arena *arena, struct gw_str body,
                                    int64_t now_ms, struct sso_gate_result *ret_result, struct gw_error *err);

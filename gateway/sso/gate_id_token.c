@@ -74,8 +74,10 @@ static enum sso_gate_verdict check(const struct sso_gate *gate, struct gw_arena 
 {
     struct sso_token_form form;
     struct jwt_result result;
-    struct jwt_rules rules = {
-        .issuer = gate->issuer, .audience = gw_str_from(gate->config->audience), .is_for_one_party = true};
+    struct jwt_rules rules = {.issuer = gate->issuer,
+                              .audience = gw_str_from(gate->config->audience),
+                              .is_for_one_party = true,
+                              .skew_ms = gate->config->skew_ms};
     ret_result->refusal = SSO_REFUSAL_ACS_REQUEST;
     if (sso_form_parse_token(arena, body, &form, err) != GW_OK)
         return SSO_GATE_REFUSED;
@@ -103,4 +105,5 @@ static enum sso_gate_verdict check(const struct sso_gate *gate, struct gw_arena 
 const struct sso_gate_kind sso_gate_id_token = {.name = "id_token",
                                                 .invalid = GW_METRIC_ID_TOKEN_INVALID,
                                                 .query_names = sso_form_query_names_token,
+                                                .query_has_answer = sso_form_query_has_answer,
                                                 .check = check};

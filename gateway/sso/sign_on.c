@@ -226,9 +226,22 @@ static enum gw_code check_head(const struct sso_gate *gate, const struct http_re
     return sso_form_check_head(&head, err);
 }
 
-/* A request that comes near an ACS but is not a POST to it: harmless only when it can carry no response. */
-static bool is_harmless(const struct sso_gate *gate, const struct http_request *request)
+/* A header or a probe tells who it is, however the sign-on came. */
+static bool app_says_who(const struct config_sso_face *config)
 {
+    bool says = false;
+    for (size_t i = 0; i < config->identity_count; i++)
+        says |=
+            config->identities[i].kind == CONFIG_IDENTITY_HEADER || config->identities[i].kind == CONFIG_IDENTITY_PROBE;
+    return says;
+}
+
+/* A request that comes near an ACS but is not a POST to it: harmless only when it can carry no response. */
+static bool is_harmless(const struct sso_app *app, const struct sso_gate *gate, const struct http_request *request)
+{
+    bool has_answer = gate->kind->query_has_answer != NULL && gate->kind->query_has_answer(request->query);
+    if (has_answer && !app_says_who(&app->config->sso))
+        return false;
     bool reads = gw_str_eq(request->method, GW_STR("GET")) || gw_str_eq(request->method, GW_STR("HEAD")) ||
                  gw_str_eq(request->method, GW_STR("OPTIONS"));
     return reads && request->body_kind == HTTP_BODY_NONE && !gate->kind->query_names(request->query);
@@ -260,13 +273,13 @@ bool sso_sign_on_take(struct sso_request *rq)
     if (gate == NULL)
         return false;
     bool posts = exact && gw_str_eq(x->request.method, GW_STR("POST"));
-    if (!posts && is_harmless(gate, &x->request))
+    if (!posts && is_harmless(rq->app, gate, &x->request))
         return false;
     rq->sign_on = gw_arena_alloc(&x->arena, sizeof *rq->sign_on);
     rq->sign_on->gate = gate;
     struct gw_error err = {.text = ""};
     if (!posts) {
-        fail(rq, SSO_REFUSAL_ACS_REQUEST, "another spelling of the ACS path, or another method");
+        fail(rq, SSO_REFUSAL_ACS_REQUEST, "another spelling of the ACS path, or another way to it");
         return true;
     }
     enum gw_code code = check_head(gate, &x->request, &err);

@@ -191,11 +191,31 @@ static void an_error_of_the_provider_and_a_plain_callback_are_the_apps_business(
     struct world *w = &g->world;
     int client = lab_connect(&w->lab);
     assert_int_equal(post_passes(g, client, "error=access_denied&state=s1", ""), 302);
-    assert_int_equal(world_visit(w, client, "/callback?code=abc&state=s", "", "")->status, 200);
+    assert_int_equal(
+        world_visit(w, client, "/callback?error=login_required&state=xCODEx&country_code=de", "", "")->status, 200);
     struct gw_str token = token_with(g, "alice@example.com", "");
     const char *hybrid = gw_arena_printf(&g->forge.arena, "code=abc&%s", form_with(g, token)).ptr;
     assert_int_equal(post_passes(g, client, hybrid, SETS("a1")), 302);
     assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_ALIVE);
+    (void)close(client);
+}
+
+/* Whoever signs in can ask the provider for response_mode=query: the app would take it, and nobody is named. */
+static void a_code_that_comes_by_another_way_is_refused(void **state)
+{
+    static const char *const targets[] = {
+        "/callback?code=abc&state=s", "/callback?state=s&%63ode=abc", "/callback?Code=abc",    "/callback?a=b;code=abc",
+        "/callback?code[]=abc",       "/Callback/?access_token=abc",  "/callback?%2563ode=abc"};
+    struct ground *g = *state;
+    struct world *w = &g->world;
+    int client = lab_connect(&w->lab);
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        world_get(client, targets[i], "");
+        if (world_reply(w, client)->status != 400)
+            fail_msg("%s", targets[i]);
+        world_app_saw_nothing(w);
+    }
+    assert_int_equal(world_visit(w, client, "/elsewhere?code=abc", "", "")->status, 200);
     (void)close(client);
 }
 
@@ -270,6 +290,7 @@ int main(void)
         TEST(a_token_is_used_once_by_its_jti_or_by_what_was_signed, setup),
         TEST(what_is_wrong_never_reaches_the_app, setup),
         TEST(an_error_of_the_provider_and_a_plain_callback_are_the_apps_business, setup),
+        TEST(a_code_that_comes_by_another_way_is_refused, setup),
         TEST(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
         TEST(an_unverified_address_names_nobody, setup_email),
         TEST(a_rollover_of_keys_needs_no_restart, setup),
