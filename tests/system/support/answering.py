@@ -1,4 +1,4 @@
-"""An app whose answer to a sign-on is what the test says; everything else it answers with 200, and keeps the request."""
+"""An app whose answer to a sign-on is what the test says; everything else it answers with 200."""
 
 from lab.webserver import WebServer
 
