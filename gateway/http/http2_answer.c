@@ -22,6 +22,14 @@ struct block {
     char status[4];
 };
 
+/* RFC 9110 section 8.6 forbids it. HTTP/1.1 clients shrug; those of libnghttp2 (curl) take the whole answer for broken,
+ * except for a 0. */
+static bool is_length_of_204(const struct http_answer *answer, const struct http_field *field)
+{
+    return answer->status == 204 && gw_str_eq_nocase(field->name, GW_STR("content-length")) &&
+           !gw_str_eq(field->value, GW_STR("0"));
+}
+
 static void make_block(struct block *block, const struct http_relay_answer *relay, struct gw_arena *arena)
 {
     const struct http_answer *answer = relay->answer;
@@ -31,7 +39,8 @@ static void make_block(struct block *block, const struct http_relay_answer *rela
     block->count = 1;
     for (size_t i = 0; i < answer->field_count; i++) {
         const struct http_field *field = &answer->fields[i];
-        if (!http_field_is_hop(field->name) && http_relay_answer_field_stays(relay, field))
+        if (!http_field_is_hop(field->name) && !is_length_of_204(answer, field) &&
+            http_relay_answer_field_stays(relay, field))
             block->list[block->count++] = nv_of(field->name, field->value);
     }
 }

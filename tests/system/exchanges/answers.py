@@ -90,6 +90,7 @@ def rows():
     for status, text in ((204, b"No Content"), (304, b"Not Modified"), (204, b""), (304, b"")):
         head = b"HTTP/1.1 %d %s\r\nETag: \"v\"\r\n" % (status, text)
         yield Row(f"bodiless {status} {text!r}", answer=head + b"\r\n")
+    yield Row("204 with a length of 0", answer=b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
     yield Row("304 with a length", answer=b"HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n")
     yield Row("205", answer=sized(b"HTTP/1.1 205 Reset Content\r\n", b""))
     for name, reason in REASONS.items():
