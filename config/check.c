@@ -205,14 +205,15 @@ static void check_shared_certificates(struct check *check)
 
 #define RETAIN_SHORT_MS (24 * 60 * 60 * 1000ll)
 
-/* Whoever wrote a time believes that something ends then; and a short one cannot be taken back. */
+/* Whoever wrote a time alone believes that something ends then; and a short one cannot be taken back. */
 static void check_policy(struct check *check, size_t app)
 {
     const struct config_policy *policy = &check->config->apps[app].prov.policy;
     const char *key = KEY(check, "apps[%zu].prov.policy.retain", app);
-    bool is_written = config_node_find(check->config->root, key) != NULL;
-    if (is_written && policy->after_retention == CONFIG_RETENTION_KEEP)
-        find(check, CONFIG_WARNING, key, "says nothing while after_retention is keep: records are kept for good");
+    const char *after = KEY(check, "apps[%zu].prov.policy.after_retention", app);
+    const struct config_node *root = check->config->root;
+    if (config_node_find(root, key) != NULL && config_node_find(root, after) == NULL)
+        find(check, CONFIG_WARNING, key, "says nothing without after_retention: records are kept for good");
     if (policy->after_retention != CONFIG_RETENTION_KEEP && policy->retain_ms < RETAIN_SHORT_MS)
         find(check, CONFIG_WARNING, key, "is less than a day: a deactivation by mistake cannot be taken back for long");
 }

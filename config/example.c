@@ -51,7 +51,8 @@ static const char text[] =
     "      tokens_file: wiki-tokens   # provgate token new --app wiki --name okta\n"
     "      policy:\n"
     "        match: [externalId, userName]\n"
-    "        retain: 90d\n";
+    "        retain: 90d\n"
+    "        after_retention: keep # anonymise | delete: what becomes of a deactivated user's record then\n";
 
 const char *config_example_text(void)
 {

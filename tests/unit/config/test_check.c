@@ -372,7 +372,7 @@ static void what_protects_nobody_is_said(void **state)
         {"unbound: refuse", "unbound: refuse\n      deactivated: report", "report lets deactivated users in"},
         {"unbound: refuse", "unbound: refuse\n      refusal: {page: bare.html}",
          "bare.html does not show {{reference}}"},
-        {"wiki-tokens}", "wiki-tokens, policy: {retain: 30d}}", "policy.retain: says nothing while after_retention"},
+        {"wiki-tokens}", "wiki-tokens, policy: {retain: 30d}}", "policy.retain: says nothing without after_retention"},
         {"wiki-tokens}", "wiki-tokens, policy: {retain: 2h, after_retention: delete}}", "is less than a day"},
         {"127.0.0.1:8081", "0.0.0.0:8081", "prov.listen[0]: 0.0.0.0:8081 has no tls"},
         {"127.0.0.1:9901", "0.0.0.0:9901", "admin.listen: 0.0.0.0:9901 can be reached from other machines"},
