@@ -77,16 +77,16 @@ class Cut(WorldCase):
         self.assertFalse(hers.clean_end, "the cut stream looks like a complete one")
         self.assertFalse(his.ended.is_set(), "bob's stream was cut")
 
-    def test_a_slow_chunked_stream_is_cut(self):
+    def test_f12_a_slow_chunked_stream_is_cut(self):
         self.assert_cut("/stream?lines=100000")
 
-    def test_server_sent_events_are_cut(self):
+    def test_f12_server_sent_events_are_cut(self):
         self.assert_cut("/events?lines=100000")
 
-    def test_a_download_whose_reader_is_slow_is_cut(self):
+    def test_f12_a_download_whose_reader_is_slow_is_cut(self):
         self.assert_cut("/static/512m", lambda piece: time.sleep(0.01))
 
-    def test_a_websocket_is_cut_and_the_other_goes_on(self):
+    def test_f12_a_websocket_is_cut_and_the_other_goes_on(self):
         with self.story.open_websocket(self.story.cookie(self.alice)) as hers, \
                 self.story.open_websocket(self.story.cookie(self.bob)) as his:
             answered = self.deactivate()
@@ -167,7 +167,7 @@ class CutHttp2(WorldCase):
         cls.access_log = cls.folder / "access.jsonl"
         values["sso"]["access_log"] = {"file": str(cls.access_log)}
 
-    def test_f4_a_cut_ends_her_streams_alone_and_leaves_the_connection(self):
+    def test_f12_a_cut_ends_her_streams_alone_and_leaves_the_connection(self):
         okta, story = self.world.okta(), Story(self.world)
         self.addCleanup(okta.close)
         self.addCleanup(story.close)

@@ -1,17 +1,18 @@
 """Sessions and their cookies by the numbers of the security cases (F1 to F15), on the real binary.
 
-F12 is in test_cut, F14 in test_link_race, F16 in test_logout, the table's cap of F13 in tests/unit/store.
+F12 is in test_cut too, F14 in test_link_race, F16 in test_logout, the table's cap of F13 in tests/unit/store.
 """
 
 import re
 import ssl
 from urllib.parse import urlencode
 
-from lab import http2, rawhttp
+from lab import http2, rawhttp, wire
 from lab.app import COOKIE
 from lab.story import HTML, REFUSED, Story
 from support.answering import Answering
 from support.case import WorldCase
+from support.puppet import Puppet
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 NAME = COOKIE
@@ -297,6 +298,47 @@ class WhatTheAppSets(WorldCase):
                 before = unbound_requests(self.world)
                 self.assertEqual(self.status(value), 200)
                 self.assertEqual(unbound_requests(self.world), before + 1)
+
+
+class LongPoll(WorldCase):
+    """F12: a request that the app has not answered yet."""
+
+    @classmethod
+    def upstream(cls):
+        """An app that waits until it is told."""
+        cls.app = Puppet()
+        cls.addClassCleanup(cls.app.stop)
+        return cls.app.url
+
+    def sign_on(self, user, value):
+        """A session of the user."""
+        body = urlencode({"SAMLResponse": self.world.idp.response(user)}).encode()
+        with rawhttp.Connection.to(self.world.sso_url) as connection:
+            connection.send_request("POST", "/saml/acs", [("Host", self.host()), FORM], body)
+            end = self.app.next()
+            end.read_head()
+            end.reader.read_exact(len(body))
+            end.send(f"HTTP/1.1 303 See Other\r\nLocation: /\r\nSet-Cookie: {NAME}={value}\r\nContent-Length: 0\r\n"
+                     "Connection: close\r\n\r\n".encode())
+            end.close()
+            self.assertEqual(connection.read_head().status, 303)
+
+    def test_f12_a_long_poll_is_cut_at_both_ends(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        self.sign_on("f12@example.com", "polling")
+        with rawhttp.Connection.to(self.world.sso_url) as connection:
+            connection.send_request("GET", "/poll", [("Host", self.host()), ("Cookie", f"{NAME}=polling")])
+            end = self.app.next()
+            end.read_head()
+            okta.unassign(okta.assign("f12@example.com")["id"])
+            with self.assertRaises((wire.Closed, ConnectionError)):
+                end.reader.read_exact(1)
+            end.close()
+            try:
+                self.assertIn(connection.read_head().status, REFUSED)
+            except (wire.Closed, ConnectionError):
+                pass  # ended without an answer
 
 
 class SessionsFromBefore(WorldCase):

@@ -83,7 +83,7 @@ class Gate(WorldCase):
                 self.assertGreaterEqual(answer.status, 400)
                 self.assertFalse(self.world.app.log.since(before))
 
-    def test_a_replayed_response_is_refused_also_after_kill_and_restart(self):
+    def test_f6_a_replayed_response_is_refused_also_after_kill_and_restart(self):
         browser = self.world.browser()
         _, fields = browser.fetch_response(self.world.idp.url, "alice@example.com")
         self.assertEqual(self.post(fields), (303, True))
