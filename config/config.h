@@ -148,6 +148,7 @@ struct config_id_token {
     const char *user; /* claim */
     enum config_match match;
     enum config_gate gate;
+    int64_t skew_ms;
 };
 
 struct config_identity {
@@ -254,6 +255,7 @@ struct config_logout {
     const char *issuer;
     const char *audience;
     struct config_keys keys;
+    int64_t skew_ms;
 };
 
 /* OAuth 2 bearers that are signed tokens (RFC 9068). */
@@ -262,6 +264,7 @@ struct config_oauth {
     const char *issuer;
     const char *audience;
     struct config_keys keys;
+    int64_t skew_ms;
     const char *scope_claim;
     const char *scope_provision;
     const char *scope_read; /* NULL: none reads only */

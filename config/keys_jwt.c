@@ -51,6 +51,8 @@ static const struct config_field logout_fields[] = {
      .why = "the address of the endpoint, as Okta calls it"},
     {"keys", CONFIG_MAPPING, .offset = offsetof(struct config_logout, keys), .mapping = &config_keys_mapping,
      .required = true, .why = WHY_KEYS},
+    {"skew", CONFIG_DURATION, .offset = offsetof(struct config_logout, skew_ms), .fallback = "60s", .min = 1000,
+     .max = 10 * CONFIG_MINUTE_MS},
 };
 const struct config_mapping config_logout_mapping = {"logout of the prov face", CONFIG_FIELDS(logout_fields),
                                                      .finish = finish_logout};
@@ -91,6 +93,8 @@ static const struct config_field oauth_fields[] = {
      .why = "the aud of its tokens"},
     {"keys", CONFIG_MAPPING, .offset = offsetof(struct config_oauth, keys), .mapping = &config_keys_mapping,
      .required = true, .why = WHY_KEYS},
+    {"skew", CONFIG_DURATION, .offset = offsetof(struct config_oauth, skew_ms), .fallback = "60s", .min = 1000,
+     .max = 10 * CONFIG_MINUTE_MS},
     {"scope_claim", CONFIG_TEXT, .offset = offsetof(struct config_oauth, scope_claim), .fallback = "scp"},
     {"scopes", CONFIG_MAPPING, .mapping = &scope_mapping, .required = true,
      .why = "which scope allows what: {provision: scim.write, read: scim.read}"},
@@ -111,6 +115,8 @@ static const struct config_field id_token_fields[] = {
      .fallback = "userName"},
     {"gate", CONFIG_CHOICE, .offset = offsetof(struct config_id_token, gate), .words = config_gate_words,
      .fallback = "enforce"},
+    {"skew", CONFIG_DURATION, .offset = offsetof(struct config_id_token, skew_ms), .fallback = "60s", .min = 1000,
+     .max = 10 * CONFIG_MINUTE_MS},
 };
 const struct config_mapping config_id_token_mapping = {"id_token", CONFIG_FIELDS(id_token_fields)};
 
@@ -124,6 +130,7 @@ void config_id_token_share(const struct config_id_token *id_token, struct config
         .user_attribute = gw_str_eq(gw_str_from(id_token->user), GW_STR("sub")) ? NULL : id_token->user,
         .match = id_token->match,
         .gate = id_token->gate,
+        .skew_ms = id_token->skew_ms,
         /* OpenID Connect Core section 5.1 */
         .attributes = {"given_name", "family_name", "name", "email"},
     };

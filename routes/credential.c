@@ -152,8 +152,10 @@ static enum credential check_oauth(struct prov_request *r)
 {
     static const char *const types[] = {"at+jwt", NULL}; /* RFC 9068 section 2.1 */
     const struct config_oauth *oauth = &r->app->config->prov.oauth;
-    struct jwt_rules rules = {
-        .issuer = gw_str_from(oauth->issuer), .audience = gw_str_from(oauth->audience), .types = types};
+    struct jwt_rules rules = {.issuer = gw_str_from(oauth->issuer),
+                              .audience = gw_str_from(oauth->audience),
+                              .types = types,
+                              .skew_ms = oauth->skew_ms};
     struct jwt_token token;
     enum credential verdict = credential_token_check(r, r->app->oauth_keys, &rules, &token);
     if (verdict != CREDENTIAL_ACCEPTED)

@@ -178,7 +178,8 @@ static void serve(struct prov_request *r)
     struct jwt_rules rules = {.issuer = gw_str_from(config->issuer),
                               .audience = gw_str_from(config->audience),
                               .types = types,
-                              .needs_id = true};
+                              .needs_id = true,
+                              .skew_ms = config->skew_ms};
     struct logout *logout = gw_arena_alloc(r->arena, sizeof *logout);
     enum credential verdict = credential_token_check(r, r->app->logout_keys, &rules, &logout->token);
     if (verdict != CREDENTIAL_ACCEPTED) {

@@ -23,6 +23,7 @@ struct jwt_rules {
     struct gw_str audience;   /* aud, or one of it */
     const char *const *types; /* accepted `typ` beside none and "JWT"; ends in NULL; NULL: no others */
     bool needs_id;            /* jti must be there */
+    int64_t skew_ms;          /* how far the issuer's clock may be from ours; 0: JWT_SKEW_MS */
     bool is_for_one_party;    /* azp, when there is one, is the audience (OpenID Connect Core section 3.1.3.7) */
 };
 

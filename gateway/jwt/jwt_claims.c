@@ -24,8 +24,8 @@ static bool time_of(const struct json_value *claims, const char *name, bool *ret
     return true;
 }
 
-static enum gw_code check_times(const struct json_value *claims, int64_t now_ms, struct jwt_result *result,
-                                struct gw_error *err)
+static enum gw_code check_times(const struct json_value *claims, int64_t skew_ms, int64_t now_ms,
+                                struct jwt_result *result, struct gw_error *err)
 {
     bool has_expiry = false, has_begin = false, has_issued = false;
     int64_t expires_ms = 0, begin_ms = 0, issued_ms = now_ms;
@@ -34,15 +34,15 @@ static enum gw_code check_times(const struct json_value *claims, int64_t now_ms,
         return refuse(result, JWT_WRONG_CLAIM, err, "exp, nbf or iat is no time");
     if (!has_expiry)
         return refuse(result, JWT_WRONG_CLAIM, err, "exp is missing");
-    if (expires_ms + JWT_SKEW_MS <= now_ms)
+    if (expires_ms + skew_ms <= now_ms)
         return refuse(result, JWT_EXPIRED, err, "the token has expired");
-    if (has_begin && begin_ms - JWT_SKEW_MS > now_ms)
+    if (has_begin && begin_ms - skew_ms > now_ms)
         return refuse(result, JWT_EXPIRED, err, "the token is not valid yet");
-    if (has_issued && issued_ms - JWT_SKEW_MS > now_ms)
+    if (has_issued && issued_ms - skew_ms > now_ms)
         return refuse(result, JWT_EXPIRED, err, "the token was issued in the future");
     if (expires_ms - issued_ms > JWT_LIFETIME_MAX_MS)
         return refuse(result, JWT_WRONG_CLAIM, err, "the token lives longer than a day");
-    result->token.expires_ms = expires_ms + JWT_SKEW_MS;
+    result->token.expires_ms = expires_ms + skew_ms;
     return GW_OK;
 }
 
@@ -96,7 +96,8 @@ enum gw_code jwt_claims_check(const struct jwt_rules *rules, const struct json_v
         return refuse(ret_result, JWT_WRONG_CLAIM, err, "jti is missing, too long, or no text");
     if (!text_of(claims, "sub", JWT_BYTES_MAX, &token->subject))
         return refuse(ret_result, JWT_WRONG_CLAIM, err, "sub is no text");
-    GW_TRY(check_times(claims, now_ms, ret_result, err));
+    int64_t skew_ms = rules->skew_ms > 0 ? rules->skew_ms : JWT_SKEW_MS;
+    GW_TRY(check_times(claims, skew_ms, now_ms, ret_result, err));
     token->issuer = issuer->text;
     token->claims = claims;
     ret_result->verdict = JWT_VALID;

@@ -41,6 +41,8 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(prov->oauth.scope_claim, "scp");
     assert_string_equal(prov->oauth.scope_provision, "w");
     assert_null(prov->oauth.scope_read);
+    assert_int_equal(prov->logout.skew_ms, 60000);
+    assert_int_equal(prov->oauth.skew_ms, 60000);
     config_unref(config);
     config = load(PROV OAUTH "scopes: {provision: w}}\n", &err); /* needs no tokens_file */
     assert_non_null(config);
@@ -53,6 +55,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(identity->saml.user_attribute, "preferred_username");
     assert_string_equal(identity->saml.acs[0], "/cb");
     assert_int_equal(identity->saml.gate, CONFIG_GATE_ENFORCE);
+    assert_int_equal(identity->saml.skew_ms, 60000);
     config_unref(config);
 }
 
@@ -72,6 +75,10 @@ static void what_is_wrong_is_named(void **state)
         {PROV LOGOUT KEYS ", path: /scim/v1}\n      scim1_base_path: /scim/v1\n",
          "apps[0].prov.logout: ", "below scim1_base_path"},
         {PROV LOGOUT KEYS ", isuer: x}\n", "apps[0].prov.logout.isuer: ", "did you mean issuer?"},
+        {PROV LOGOUT KEYS ", skew: 0s}\n", "apps[0].prov.logout.skew: ", ""},
+        {PROV OAUTH "skew: 11m}\n", "apps[0].prov.oauth.skew: ", ""},
+        {SSO TOKEN ", skew: 1h}}]}\n", "apps[0].sso.identity[0].id_token.skew: ", ""},
+        {SSO TOKEN ", skw: 1m}}]}\n", "apps[0].sso.identity[0].id_token.skw: ", "did you mean skew?"},
         {PROV OAUTH "}\n", "apps[0].prov.oauth.scopes: ", "missing"},
         {PROV OAUTH "scopes: {read: r}}\n", "apps[0].prov.oauth.scopes.provision: ", "missing"},
         {PROV OAUTH "scopes: {provision: r, read: r}}\n", "apps[0].prov.oauth.scopes.read: ", "the scope of provision"},

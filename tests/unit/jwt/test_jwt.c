@@ -180,6 +180,25 @@ static void a_token_for_several_parties_names_the_one_it_is_for(void **state)
     assert_int_equal(verdict_with(&one, jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), yours)), JWT_VALID);
 }
 
+/* A clock that is known to be wrong; and where none is said, JWT_SKEW_MS, as in the rows above. */
+static void the_skew_is_as_the_rules_say(void **state)
+{
+    (void)state;
+    struct jwt_rules one = {.issuer = lit(ISSUER), .audience = lit(AUDIENCE), .skew_ms = 1000};
+    struct gw_str late = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit("{" WHO ",\"exp\":1799999995}"));
+    struct gw_str later = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit("{" WHO ",\"exp\":1799999700}"));
+    struct gw_str early = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER),
+                                         lit("{" WHO ",\"nbf\":1800000300,\"exp\":1800000900}"));
+    assert_int_equal(verdict_with(&one, late), JWT_EXPIRED);
+    one.skew_ms = 0;
+    assert_int_equal(verdict_with(&one, late), JWT_VALID);
+    assert_int_equal(verdict_with(&one, later), JWT_EXPIRED);
+    assert_int_equal(verdict_with(&one, early), JWT_EXPIRED);
+    one.skew_ms = 301000;
+    assert_int_equal(verdict_with(&one, later), JWT_VALID);
+    assert_int_equal(verdict_with(&one, early), JWT_VALID);
+}
+
 /* F16: the public key is no secret; whoever takes it for one of HMAC lets everybody in. */
 static void hmac_with_the_public_key_is_refused(void **state)
 {
@@ -269,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_header_decides_nothing_but_the_key),
         cmocka_unit_test(claims_say_who_for_whom_and_when),
         cmocka_unit_test(a_token_for_several_parties_names_the_one_it_is_for),
+        cmocka_unit_test(the_skew_is_as_the_rules_say),
         cmocka_unit_test(hmac_with_the_public_key_is_refused),
         cmocka_unit_test(a_signature_fits_its_text_and_key_only),
         cmocka_unit_test(only_three_strict_parts_are_a_token),
