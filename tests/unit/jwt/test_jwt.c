@@ -187,8 +187,8 @@ static void the_skew_is_as_the_rules_say(void **state)
     struct jwt_rules one = {.issuer = lit(ISSUER), .audience = lit(AUDIENCE), .skew_ms = 1000};
     struct gw_str late = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit("{" WHO ",\"exp\":1799999995}"));
     struct gw_str later = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit("{" WHO ",\"exp\":1799999700}"));
-    struct gw_str early = jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER),
-                                         lit("{" WHO ",\"nbf\":1800000300,\"exp\":1800000900}"));
+    struct gw_str early =
+        jwt_forge_sign(&forge, forge.rsa, lit(RS_HEADER), lit("{" WHO ",\"nbf\":1800000300,\"exp\":1800000900}"));
     assert_int_equal(verdict_with(&one, late), JWT_EXPIRED);
     one.skew_ms = 0;
     assert_int_equal(verdict_with(&one, late), JWT_VALID);
