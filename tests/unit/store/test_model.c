@@ -134,8 +134,10 @@ static enum gw_code model_replace(struct model *m, size_t seq, int name, int ext
 static enum gw_code model_sign_on(struct model *m, int name, int cookie)
 {
     size_t seq = holder_of_name(m, name);
-    if (seq == 0 && m->name_marks[name] != 0)
+    if (seq == 0 && m->name_marks[name] != 0) {
+        m->sessions[cookie] = (struct session){m->name_marks[name], 0};
         return GW_E_FORBIDDEN;
+    }
     if (seq == 0) {
         seq = ++m->count;
         m->users[seq] = (struct record){.name = name, .active = true, .generation = 1, .version = 1};
