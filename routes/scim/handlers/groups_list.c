@@ -4,9 +4,9 @@
 #include "routes/scim/handlers/group_text.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/page.h"
 #include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_view.h"
-#include "routes/scim/message.h"
 
 #include <stdlib.h>
 
@@ -349,17 +349,11 @@ static void run_stages(struct group_listing *list)
 
 static void answer_page(struct group_listing *list)
 {
-    struct prov_request *r = list->r;
-    if (list->code != GW_OK) {
-        reply_error(r, list->code, list->err.text);
-        return;
-    }
-    GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
-    scim_list_write(&body, list->total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
-    if (body.overflow)
-        reply_error(r, GW_E_TOO_MANY, "the page is too large; ask for fewer groups");
+    if (list->code != GW_OK)
+        reply_error(list->r, list->code, list->err.text);
     else
-        reply_text(r, 200, NULL, 0, gw_buf_str(&body));
+        page_reply(list->r, list->total, list->emitted, &list->resources,
+                   "the page is too large; ask for fewer groups");
 }
 
 /* One turn's part. */
@@ -405,11 +399,7 @@ void groups_on_list(struct prov_request *r)
 
 void groups_on_search(struct prov_request *r)
 {
-    struct gw_error err = {0};
-    if (route_query_read(r->arena, r->body, &r->query, &err) != GW_OK)
-        reply_error_from(r, &err);
-    else
-        answer_list(r);
+    page_search(r, answer_list);
 }
 
 void groups_on_get(struct prov_request *r)

@@ -2,9 +2,9 @@
 #include "routes/reply.h"
 #include "routes/scim/filter_plan.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/page.h"
 #include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_view.h"
-#include "routes/scim/message.h"
 
 #include <stdlib.h>
 
@@ -308,17 +308,10 @@ static void plan_stages(struct listing *list)
 
 static void answer_page(struct listing *list)
 {
-    struct prov_request *r = list->r;
-    if (list->code != GW_OK) {
-        reply_error(r, list->code, list->err.text);
-        return;
-    }
-    GW_BUF_SCOPED(body, REPLY_BYTES_MAX);
-    scim_list_write(&body, list->total, r->query.start_index, list->emitted, gw_buf_str(&list->resources));
-    if (body.overflow || list->resources.overflow)
-        reply_error(r, GW_E_TOO_MANY, "the page is too large; ask for fewer users");
+    if (list->code != GW_OK)
+        reply_error(list->r, list->code, list->err.text);
     else
-        reply_text(r, 200, NULL, 0, gw_buf_str(&body));
+        page_reply(list->r, list->total, list->emitted, &list->resources, "the page is too large; ask for fewer users");
 }
 
 static void run_stages(struct listing *list)
@@ -383,11 +376,7 @@ void users_on_list(struct prov_request *r)
 
 void users_on_search(struct prov_request *r)
 {
-    struct gw_error err = {0};
-    if (route_query_read(r->arena, r->body, &r->query, &err) != GW_OK)
-        reply_error_from(r, &err);
-    else
-        answer_list(r);
+    page_search(r, answer_list);
 }
 
 void users_on_get(struct prov_request *r)
