@@ -75,14 +75,6 @@ static bool names_word(struct gw_arena *arena, struct gw_str text, const struct 
     return false;
 }
 
-#define WORDS(list) (list), sizeof(list) / sizeof((list)[0])
-
-bool sso_form_query_names_token(struct gw_str query)
-{
-    GW_ARENA_SCOPED(arena);
-    return names_word(&arena, query, WORDS(token_words));
-}
-
 /* Decoded twice, cut where some parsers cut it (`code[]`, NUL), without blanks, in lower case. */
 static struct gw_str plain_name(struct gw_arena *arena, struct gw_str name)
 {
@@ -97,6 +89,23 @@ static struct gw_str plain_name(struct gw_arena *arena, struct gw_str name)
     return gw_str_n(plain, used);
 }
 
+static bool names_answer(struct gw_arena *arena, struct gw_str name)
+{
+    struct gw_str plain = plain_name(arena, name);
+    bool names = false;
+    for (size_t i = 0; i < sizeof answer_words / sizeof answer_words[0]; i++)
+        names |= gw_str_eq(plain, answer_words[i]);
+    return names;
+}
+
+#define WORDS(list) (list), sizeof(list) / sizeof((list)[0])
+
+bool sso_form_query_names_token(struct gw_str query)
+{
+    GW_ARENA_SCOPED(arena);
+    return names_word(&arena, query, WORDS(token_words));
+}
+
 bool sso_form_query_has_answer(struct gw_str query)
 {
     GW_ARENA_SCOPED(arena);
@@ -105,9 +114,7 @@ bool sso_form_query_has_answer(struct gw_str query)
         if (i < query.len && query.ptr[i] != '&' && query.ptr[i] != ';')
             continue;
         struct gw_str piece = gw_str_n(query.ptr + start, i - start);
-        struct gw_str name = plain_name(&arena, gw_str_split(&piece, '='));
-        for (size_t k = 0; k < sizeof answer_words / sizeof answer_words[0]; k++)
-            has = has || gw_str_eq(name, answer_words[k]);
+        has = names_answer(&arena, gw_str_split(&piece, '='));
         start = i + 1;
     }
     return has;
@@ -166,7 +173,7 @@ static enum gw_code read_saml_pair(struct gw_arena *arena, struct gw_str name, s
 }
 
 struct token_reading {
-    struct gw_str id_token;
+    struct sso_token_form form;
     bool has_answer; /* something else that may sign somebody in */
 };
 
@@ -175,8 +182,13 @@ static enum gw_code read_token_pair(struct gw_arena *arena, struct gw_str name, 
 {
     struct token_reading *reading = data;
     if (gw_str_eq(name, GW_STR("id_token")) && value.ptr != NULL)
-        return take_value(arena, value, "id_token", &reading->id_token, err);
-    if (names_word(arena, name, WORDS(token_words)) || names_word(arena, name, &form_words[1], 1))
+        return take_value(arena, value, "id_token", &reading->form.id_token, err);
+    if (gw_str_eq(name, GW_STR("code")) && value.ptr != NULL)
+        return take_value(arena, value, "code", &reading->form.code, err);
+    if (gw_str_eq(name, GW_STR("access_token")) && value.ptr != NULL)
+        return take_value(arena, value, "access_token", &reading->form.access_token, err);
+    if (names_word(arena, name, WORDS(token_words)) || names_word(arena, name, &form_words[1], 1) ||
+        names_answer(arena, name))
         return fail_name(err);
     reading->has_answer = reading->has_answer || names_word(arena, name, WORDS(answer_words));
     return GW_OK;
@@ -206,9 +218,10 @@ enum gw_code sso_form_parse_token(struct gw_arena *arena, struct gw_str body, st
     struct token_reading reading = {.has_answer = false};
     *ret_form = (struct sso_token_form){.id_token = GW_STR_NONE};
     GW_TRY(read_pairs(arena, body, read_token_pair, &reading, err));
-    if (reading.id_token.ptr == NULL && reading.has_answer)
+    bool has_answer = reading.has_answer || reading.form.code.len > 0 || reading.form.access_token.len > 0;
+    if (reading.form.id_token.ptr == NULL && has_answer)
         return gw_fail(err, GW_E_BAD_REQUEST, "the sign-on form has a code but no id_token");
-    ret_form->id_token = reading.id_token;
+    *ret_form = reading.form;
     return GW_OK;
 }
 

@@ -16,6 +16,8 @@
 /* An answer of an OpenID provider (OAuth 2.0 Form Post Response Mode). */
 struct sso_token_form {
     struct gw_str id_token; /* ptr NULL: it says that nobody signed in (`error`) */
+    struct gw_str code;     /* these two come with an id_token or not at all */
+    struct gw_str access_token;
 };
 
 struct sso_form {

@@ -58,6 +58,18 @@ static struct gw_str id_of(struct gw_arena *arena, const struct jwt_token *token
     return gw_hex(arena, digest.bytes, sizeof digest.bytes);
 }
 
+/* OpenID Connect Core sections 3.2.2.9 and 3.3.2.11: what comes beside the token belongs to it, or the app would be
+ * told of one person and act for another. The hash is that of RS256 and ES256. */
+static bool is_of_token(struct gw_arena *arena, const struct json_value *claims, const char *name, struct gw_str value)
+{
+    if (value.len == 0)
+        return true;
+    const struct json_value *claim = json_object_get(claims, gw_str_from(name));
+    struct gw_sha256 digest = gw_sha256(value);
+    struct gw_str half = gw_base64url(arena, digest.bytes, sizeof digest.bytes / 2);
+    return json_is(claim, JSON_STRING) && gw_str_eq(claim->text, half);
+}
+
 static enum sso_gate_verdict refuse(const struct sso_gate *gate, const struct jwt_result *result,
                                     struct sso_gate_result *ret_result)
 {
@@ -91,6 +103,11 @@ static enum sso_gate_verdict check(const struct sso_gate *gate, struct gw_arena 
     ret_result->refusal = SSO_REFUSAL_ASSERTION;
     if (result.token.subject.len == 0 || result.token.subject.len > SAML_NAME_ID_MAX) {
         (void)gw_fail(err, GW_E_UNAUTHORIZED, "sub is missing, or longer than %d bytes", SAML_NAME_ID_MAX);
+        return SSO_GATE_REFUSED;
+    }
+    if (!is_of_token(arena, result.token.claims, "c_hash", form.code) ||
+        !is_of_token(arena, result.token.claims, "at_hash", form.access_token)) {
+        (void)gw_fail(err, GW_E_UNAUTHORIZED, "the code or the access_token is not of this id_token (c_hash, at_hash)");
         return SSO_GATE_REFUSED;
     }
     ret_result->assertion = (struct saml_assertion){.issuer = result.token.issuer,

@@ -185,6 +185,38 @@ static void what_is_wrong_never_reaches_the_app(void **state)
     (void)close(client);
 }
 
+static const char *hash_claim(struct ground *g, const char *name, const char *value)
+{
+    struct gw_sha256 digest = gw_sha256(gw_str_from(value));
+    struct gw_str half = gw_base64url(&g->forge.arena, digest.bytes, 16);
+    return gw_arena_printf(&g->forge.arena, ",\"%s\":\"%.*s\"", name, GW_STR_ARG(half)).ptr;
+}
+
+/* One person's id_token beside another's code: the app would act for whoever the code stands for. */
+static void a_code_of_somebody_else_is_refused(void **state)
+{
+    static const struct {
+        const char *claim, *of, *more;
+    } rows[] = {{NULL, NULL, "code=other"},
+                {"c_hash", "mine", "code=other"},
+                {"at_hash", "mine", "code=mine"},
+                {"c_hash", "mine", "code=mine&access_token=x"},
+                {"c_hash", "mine", "code=mine&code=other"},
+                {"c_hash", "mine", "code=mine&Code=other"},
+                {"c_hash", "mine", "code=mine&c%6Fde=other"}};
+    struct ground *g = *state;
+    int client = lab_connect(&g->world.lab);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *claim = rows[i].claim != NULL ? hash_claim(g, rows[i].claim, rows[i].of) : "";
+        const char *form = form_with(g, token_with(g, "alice@example.com", claim));
+        (void)post_refused(g, client, gw_arena_printf(&g->forge.arena, "%s&%s", form, rows[i].more).ptr);
+    }
+    const char *form = form_with(g, token_with(g, "alice@example.com", hash_claim(g, "at_hash", "t")));
+    form = gw_arena_printf(&g->forge.arena, "%s&access_token=t", form).ptr;
+    assert_int_equal(post_passes(g, client, form, SETS("a1")), 302);
+    (void)close(client);
+}
+
 static void an_error_of_the_provider_and_a_plain_callback_are_the_apps_business(void **state)
 {
     struct ground *g = *state;
@@ -193,7 +225,7 @@ static void an_error_of_the_provider_and_a_plain_callback_are_the_apps_business(
     assert_int_equal(post_passes(g, client, "error=access_denied&state=s1", ""), 302);
     assert_int_equal(
         world_visit(w, client, "/callback?error=login_required&state=xCODEx&country_code=de", "", "")->status, 200);
-    struct gw_str token = token_with(g, "alice@example.com", "");
+    struct gw_str token = token_with(g, "alice@example.com", hash_claim(g, "c_hash", "abc"));
     const char *hybrid = gw_arena_printf(&g->forge.arena, "code=abc&%s", form_with(g, token)).ptr;
     assert_int_equal(post_passes(g, client, hybrid, SETS("a1")), 302);
     assert_int_equal(fixture_guard(&w->store, "a1"), VERDICT_ALIVE);
@@ -289,6 +321,7 @@ int main(void)
         TEST(a_right_token_binds_the_session_and_a_deactivation_ends_it, setup),
         TEST(a_token_is_used_once_by_its_jti_or_by_what_was_signed, setup),
         TEST(what_is_wrong_never_reaches_the_app, setup),
+        TEST(a_code_of_somebody_else_is_refused, setup),
         TEST(an_error_of_the_provider_and_a_plain_callback_are_the_apps_business, setup),
         TEST(a_code_that_comes_by_another_way_is_refused, setup),
         TEST(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
