@@ -103,8 +103,7 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
         &x->arena,
         "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\",\"clock\":\"%s\"}",
         is_well ? "ok" : "failing", state_name(is_sso_up), store_name(face, is_store_up),
-        guards_off(face) > 0 ? "off" : "on",
-        gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok");
+        guards_off(face) > 0 ? "off" : "on", gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok");
     answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
 }
 

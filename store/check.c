@@ -23,7 +23,7 @@
 struct scan {
     struct store_view view;
     struct gw_arena arena; /* of one record */
-    bool is_part; /* counts are not looked at */
+    bool is_part;          /* counts are not looked at */
     store_progress_fn on_progress;
     void *data;
     uint64_t done;

@@ -14,7 +14,10 @@ struct gw_buf {
     bool overflow;
 };
 
-#define GW_BUF_INIT(max_bytes) {.max = (max_bytes)}
+#define GW_BUF_INIT(max_bytes)                                                                                         \
+    {                                                                                                                  \
+        .max = (max_bytes)                                                                                             \
+    }
 #define GW_BUF_SCOPED(name, max_bytes) struct gw_buf name __attribute__((cleanup(gw_buf_done))) = GW_BUF_INIT(max_bytes)
 
 void gw_buf_init(struct gw_buf *buf, size_t max);
