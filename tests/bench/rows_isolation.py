@@ -2,8 +2,8 @@
 import json
 import os
 import shutil
-import subprocess
 import threading
+import time
 
 from measure import fdatasyncs, interleaved, paced, say
 from peers import Provgate, nginx
@@ -114,11 +114,24 @@ def backup(gate, options):
     return turn
 
 
+def busy_loop(gate, options):
+    """The control: one thread that computes and asks nobody anything, as the clients above have to run somewhere."""
+
+    def turn():
+        end = time.monotonic() + 0.05
+        while time.monotonic() < end:
+            pass
+        return 1
+
+    return turn
+
+
 DISTURBANCES = {
     "creates at full speed": creates,
     "a group of 100,000 pushed": group_push,
     "an import walk": import_walk,
     "a backup": backup,
+    "control: a busy loop": busy_loop,
 }
 
 
