@@ -9,7 +9,7 @@
 
 #define STORE_READERS_MAX 1024u
 #define STORE_TABLES_MAX 64u
-#define STORE_FULL_CHECK_BYTES_MAX (64ull << 20) /* below it every start reads every record, in well under a second */
+#define STORE_FULL_CHECK_BYTES_MAX (16ull << 20) /* below it every start reads every record, in well under a second */
 
 struct store {
     MDB_env *env;

@@ -23,7 +23,7 @@ struct store;
 GW_MUST_CHECK enum gw_code store_create(const char *path, uint64_t max_size_bytes, struct gw_error *err);
 
 /* Opens an existing store. Checks in O(1): file sizes against the last page, format version, sentinel (counts, epoch),
- * all tables present, key file present with mode 0600; below 64 MiB also every record, which bounds the start to a
+ * all tables present, key file present with mode 0600; below 16 MiB also every record, which bounds the start to a
  * second on a slow disk; every record is verified whenever it is read, and store_check scans all of a larger store.
  * GW_E_STORE_DAMAGED names the path and the reason. A store of an older format is refused: store_migrate. */
 GW_MUST_CHECK enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store,
