@@ -5,7 +5,7 @@
 #include "gateway/http/socket.h"
 
 #define HTTP1_LINGER_MS 3000        /* for the peer to read the last answer and close, as long as it sends nothing */
-#define HTTP1_LINGER_TOTAL_MS 30000 /* while it goes on sending what nobody wants */
+#define HTTP1_LINGER_TOTAL_MS 25000 /* while it goes on sending what nobody wants */
 #define HTTP1_DISCARD_BYTES_MAX (64u * 1024u) /* of an unread body, so that the connection can go on */
 #define HTTP1_HALF_TUNNEL_MS 30000            /* a tunnel of which one side has ended, without a byte */
 #define HTTP1_LEFT_MS 750 /* a client that ended its side and takes nothing for so long has left (security.md J9) */

@@ -62,7 +62,7 @@ class Slow(EdgeCase):
             "C2 half a ClientHello": (self.plain(), HELLO, b"", HEAD_S),
             "C2 ClientHello drip": (self.plain(), b"", HELLO + bytes(200), HEAD_S),
             "C1 nothing sent": (self.shaken(), b"", b"", HEAD_S),
-            "C1 head drip": (self.shaken(), b"", head + b"X-A: " + b"a" * 200, IDLE_S),  # 408 after HEAD_S
+            "C1 head drip": (self.shaken(), b"", head + b"X-A: " + b"a" * 200, IDLE_S - SLACK_S),  # 408 after HEAD_S
             "C1 body drip": (self.shaken(), post + b"Content-Length: 1000\r\n\r\n", b"b" * 200, IDLE_S),
             "C1 chunk drip": (self.shaken(), post + b"Transfer-Encoding: chunked\r\n\r\n", b"000000000000005" * 20,
                               IDLE_S),
