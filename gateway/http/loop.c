@@ -411,11 +411,11 @@ void http_loop_free(struct http_loop *loop)
 {
     if (loop == NULL)
         return;
+    for (size_t i = 0; i < loop->eventfd_count; i++)
+        http_watch_stop(loop->eventfds[i].watch); /* first: who watched is gone, and wake-ups still come */
     drain(loop, /* is_over */ true);
     http_loop_wants_turn(loop);
     (void)h2o_evloop_run(loop->h2o, 0);
-    for (size_t i = 0; i < loop->eventfd_count; i++)
-        http_watch_stop(loop->eventfds[i].watch);
     (void)h2o_evloop_run(loop->h2o, 0);
     http_timers_done(&loop->timers);
     if (h2o_timeout_is_linked(&loop->turn_entry))
