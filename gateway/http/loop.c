@@ -413,6 +413,7 @@ void http_loop_free(struct http_loop *loop)
         return;
     for (size_t i = 0; i < loop->eventfd_count; i++)
         http_watch_stop(loop->eventfds[i].watch); /* first: who watched is gone, and wake-ups still come */
+    deliver_messages(loop);
     drain(loop, /* is_over */ true);
     http_loop_wants_turn(loop);
     (void)h2o_evloop_run(loop->h2o, 0);

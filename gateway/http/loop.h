@@ -14,7 +14,8 @@ struct http_loop;
 
 /* Sets SIGPIPE to be ignored, for the whole process. */
 struct http_loop *http_loop_new(const char *name);
-/* After http_loop_run returned, and after the upstreams on it were freed. */
+/* After http_loop_run returned, and after the upstreams on it were freed. Calls no watcher any more; messages that were
+ * posted meanwhile still arrive. */
 void http_loop_free(struct http_loop *loop);
 
 /* Runs until http_loop_stop; drains first: listeners stop, idle connections close, running exchanges have `drain_ms`.
