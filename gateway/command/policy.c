@@ -63,7 +63,7 @@ static int test(const struct command *command, struct command_folder *folder, co
 {
     (void)app;
     GW_ARENA_SCOPED(arena);
-    enum policy_event event;
+    enum policy_event event = POLICY_DEACTIVATE;
     struct store_user user;
     struct gw_error err;
     bool has_user = request->user != NULL || request->id != NULL;
@@ -73,12 +73,12 @@ static int test(const struct command *command, struct command_folder *folder, co
         return command_usage_error(command, "only one of --user NAME and --id ID is possible");
     if (request->event != NULL && !has_user)
         return command_usage_error(command, "one of --user NAME and --id ID is needed");
+    if (request->event != NULL && !read_event(request->event, &event))
+        return command_usage_error(command, "--event is deactivate, reactivate or delete");
     if (has_user && command_user_find(folder, &arena, request->user, request->id, &user, &err) != GW_OK)
         return command_failed(&err);
     if (request->change != NULL)
         return test_change(command, folder, has_user ? &user : NULL, request);
-    if (!read_event(request->event, &event))
-        return command_usage_error(command, "--event is deactivate, reactivate or delete");
     return finish(policy_test_show(folder, &user, event, request->as_json, &err), &err);
 }
 

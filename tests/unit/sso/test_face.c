@@ -244,8 +244,7 @@ static void an_assertion_that_the_app_never_saw_may_be_tried_again(void **state)
     assert_int_equal(bind(w->lab.upstream_fd, (struct sockaddr *)&address, len), 0);
     assert_int_equal(listen(w->lab.upstream_fd, 8), 0);
     /* The mark was handed back before the 502 left; one commit and one turn of the loop later it is gone. */
-    uint32_t folder;
-    assert_ok(store_folder_ensure(w->store.writer, GW_STR("barrier"), &folder, &w->store.err), &w->store.err);
+    world_settle(w);
     lab_send(client, "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
     assert_int_equal(world_reply(w, client)->status, 421);
     world_post(w, client, "/saml/acs", "", form);

@@ -35,17 +35,10 @@ static int teardown(void **state)
     return 0;
 }
 
-/* What the face has handed to the writer so far is committed. */
-static void settle(struct world *w)
-{
-    uint32_t folder;
-    assert_ok(store_folder_ensure(w->store.writer, GW_STR("barrier"), &folder, &w->store.err), &w->store.err);
-}
-
 static struct reply *named_visit(struct world *w, int client, const char *fields, const char *answer_fields)
 {
     struct reply *reply = world_visit(w, client, "/", fields, answer_fields);
-    settle(w);
+    world_settle(w);
     return reply;
 }
 
@@ -140,7 +133,7 @@ static void an_error_of_the_app_names_nobody(void **state)
     (void)world_app_request(w);
     world_app_answers(w, "401 Unauthorized", NAMES("alice"), "no");
     assert_int_equal(world_reply(w, client)->status, 401);
-    settle(w);
+    world_settle(w);
     assert_int_equal(fixture_guard(&w->store, "s1"), VERDICT_UNBOUND);
     (void)close(client);
 }
@@ -191,7 +184,7 @@ static void a_stream_whose_head_names_the_user_is_cut_with_the_user(void **state
     lab_send(w->app, "HTTP/1.1 200 OK\r\n" NAMES("alice") "Content-Type: text/event-stream\r\n\r\n");
     char head[4096];
     lab_read_head(client, head, sizeof head);
-    settle(w);
+    world_settle(w);
     world_set_active(w, "alice", false);
     assert_true(recv(client, byte, sizeof byte, 0) <= 0);
     (void)close(client);

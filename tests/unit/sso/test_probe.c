@@ -32,12 +32,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void settle(struct world *w)
-{
-    uint32_t folder;
-    assert_ok(store_folder_ensure(w->store.writer, GW_STR("barrier"), &folder, &w->store.err), &w->store.err);
-}
-
 static void wait_alive(struct world *w, const char *cookie)
 {
     while (fixture_guard(&w->store, cookie) != VERDICT_ALIVE)
@@ -206,7 +200,7 @@ static void the_answer_of_a_sign_on_path_waits_for_the_name(void **state)
     struct reply *reply = world_reply(w, client);
     assert_int_equal(reply->status, 303);
     assert_non_null(strstr(reply->head, "Set-Cookie: sid=new;"));
-    settle(w);
+    world_settle(w);
     assert_int_equal(fixture_guard(&w->store, "new"), VERDICT_ALIVE);
     world_set_active(w, "alice@example.com", false);
     assert_int_equal(world_refused(w, client, "/", COOKIE("new"))->status, 403);
@@ -244,7 +238,7 @@ static void what_names_nobody_binds_nothing_and_the_answer_goes_on(void **state)
         answer(arrival(w), "200 OK", "", bodies[i]);
         if (world_reply(w, client)->status != 303)
             fail_msg("%s", bodies[i]);
-        settle(w);
+        world_settle(w);
         assert_int_equal(fixture_guard(&w->store, "new"), VERDICT_UNBOUND);
     }
     assert_int_equal(fixture_find(&w->store, STORE_INDEX_USER_NAME, "alice@example.com"), 0);
