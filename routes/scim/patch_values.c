@@ -195,7 +195,9 @@ static bool fill_template(struct scim_patcher *patcher, enum scim_patch_op op, c
         return ok;
     }
     const struct scim_attribute *sub = filter->ref.attribute;
+    /* An empty text is no value (RFC 7643 section 2.5). */
     bool named = filter->kind == SCIM_FILTER_COMPARE && filter->op == SCIM_EQ && filter->literal->type != JSON_NULL &&
+                 !(filter->literal->type == JSON_STRING && filter->literal->text.len == 0) &&
                  sub->mutability != SCIM_READ_ONLY && is_template_name(op, sub->name);
     if (named && json_object_get(element, sub->name) == NULL)
         json_object_append(patcher->arena, element, sub->name, json_copy(patcher->arena, filter->literal));
