@@ -17,6 +17,16 @@ size_t http_field_count(const struct http_field *fields, size_t count, struct gw
     return found;
 }
 
+size_t http_field_values(const struct http_field *fields, size_t count, struct gw_str name, struct gw_str *ret_values)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count && found < HTTP_FIELDS_MAX; i++) {
+        if (gw_str_eq_nocase(fields[i].name, name))
+            ret_values[found++] = fields[i].value;
+    }
+    return found;
+}
+
 struct status_row {
     int status;
     const char *reason;

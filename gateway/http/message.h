@@ -46,6 +46,8 @@ struct http_answer {
 /* The value of the first field of that name (ASCII case-insensitive), or ptr NULL. */
 struct gw_str http_field_find(const struct http_field *fields, size_t count, struct gw_str name);
 size_t http_field_count(const struct http_field *fields, size_t count, struct gw_str name);
+/* The values of all fields of that name, in order, into `ret_values` (room for HTTP_FIELDS_MAX); how many. */
+size_t http_field_values(const struct http_field *fields, size_t count, struct gw_str name, struct gw_str *ret_values);
 static inline struct gw_str http_request_field(const struct http_request *request, struct gw_str name)
 {
     return http_field_find(request->fields, request->field_count, name);

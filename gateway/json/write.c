@@ -32,6 +32,22 @@ void json_write_string(struct gw_buf *buf, struct gw_str text)
     gw_buf_add_byte(buf, '"');
 }
 
+void json_write_bytes(struct gw_buf *buf, struct gw_str bytes, size_t written_max)
+{
+    size_t begin = buf->len;
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char c = (unsigned char)bytes.ptr[i];
+        if (buf->len - begin >= written_max) {
+            gw_buf_add_lit(buf, "...");
+            return;
+        }
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
+            gw_buf_printf(buf, "\\u%04x", c);
+        else
+            gw_buf_add_byte(buf, (char)c);
+    }
+}
+
 static void write_value(struct gw_buf *buf, const struct json_value *value);
 
 static void write_array(struct gw_buf *buf, const struct json_value *array)

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/line_file.h"
 #include "gateway/base/metrics.h"
+#include "gateway/json/write.h"
 
 #include <inttypes.h>
 
@@ -52,14 +53,6 @@ struct gw_str sso_request_reference(struct sso_request *rq)
     return rq->id;
 }
 
-void sso_access_begin(struct sso_request *rq)
-{
-    if (rq->face->shared->access == NULL)
-        return;
-    rq->peer = gw_arena_copy(&rq->x->arena, http_exchange_peer(rq->x));
-    (void)sso_request_reference(rq);
-}
-
 struct http_field *sso_request_id_fields(struct sso_request *rq, struct http_field *fields, size_t *count)
 {
     const char *name = rq->app->config->sso.request_id_header;
@@ -72,22 +65,10 @@ struct http_field *sso_request_id_fields(struct sso_request *rq, struct http_fie
     return all;
 }
 
-/* Bytes of a head need not be UTF-8: those beyond ASCII are written as the code points of the same number. */
 static void add_text(struct gw_buf *line, const char *name, struct gw_str text)
 {
     gw_buf_printf(line, ",\"%s\":\"", name);
-    size_t end = line->len + TEXT_BYTES_MAX;
-    for (size_t i = 0; i < text.len; i++) {
-        if (line->len >= end) {
-            gw_buf_add_lit(line, "...");
-            break;
-        }
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
-            gw_buf_printf(line, "\\u%04x", c);
-        else
-            gw_buf_add_byte(line, (char)c);
-    }
+    json_write_bytes(line, text, TEXT_BYTES_MAX);
     gw_buf_add_byte(line, '"');
 }
 
@@ -151,7 +132,7 @@ static void line_write(struct gw_buf *line, struct sso_request *rq, bool with_us
     size_t len = gw_time_format(gw_clock_wall_ms(), when);
     gw_buf_printf(line, "{\"time\":\"%.*s\"", (int)len, when);
     add_text(line, "id", sso_request_reference(rq));
-    add_text(line, "peer", rq->peer);
+    add_text(line, "peer", http_exchange_peer(rq->x));
     if (rq->app != NULL)
         add_text(line, "app", rq->app->name);
     add_text(line, "host", request->authority);

@@ -8,8 +8,6 @@
 
 #define SSO_REQUEST_ID_BYTES_MAX 128u /* of one that a trusted proxy brings; a longer one is replaced */
 
-/* Keeps what the line needs and the connection takes with it. The app, if any, is known. */
-void sso_access_begin(struct sso_request *rq);
 /* Writes the line, where a log is configured. The exchange is over. */
 void sso_access_log(struct sso_request *rq);
 

@@ -22,7 +22,6 @@ static bool step_route(struct sso_request *rq)
     size_t app = sso_route_find(&rq->face->shared->routes, request->authority, request->local_port, request->tls);
     if (app != SSO_ROUTE_NONE)
         rq->app = &rq->face->shared->apps[app];
-    sso_access_begin(rq);
     if (app == SSO_ROUTE_NONE) {
         sso_request_refuse(rq, SSO_REFUSAL_HOST, NULL);
         return false;

@@ -212,16 +212,6 @@ static enum sso_guard_verdict verdict_of(const struct check *c)
     return c->has_anonymous ? SSO_GUARD_ANONYMOUS : SSO_GUARD_NO_SESSION;
 }
 
-static size_t cookie_lines(const struct http_request *request, struct gw_str lines[HTTP_FIELDS_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < request->field_count && count < HTTP_FIELDS_MAX; i++) {
-        if (gw_str_eq_nocase(request->fields[i].name, GW_STR("Cookie")))
-            lines[count++] = request->fields[i].value;
-    }
-    return count;
-}
-
 /* False: the pattern's cookie is ambiguous. */
 static bool pattern_check(struct check *c, const struct gw_str *lines, size_t line_count, struct gw_str pattern,
                           struct gw_arena *arena)
@@ -243,7 +233,7 @@ static bool pattern_check(struct check *c, const struct gw_str *lines, size_t li
 static bool cookies_check(struct check *c, const struct http_request *request, struct gw_arena *arena)
 {
     struct gw_str lines[HTTP_FIELDS_MAX];
-    size_t line_count = cookie_lines(request, lines);
+    size_t line_count = http_field_values(request->fields, request->field_count, GW_STR("Cookie"), lines);
     bool is_clear = true;
     if (line_count == 0)
         return true;

@@ -59,11 +59,7 @@ static void expire_sent(struct sso_request *rq, struct expiry *expiry)
     const struct http_request *request = &rq->x->request;
     const struct config_sso_face *config = &rq->app->config->sso;
     struct gw_str lines[HTTP_FIELDS_MAX];
-    size_t line_count = 0;
-    for (size_t i = 0; i < request->field_count && line_count < HTTP_FIELDS_MAX; i++) {
-        if (gw_str_eq_nocase(request->fields[i].name, GW_STR("Cookie")))
-            lines[line_count++] = request->fields[i].value;
-    }
+    size_t line_count = http_field_values(request->fields, request->field_count, GW_STR("Cookie"), lines);
     for (size_t i = 0; i < config->session_cookie_count; i++) {
         struct sso_cookie_values values;
         if (sso_cookie_find(lines, line_count, gw_str_from(config->session_cookies[i]), &rq->x->arena, &values) !=

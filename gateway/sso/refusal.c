@@ -117,17 +117,6 @@ void sso_html_escape(struct gw_buf *buf, struct gw_str text)
     }
 }
 
-static void json_escape(struct gw_buf *buf, struct gw_str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
-            gw_buf_printf(buf, "\\u%04x", c);
-        else
-            gw_buf_add_byte(buf, (char)c);
-    }
-}
-
 /* One shape for all; the style is in the page because nothing else of provgate can be reached from here. */
 struct page {
     const char *error; /* short name for JSON */
@@ -139,11 +128,11 @@ struct page {
 static void json_page_write(struct gw_buf *buf, const struct page *page)
 {
     gw_buf_printf(buf, "{\"error\":\"%s\",\"message\":\"", page->error);
-    json_escape(buf, page->sentence);
+    json_write_bytes(buf, page->sentence, SIZE_MAX);
     gw_buf_add_lit(buf, "\"");
     if (page->text.reference.len > 0) {
         gw_buf_add_lit(buf, ",\"reference\":\"");
-        json_escape(buf, page->text.reference);
+        json_write_bytes(buf, page->text.reference, SIZE_MAX);
         gw_buf_add_lit(buf, "\"");
     }
     if (page->text.contact.len > 0) {

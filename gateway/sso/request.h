@@ -103,7 +103,6 @@ struct sso_request {
     bool is_answered;        /* by us */
     bool is_refusal_noted;   /* it has an activity entry of its own */
     struct gw_str id;        /* ptr NULL: not asked for yet */
-    struct gw_str peer;      /* for the access log: the connection may be gone before the exchange */
     const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */
     const char *failed_why;  /* the request was malformed, or the app did not answer; NULL: neither */
     int64_t forwarded_ms;    /* monotonic; 0: not (yet) */

@@ -33,11 +33,7 @@ static uint64_t hint_of_request(const struct sso_request *rq, const char *patter
     const struct http_request *request = &rq->x->request;
     struct gw_str lines[HTTP_FIELDS_MAX];
     struct sso_cookie_values values;
-    size_t count = 0;
-    for (size_t i = 0; i < request->field_count; i++) {
-        if (gw_str_eq_nocase(request->fields[i].name, GW_STR("Cookie")))
-            lines[count++] = request->fields[i].value;
-    }
+    size_t count = http_field_values(request->fields, request->field_count, GW_STR("Cookie"), lines);
     if (sso_cookie_find(lines, count, gw_str_from(pattern), &rq->x->arena, &values) != SSO_COOKIE_FOUND)
         return 0;
     return hint_of_cookie(rq, values.list[0].name, values.list[0].value);

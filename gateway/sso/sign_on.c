@@ -201,24 +201,15 @@ static void on_body(struct http_exchange *x, enum gw_code code, void *data)
     check(rq);
 }
 
-static size_t lines_of(const struct http_request *request, struct gw_str name, struct gw_str lines[HTTP_FIELDS_MAX])
-{
-    size_t count = 0;
-    for (size_t i = 0; i < request->field_count && count < HTTP_FIELDS_MAX; i++) {
-        if (gw_str_eq_nocase(request->fields[i].name, name))
-            lines[count++] = request->fields[i].value;
-    }
-    return count;
-}
-
 /* Can be said from the head alone. */
 static enum gw_code check_head(const struct sso_gate *gate, const struct http_request *request, struct gw_error *err)
 {
     struct gw_str types[HTTP_FIELDS_MAX];
     struct gw_str encodings[HTTP_FIELDS_MAX];
     struct sso_form_head head = {.content_types = types, .content_encodings = encodings};
-    head.content_type_count = lines_of(request, GW_STR("Content-Type"), types);
-    head.content_encoding_count = lines_of(request, GW_STR("Content-Encoding"), encodings);
+    head.content_type_count = http_field_values(request->fields, request->field_count, GW_STR("Content-Type"), types);
+    head.content_encoding_count =
+        http_field_values(request->fields, request->field_count, GW_STR("Content-Encoding"), encodings);
     if (gate->kind->query_names(request->query))
         return gw_fail(err, GW_E_BAD_REQUEST, "the query names a parameter of the form");
     if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > SSO_FORM_BYTES_MAX)
