@@ -147,6 +147,8 @@ class Probe(Identity):
         okta.expect("DELETE", f"/Users/{user['id']}", status=(204,))
         browser = self.old_session("erin@example.com")
         wait_until(lambda: browser.get(self.sso("/")).status == 403, 10, "the session is known")
+        # The app's word counts before it is on disk. A sign-in is answered after its commit, and commits are in order.
+        self.assertEqual(self.log_in(BOB)[1].status, 303)
         self.world.gateway.kill_all()
         self.world.gateway.start()
         reached = self.app.count("/", "erin@example.com")
