@@ -11,7 +11,8 @@ bool sso_cookie_pattern_exactly(const struct sso_cookie_pattern *pattern, struct
     return pattern->any_end ? gw_str_starts(name, pattern->text) : gw_str_eq(name, pattern->text);
 }
 
-/* The byte at `*at`, percent-decoded, and moves behind it; -1 at the end. */
+/* The byte at `*at`, decoded (PHP before 7.2.34 read names like form fields: `+` is a blank), and moves behind it; -1
+ * at the end. */
 static int next_byte(struct gw_str name, size_t *at)
 {
     size_t i = *at;
@@ -20,6 +21,8 @@ static int next_byte(struct gw_str name, size_t *at)
     int high = name.ptr[i] == '%' && i + 2 < name.len ? gw_hex_digit(name.ptr[i + 1]) : -1;
     int low = high >= 0 ? gw_hex_digit(name.ptr[i + 2]) : -1;
     *at = low >= 0 ? i + 3 : i + 1;
+    if (name.ptr[i] == '+')
+        return ' ';
     return low >= 0 ? high * 16 + low : (unsigned char)name.ptr[i];
 }
 
@@ -45,7 +48,7 @@ static bool rest_is_trimmed(struct gw_str name, size_t at)
 bool sso_cookie_pattern_loosely(const struct sso_cookie_pattern *pattern, struct gw_str name)
 {
     char first = name.len > 0 ? name.ptr[0] : '\0';
-    if (pattern->text.len > 0 && first > ' ' && first < 0x7f && first != '%' &&
+    if (pattern->text.len > 0 && first > ' ' && first < 0x7f && first != '%' && first != '+' &&
         fold(first) != fold(pattern->text.ptr[0]))
         return false; /* most names: nothing to trim or decode */
     size_t at = 0;

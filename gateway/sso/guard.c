@@ -119,6 +119,39 @@ static enum standing digest_standing(struct check *c, const struct store_session
     return standing;
 }
 
+static bool sibling_binds(const struct sso_guard_sibling *sibling, struct gw_str name)
+{
+    for (size_t i = 0; i < sibling->session_cookie_count; i++) {
+        if (sso_cookie_name_matches(name, gw_str_from(sibling->session_cookies[i])))
+            return true;
+    }
+    return false;
+}
+
+/* What the app would bind, and under which digest it is known: its own, or another's of the folder. */
+struct digests {
+    struct store_session_digest own, known;
+};
+
+static enum standing value_standing(struct check *c, const struct sso_cookie_value *reading,
+                                    struct digests *ret_digests)
+{
+    const struct sso_guard_view *view = c->view;
+    ret_digests->own = store_session_digest(view->store, view->app, reading->name, reading->value);
+    enum standing standing = digest_standing(c, &ret_digests->own);
+    ret_digests->known = ret_digests->own;
+    for (size_t i = 0; standing == STANDING_NONE && i < view->sibling_count; i++) {
+        if (!sibling_binds(&view->siblings[i], reading->name))
+            continue;
+        struct store_session_digest digest =
+            store_session_digest(view->store, view->siblings[i].app, reading->name, reading->value);
+        standing = digest_standing(c, &digest);
+        if (standing != STANDING_NONE)
+            ret_digests->known = digest;
+    }
+    return standing;
+}
+
 static void standing_add(struct check *c, enum standing standing)
 {
     if (standing > c->worst)
@@ -157,25 +190,24 @@ static void session_add(struct check *c, const struct store_session_digest *dige
 /* One reading. Sessions are bound under their canonical form, so only that form can say that one is unbound. */
 static struct reading reading_check(struct check *c, const struct sso_cookie_value *reading, struct gw_arena *arena)
 {
-    struct store_session_digest digest =
-        store_session_digest(c->view->store, c->view->app, reading->name, reading->value);
-    enum standing standing = digest_standing(c, &digest);
+    struct digests digests;
+    enum standing standing = value_standing(c, reading, &digests);
     standing_add(c, standing);
     if (standing != STANDING_NONE && c->guard->known_count < CARRIED_MAX)
-        c->known[c->guard->known_count++] = digest;
+        c->known[c->guard->known_count++] = digests.known;
     if (c->guard->carried_count < CARRIED_MAX)
-        c->carried[c->guard->carried_count++] = digest;
+        c->carried[c->guard->carried_count++] = digests.own;
     bool is_canonical = gw_str_eq(sso_cookie_canonical(reading->value, arena), reading->value);
     if (is_canonical)
-        session_add(c, &digest);
+        session_add(c, &digests.own);
     if (standing != STANDING_NONE || !is_canonical)
         return (struct reading){standing != STANDING_NONE ? READING_KNOWN : READING_NOTHING, is_canonical};
-    if (is_anonymous(c, &digest)) {
+    if (is_anonymous(c, &digests.own)) {
         c->has_anonymous = true;
         return (struct reading){READING_NOTHING, is_canonical};
     }
     c->has_unbound = true;
-    c->unbound = digest;
+    c->unbound = digests.own;
     return (struct reading){READING_UNBOUND, is_canonical};
 }
 
@@ -257,9 +289,8 @@ static bool address_check(struct check *c, const struct http_request *request, s
         struct sso_cookie_values values;
         is_clear &= sso_address_sessions_find(request, gw_str_from(c->view->session_cookies[i]), arena, &values);
         for (size_t k = 0; k < values.count; k++) {
-            struct store_session_digest digest =
-                store_session_digest(c->view->store, c->view->app, values.list[k].name, values.list[k].value);
-            standing_add(c, digest_standing(c, &digest));
+            struct digests digests;
+            standing_add(c, value_standing(c, &values.list[k], &digests));
         }
     }
     c->guard->has_unbound_twin |= c->worst == STANDING_ALIVE && c->has_unbound;

@@ -26,6 +26,14 @@ enum sso_guard_verdict {
     SSO_GUARD_AMBIGUOUS,
 };
 
+/* Another app on the folder. The two may be one app with two entries, or share their sessions, and what is bound
+ * through one is as dead when it comes through the other (law 3). */
+struct sso_guard_sibling {
+    struct gw_str app;
+    const char *const *session_cookies; /* patterns */
+    size_t session_cookie_count;
+};
+
 /* What it looks into. */
 struct sso_guard_view {
     struct store *store;
@@ -36,6 +44,8 @@ struct sso_guard_view {
     uint32_t folder;
     const char *const *session_cookies; /* patterns */
     size_t session_cookie_count;
+    const struct sso_guard_sibling *siblings; /* asked about what the app itself does not know */
+    size_t sibling_count;
     int64_t now_ms; /* monotonic */
 };
 

@@ -45,6 +45,8 @@ void sso_request_guard(struct sso_request *rq)
                                   .folder = rq->app->folder,
                                   .session_cookies = (const char *const *)config->session_cookies,
                                   .session_cookie_count = config->session_cookie_count,
+                                  .siblings = rq->app->siblings,
+                                  .sibling_count = rq->app->sibling_count,
                                   .now_ms = http_loop_now_ms(rq->face->loop)};
     struct gw_error err;
     if (store_reader_begin(rq->face->reader, &err) != GW_OK) {

@@ -35,6 +35,8 @@ struct sso_app {
     struct sso_gate *gates;
     size_t gate_count;
     struct sso_forward_rules forward;
+    struct sso_guard_sibling *siblings; /* the other SSO faces of the folder */
+    size_t sibling_count;
     struct gw_str refusal_page;                  /* the operator's HTML; empty: built in */
     struct gw_str refusal_contact;               /* may be empty */
     atomic_bool guard_is_off;                    /* break-glass; the keeper writes it */

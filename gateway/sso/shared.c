@@ -84,11 +84,27 @@ static enum gw_code refusal_load(struct sso_shared *shared, struct sso_app *app,
     return file_read(&shared->arena, config->page, &app->refusal_page, err);
 }
 
+static void siblings_load(struct sso_shared *shared, struct sso_app *app)
+{
+    const struct config *config = shared->config;
+    app->siblings = gw_arena_array(&shared->arena, config->app_count, sizeof *app->siblings);
+    for (size_t i = 0; i < config->app_count; i++) {
+        const struct config_app *other = &config->apps[i];
+        if (other == app->config || !other->sso.is_present || strcmp(other->folder, app->config->folder) != 0)
+            continue;
+        app->siblings[app->sibling_count++] =
+            (struct sso_guard_sibling){.app = gw_str_from(other->name),
+                                       .session_cookies = (const char *const *)other->sso.session_cookies,
+                                       .session_cookie_count = other->sso.session_cookie_count};
+    }
+}
+
 static enum gw_code app_load(struct sso_shared *shared, struct sso_app *app, struct gw_error *err)
 {
     GW_TRY(store_folder_ensure(shared->writer, gw_str_from(app->config->folder), &app->folder, err));
     GW_TRY(sso_servers_load(app, err));
     sso_forward_rules_init(&app->forward, &shared->arena, &app->config->sso);
+    siblings_load(shared, app);
     GW_TRY(refusal_load(shared, app, err));
     return gates_load(shared, app, err);
 }

@@ -3,13 +3,15 @@
 F12 is in test_cut too, F14 in test_link_race, F16 in test_logout, the table's cap of F13 in tests/unit/store.
 """
 
+import copy
 import re
 import ssl
 from urllib.parse import urlencode
 
-from lab import http2, rawhttp, wire
+from lab import http2, rawhttp, websocket, wire
 from lab.app import COOKIE
-from lab.story import HTML, REFUSED, Story
+from lab.gateway import free_ports
+from lab.story import CUT_S, HTML, REFUSED, Story
 from support.answering import Answering
 from support.case import WorldCase
 from support.puppet import Puppet
@@ -339,6 +341,42 @@ class LongPoll(WorldCase):
                 self.assertIn(connection.read_head().status, REFUSED)
             except (wire.Closed, ConnectionError):
                 pass  # ended without an answer
+
+
+class TwoEntries(WorldCase):
+    """Law 3: one app behind two entries of the configuration, of one folder."""
+
+    @classmethod
+    def configure(cls, values):
+        """The second entry: another address, without a sign-on of its own."""
+        port = free_ports(1)[0]
+        cls.other_url = f"http://127.0.0.1:{port}"
+        other = copy.deepcopy(values["apps"][0])
+        del other["prov"]
+        other["name"] = "wiki-intern"
+        other["sso"].update(hosts=[f"127.0.0.1:{port}"], external_url=cls.other_url)
+        other["sso"]["identity"][0]["saml"]["audience"] = cls.other_url
+        values["apps"].append(other)
+        values["sso"]["listen"].append({"address": f"127.0.0.1:{port}"})
+
+    def fetch(self, value, **more):
+        """The answer of the second entry, and whether the app saw the request."""
+        before = self.world.app.log.count
+        answer = rawhttp.fetch(self.other_url + "/api/me", headers=[("Cookie", f"{NAME}={value}"), *HTML], **more)
+        return answer.status, bool(self.world.app.log.since(before))
+
+    def test_a_session_of_the_one_entry_is_as_dead_at_the_other(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        value = self.world.sign_in("alice@example.com").cookies(self.world.sso_url)[NAME]
+        self.assertEqual(self.fetch(value), (200, True))
+        self.assertEqual(unbound_requests(self.world), 0)
+        stream = websocket.Client(self.other_url + "/ws", [("Cookie", f"{NAME}={value}")])
+        self.addCleanup(stream.close)
+        self.assertTrue(stream.open)
+        okta.unassign(okta.assign("alice@example.com")["id"])
+        self.assertEqual(self.fetch(value), (403, False))
+        self.assertTrue(stream.closed_within(CUT_S))
 
 
 class SessionsFromBefore(WorldCase):

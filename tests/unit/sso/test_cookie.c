@@ -87,6 +87,9 @@ static const struct cookie_case ambiguous[] = {
     {"corp=\"a; sid=x; b=c\"; sid=y", "?"},
     {"sid=\"a; b\"", "?"},
     {"corp=\"x, sid=y\"", "?"},
+    {"+sid=x", "?"}, /* PHP before 7.2.34 */
+    {"a=b; ++sid+=x; sid=y", "?"},
+    {"+sid=x; sid=x", "x"},
     {"=sid=x", "?"}, /* a cookie without a name, as Werkzeug before 2.2.3 read it */
     {"a=b; = =sid=x", "?"},
     {"sid=x; =sid=x", "x"},

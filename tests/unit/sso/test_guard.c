@@ -9,9 +9,12 @@ struct bench {
     struct sso_held *anonymous;
     struct gw_arena arena;
     uint32_t other_folder; /* of the app; 0: the fixture's */
+    const char *app;       /* NULL: the one that sign-ons go through */
 };
 
 static const char *const patterns[] = {"sid", "chunk_*"};
+static const struct sso_guard_sibling siblings[] = {
+    {GW_STR_INIT("intranet"), patterns, 2}, {GW_STR_INIT("wiki"), patterns, 1}, {GW_STR_INIT("blog"), NULL, 0}};
 
 static struct sso_guard check_request(struct bench *b, const struct http_request *request)
 {
@@ -19,10 +22,12 @@ static struct sso_guard check_request(struct bench *b, const struct http_request
                                   .reader = b->f.reader,
                                   .bound = b->bound,
                                   .anonymous = b->anonymous,
-                                  .app = GW_STR("wiki"),
+                                  .app = gw_str_from(b->app != NULL ? b->app : "wiki"),
                                   .folder = b->other_folder != 0 ? b->other_folder : b->f.folder,
                                   .session_cookies = patterns,
                                   .session_cookie_count = 2,
+                                  .siblings = siblings,
+                                  .sibling_count = b->app != NULL ? 3 : 0,
                                   .now_ms = 1000};
     struct sso_guard guard;
     assert_ok(store_reader_begin(b->f.reader, &b->f.err), &b->f.err);
@@ -37,6 +42,14 @@ static struct sso_guard check_lines(struct bench *b, const char *const *cookies,
     for (size_t i = 0; i < count; i++)
         fields[i] = (struct http_field){GW_STR("Cookie"), gw_str_from(cookies[i])};
     struct http_request request = {.fields = fields, .field_count = count};
+    return check_request(b, &request);
+}
+
+static struct sso_guard check_address(struct bench *b, const char *path, const char *query, const char *cookie)
+{
+    struct http_field field = {GW_STR("Cookie"), gw_str_from(cookie)};
+    struct http_request request = {
+        .fields = &field, .field_count = 1, .path = gw_str_from(path), .query = gw_str_from(query)};
     return check_request(b, &request);
 }
 
@@ -136,6 +149,49 @@ static void a_session_of_another_folder_is_dead(void **state)
     assert_int_equal(check(b, "sid=alice"), SSO_GUARD_ENDED);
 }
 
+/* One app with two entries, or two that share their sessions: out is out through both (law 3). */
+static void a_session_bound_through_another_app_of_the_folder_is_known(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "alice");
+    sign_on(b, "bob@example.com", "bob");
+    b->app = "portal";
+    struct sso_guard guard = check_lines(b, (const char *[]){"sid=alice"}, 1);
+    assert_int_equal(guard.verdict, SSO_GUARD_BOUND);
+    assert_int_equal(guard.user_seq, seq_of(b, "alice@example.com"));
+    struct store_session_digest wiki = fixture_digest(&b->f, "alice");
+    assert_memory_equal(&guard.session, &wiki, sizeof wiki);
+    assert_memory_equal(&guard.known[0], &wiki, sizeof wiki);
+    assert_memory_not_equal(&guard.carried[0], &wiki, sizeof wiki); /* what this app would bind is its own */
+    assert_memory_not_equal(&guard.sessions[0], &wiki, sizeof wiki);
+    assert_int_equal(check(b, "sid=alice; sid=bob"), SSO_GUARD_TWO_USERS);
+    assert_int_equal(check(b, "sid=nobody"), SSO_GUARD_UNBOUND);
+    assert_int_equal(check(b, "chunk_1=alice"), SSO_GUARD_UNBOUND);
+    set_active(b, "alice@example.com", false);
+    assert_int_equal(check(b, "sid=alice"), SSO_GUARD_INACTIVE);
+    assert_int_equal(check_address(b, "/page;sid=alice", "", "").verdict, SSO_GUARD_INACTIVE);
+    struct sso_held_session visitor = {
+        .digest = store_session_digest(b->f.store, GW_STR("portal"), GW_STR("sid"), GW_STR("alice")),
+        .kind = SSO_HELD_ANONYMOUS,
+        .expires_ms = 5000};
+    sso_held_put(b->anonymous, &visitor); /* it was there before the sign-on */
+    assert_int_equal(check(b, "sid=alice"), SSO_GUARD_INACTIVE);
+}
+
+static void the_apps_own_binding_of_a_value_comes_before_anothers(void **state)
+{
+    struct bench *b = *state;
+    sign_on(b, "alice@example.com", "same");
+    set_active(b, "alice@example.com", false);
+    struct store_change *own = fixture_sign_on_change(&b->f, "bob@example.com", NULL);
+    own->as.sign_on.sessions[own->as.sign_on.session_count++] =
+        store_session_digest(b->f.store, GW_STR("portal"), GW_STR("sid"), GW_STR("same"));
+    assert_ok(fixture_apply(&b->f, own).code, &b->f.err);
+    assert_int_equal(check(b, "sid=same"), SSO_GUARD_INACTIVE);
+    b->app = "portal";
+    assert_int_equal(check(b, "sid=same"), SSO_GUARD_BOUND);
+}
+
 static void an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead(void **state)
 {
     struct bench *b = *state;
@@ -189,14 +245,6 @@ static void a_held_sign_on_overrules_a_dead_binding_of_the_same_value(void **sta
     again.generation = 2;
     sso_held_put(b->bound, &again);
     assert_int_equal(check(b, "sid=kept"), SSO_GUARD_BOUND);
-}
-
-static struct sso_guard check_address(struct bench *b, const char *path, const char *query, const char *cookie)
-{
-    struct http_field field = {GW_STR("Cookie"), gw_str_from(cookie)};
-    struct http_request request = {
-        .fields = &field, .field_count = 1, .path = gw_str_from(path), .query = gw_str_from(query)};
-    return check_request(b, &request);
 }
 
 static void a_session_in_the_address_counts_where_no_cookie_lives(void **state)
@@ -270,6 +318,8 @@ int main(void)
         WITH(each_way_out_refuses),
         WITH(the_worst_reading_decides_for_the_request),
         WITH(a_session_of_another_folder_is_dead),
+        WITH(a_session_bound_through_another_app_of_the_folder_is_known),
+        WITH(the_apps_own_binding_of_a_value_comes_before_anothers),
         WITH(an_unclear_cookie_is_ambiguous_and_a_dead_one_stays_dead),
         WITH(what_is_held_in_memory_counts_like_what_is_stored),
         WITH(a_held_sign_on_overrules_a_dead_binding_of_the_same_value),
