@@ -241,6 +241,29 @@ static enum gw_code by_reference(struct why *why, bool *ret_found, struct gw_err
 
 /* ---- by name ---- */
 
+/* Who was deleted is refused like nobody else, and has no name in the index any more. */
+static enum gw_code deleted_in(struct why *why, uint32_t folder, bool *ret_found, struct gw_error *err)
+{
+    struct why_deleted deleted;
+    struct store_join join = {.folder = folder, .match = STORE_INDEX_USER_NAME, .value = gw_str_from(why->asked)};
+    uint64_t nobody = 0;
+    GW_TRY(why_find_deleted(why->ground.reader, folder, join.value, &deleted, err));
+    for (size_t i = 0; i < deleted.count; i++)
+        GW_TRY(put_user_of(why, folder, deleted.seqs[i], 0, err));
+    GW_TRY(store_reader_begin(why->ground.reader, err));
+    enum gw_code code = store_join_find(why->ground.reader, &join, &nobody, err);
+    store_reader_end(why->ground.reader);
+    *ret_found = *ret_found || deleted.count > 0 || code == GW_E_FORBIDDEN;
+    if (code == GW_E_FORBIDDEN && deleted.count == 0) {
+        GW_TRY(stand_on(why, folder, err));
+        say(why,
+            "Somebody of that name was deleted from the folder %s, and the record is gone: sign-ins under it are "
+            "refused until the person is provisioned again.",
+            why->ground.name);
+    }
+    return code == GW_E_FORBIDDEN || code == GW_E_CONFLICT ? GW_OK : code;
+}
+
 static enum gw_code by_name_in(struct why *why, const char *folder, bool *ret_found, struct gw_error *err)
 {
     uint32_t number = 0;
@@ -253,8 +276,10 @@ static enum gw_code by_name_in(struct why *why, const char *folder, bool *ret_fo
     code = store_users_find(why->ground.reader, number, STORE_INDEX_USER_NAME, gw_str_from(why->asked), &seq, 1, &count,
                             err);
     store_reader_end(why->ground.reader);
-    if (code != GW_OK || count == 0)
+    if (code != GW_OK)
         return code;
+    if (count == 0)
+        return deleted_in(why, number, ret_found, err);
     *ret_found = true;
     return put_user_of(why, number, seq, 0, err);
 }
@@ -288,7 +313,8 @@ static enum gw_code answer(struct why *why, struct gw_error *err)
     if (!found)
         return gw_fail(err, GW_E_NOT_FOUND,
                        "\"%s\" is neither a user's name nor a reference in the activity record%s; only the first "
-                       "refusal of a session is recorded there: ask with the user's name",
+                       "refusal of a session is recorded there: ask with the user's name, or look for the reference in "
+                       "the log",
                        why->asked, why->ground.config->access_log.file != NULL ? " or the access log" : "");
     put_guard(why);
     json_object_append(&why->arena, why->top, GW_STR("users"), why->users);
@@ -333,8 +359,9 @@ const struct command command_why = {
         "A reference stands on each refusal page, in its JSON and in the access log; one of a provisioning call in "
         "the\n"
         "activity record. Says who was refused where and why, which call of whom took the access away, how the record\n"
-        "is now, and what would happen to the next request. Only the first refusal of a session is in the activity\n"
-        "record; later references are looked up in the access log, where there is one (its last 64 MiB).\n"
+        "is now, and what would happen to the next request. The first refusal of a session is in the activity record,\n"
+        "and its later ones show the same reference. What is not there is looked up in the access log, where there is\n"
+        "one (its last 64 MiB). A name may be that of somebody who was deleted.\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --json         one JSON object\n",
     .run = run,

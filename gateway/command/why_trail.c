@@ -1,5 +1,6 @@
 #include "gateway/command/why_trail.h"
 
+#include "gateway/base/text.h"
 #include "store/inspect.h"
 
 #include <fcntl.h>
@@ -47,6 +48,35 @@ enum gw_code why_find_reference(struct store_reader *reader, struct gw_arena *ar
     struct search search = {arena, reference, ret_matches, 0};
     GW_TRY(store_reader_begin(reader, err));
     enum gw_code code = store_activity_back(reader, on_entry, &search, err);
+    store_reader_end(reader);
+    return code;
+}
+
+struct named {
+    struct gw_str folded;
+    struct why_deleted *deleted;
+};
+
+static bool on_deleted(const struct store_user *user, void *data)
+{
+    struct named *named = data;
+    GW_ARENA_SCOPED(arena);
+    struct gw_str folded;
+    if (gw_name_fold(&arena, user->user_name, &folded) && gw_str_eq(folded, named->folded))
+        named->deleted->seqs[named->deleted->count++] = user->seq;
+    return named->deleted->count < WHY_DELETED_MAX;
+}
+
+enum gw_code why_find_deleted(struct store_reader *reader, uint32_t folder, struct gw_str name,
+                              struct why_deleted *ret_deleted, struct gw_error *err)
+{
+    GW_ARENA_SCOPED(arena);
+    struct named named = {.deleted = ret_deleted};
+    ret_deleted->count = 0;
+    if (!gw_name_fold(&arena, name, &named.folded))
+        return GW_OK;
+    GW_TRY(store_reader_begin(reader, err));
+    enum gw_code code = store_deleted_walk(reader, folder, on_deleted, &named, err);
     store_reader_end(reader);
     return code;
 }

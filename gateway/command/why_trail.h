@@ -29,5 +29,15 @@ GW_MUST_CHECK enum gw_code why_find_history(struct store_reader *reader, struct 
                                             uint64_t user_seq, uint64_t before_seq, struct why_history *ret_history,
                                             struct gw_error *err);
 
+#define WHY_DELETED_MAX 8u
+
+/* Deleted users who had that name, in any case, and whose record is still there. */
+struct why_deleted {
+    uint64_t seqs[WHY_DELETED_MAX];
+    size_t count;
+};
+GW_MUST_CHECK enum gw_code why_find_deleted(struct store_reader *reader, uint32_t folder, struct gw_str name,
+                                            struct why_deleted *ret_deleted, struct gw_error *err);
+
 /* The line of the access log with that id, in the arena; empty when there is none, or no log. */
 struct gw_str why_find_line(const char *path, struct gw_arena *arena, struct gw_str id);

@@ -38,10 +38,9 @@ static struct gw_str brought_id(const struct sso_request *rq)
     return is_request_id(value) ? value : GW_STR_NONE;
 }
 
-static struct gw_str new_id(const struct sso_request *rq)
+static struct gw_str id_of(const struct sso_request *rq, uint64_t exchange_id)
 {
-    return gw_arena_printf(&rq->x->arena, "%08x-%llx", rq->face->shared->reference_prefix,
-                           (unsigned long long)rq->x->id);
+    return gw_arena_printf(&rq->x->arena, "%08x-%" PRIx64, rq->face->shared->reference_prefix, exchange_id);
 }
 
 struct gw_str sso_request_reference(struct sso_request *rq)
@@ -49,8 +48,18 @@ struct gw_str sso_request_reference(struct sso_request *rq)
     if (rq->id.ptr == NULL)
         rq->id = brought_id(rq);
     if (rq->id.ptr == NULL)
-        rq->id = new_id(rq);
+        rq->id = id_of(rq, rq->x->id);
     return rq->id;
+}
+
+struct gw_str sso_request_shown_reference(struct sso_request *rq)
+{
+    return rq->first_refusal_id != 0 ? id_of(rq, rq->first_refusal_id) : sso_request_reference(rq);
+}
+
+bool sso_request_own_reference(struct sso_request *rq)
+{
+    return gw_str_eq(sso_request_reference(rq), id_of(rq, rq->x->id));
 }
 
 struct http_field *sso_request_id_fields(struct sso_request *rq, struct http_field *fields, size_t *count)
@@ -148,6 +157,8 @@ static void line_write(struct gw_buf *line, struct sso_request *rq, bool with_us
         gw_buf_printf(line, ",\"why\":\"%s\"", rq->refused_why);
     else if (rq->failed_why != NULL)
         gw_buf_printf(line, ",\"why\":\"%s\"", rq->failed_why);
+    if (rq->first_refusal_id != 0)
+        add_text(line, "reference", sso_request_shown_reference(rq));
     gw_buf_printf(line, ",\"end\":\"%s\"", end_name(rq->x->end));
     add_user_id(line, rq);
     if (with_user)

@@ -9,16 +9,11 @@ static void on_noted(struct sso_job *job)
     (void)job; /* a note that was not written is only counted, and the counters stand already */
 }
 
-/* Is this session new to the table? Remembers it; another of the same place is forgotten. */
-static bool is_first(struct store_session_digest *table, const struct store_session_digest *digest)
+static struct sso_note_refused *refused_place(struct sso_request *rq)
 {
     uint32_t at;
-    memcpy(&at, digest->bytes, sizeof at);
-    struct store_session_digest *place = &table[at % SSO_NOTES_TABLE];
-    if (gw_secret_eq(place, digest, sizeof *digest))
-        return false;
-    *place = *digest;
-    return true;
+    memcpy(&at, rq->guard.session.bytes, sizeof at);
+    return &rq->face->notes.refused[at % SSO_NOTES_TABLE];
 }
 
 static bool may_write(struct sso_notes *notes, int64_t now_ms)
@@ -45,11 +40,11 @@ static struct sso_job *note_new(struct sso_request *rq, enum store_change_kind k
     return job;
 }
 
-static void refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result)
+static bool refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result)
 {
     struct sso_job *job = note_new(rq, STORE_CHANGE_ACTIVITY);
     if (job == NULL)
-        return;
+        return false;
     struct store_change *change = job->change;
     change->user_seq = user_seq;
     change->as.activity.kind = STORE_ACTIVITY_REFUSE;
@@ -57,17 +52,23 @@ static void refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_s
     change->as.activity.result = gw_str_from(result);
     rq->is_refusal_noted = true;
     sso_job_submit(job);
+    return true;
 }
 
 void sso_note_refusal(struct sso_request *rq, const char *result)
 {
-    if (is_first(rq->face->notes.refused, &rq->guard.session))
-        refusal_write(rq, rq->guard.user_seq, GW_STR_NONE, result);
+    struct sso_note_refused *place = refused_place(rq);
+    if (!gw_secret_eq(&place->digest, &rq->guard.session, sizeof place->digest)) {
+        if (refusal_write(rq, rq->guard.user_seq, GW_STR_NONE, result))
+            *place = (struct sso_note_refused){rq->guard.session, sso_request_own_reference(rq) ? rq->x->id : 0};
+    } else if (place->exchange_id != 0) {
+        rq->first_refusal_id = place->exchange_id;
+    }
 }
 
 void sso_note_sign_on_refusal(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result)
 {
-    refusal_write(rq, user_seq, user_name, result);
+    (void)refusal_write(rq, user_seq, user_name, result);
 }
 
 void sso_note_logout(struct sso_request *rq)

@@ -17,14 +17,20 @@ struct sso_note_seen {
     int64_t at_ms; /* monotonic */
 };
 
+struct sso_note_refused {
+    struct store_session_digest digest;
+    uint64_t exchange_id; /* of the first one; 0: it has no reference of ours */
+};
+
 struct sso_notes {
-    struct store_session_digest refused[SSO_NOTES_TABLE];
+    struct sso_note_refused refused[SSO_NOTES_TABLE];
     struct sso_note_seen seen[SSO_NOTES_TABLE];
     int64_t second; /* monotonic, of the count below */
     unsigned count;
 };
 
-/* A session of a user was refused. */
+/* A session of a user was refused: written when it is the first time, else the request is shown the reference of that
+ * one, which is what `provgate why` finds. */
 void sso_note_refusal(struct sso_request *rq, const char *result);
 /* A sign-on was refused; `user_seq` 0: nobody known. `user_name` is what the provider said. */
 void sso_note_sign_on_refusal(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result);

@@ -14,7 +14,7 @@
 
 void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why)
 {
-    struct sso_refusal_text text = {.reference = sso_request_reference(rq)};
+    struct sso_refusal_text text = {.reference = sso_request_shown_reference(rq)};
     if (rq->app != NULL) {
         text.app = rq->app->name;
         text.page = rq->app->refusal_page;

@@ -102,18 +102,25 @@ struct sso_request {
     uint64_t role_snapshot;   /* in which its roles were looked at */
     uint64_t affinity_set;    /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
-    bool is_answered;        /* by us */
-    bool is_refusal_noted;   /* it has an activity entry of its own */
-    struct gw_str id;        /* ptr NULL: not asked for yet */
-    const char *refused_why; /* by us, or cut: the name of the refusal; NULL: neither */
-    const char *failed_why;  /* the request was malformed, or the app did not answer; NULL: neither */
-    int64_t forwarded_ms;    /* monotonic; 0: not (yet) */
-    int64_t answer_ms;       /* when the app's answer head came */
+    bool is_answered;          /* by us */
+    bool is_refusal_noted;     /* it has an activity entry of its own */
+    uint64_t first_refusal_id; /* the exchange whose entry says why this session is refused; 0: none */
+    struct gw_str id;          /* ptr NULL: not asked for yet */
+    const char *refused_why;   /* by us, or cut: the name of the refusal; NULL: neither */
+    const char *failed_why;    /* the request was malformed, or the app did not answer; NULL: neither */
+    int64_t forwarded_ms;      /* monotonic; 0: not (yet) */
+    int64_t answer_ms;         /* when the app's answer head came */
 };
 
 /* The request's id, which is the reference of a refusal: shown, logged, recorded (access.h). In the exchange's arena.
  */
 struct gw_str sso_request_reference(struct sso_request *rq);
+
+/* What a refusal shows: that of the session's first one, where that is what the activity record has. */
+struct gw_str sso_request_shown_reference(struct sso_request *rq);
+
+/* Was its id made here? */
+bool sso_request_own_reference(struct sso_request *rq);
 
 /* Answers with a refusal, counts and logs it. `why` is for the log alone (NULL: nothing to add). */
 void sso_request_refuse(struct sso_request *rq, enum sso_refusal refusal, const char *why);

@@ -55,6 +55,21 @@ ground_test(a_name_in_any_case_leads_there_too)
     assert_false(ground_has(g->out, "ended by"));
 }
 
+ground_test(a_name_of_somebody_deleted_leads_to_the_deletion)
+{
+    prepare(g);
+    ground_open(g);
+    uint64_t seq = fixture_find(&g->f, STORE_INDEX_USER_NAME, "bob@example.com");
+    struct store_change *change = fixture_change(&g->f, STORE_CHANGE_USER_DELETE, seq);
+    assert_int_equal(fixture_apply(&g->f, change).code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_why, "Bob@example.com", COMMAND_DONE);
+    assert_has(g->out, "bob@example.com (");
+    assert_has(g->out, ") in the folder staff is deleted; generation 2");
+    assert_has(g->out, "every sign-in is refused: the user is deleted.\n");
+    assert_has(g->out, "delete        bob@example.com");
+}
+
 /* Only the first refusal of a session has an entry: the access log knows the rest. */
 ground_test(a_later_reference_is_found_in_the_access_log)
 {
@@ -102,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reference_leads_to_the_call_that_cut_it),
         cmocka_unit_test(a_name_in_any_case_leads_there_too),
+        cmocka_unit_test(a_name_of_somebody_deleted_leads_to_the_deletion),
         cmocka_unit_test(a_later_reference_is_found_in_the_access_log),
         cmocka_unit_test(what_nobody_knows_is_said),
         cmocka_unit_test(a_guard_that_is_off_is_said),
