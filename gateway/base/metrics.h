@@ -158,7 +158,21 @@ struct gw_gauge {
        "Recorded sign-ons by whether the user was provisioned")                                                        \
     XX(SIGN_ONS_OBSERVED, "provgate_app_sign_ons_total", "user=\"observed\"", "")                                      \
     XX(SIGN_ONS_UNBOUND, "provgate_app_sign_ons_unbound_total", "session=\"none\"",                                    \
-       "Accepted sign-ons whose answer set no session cookie")
+       "Accepted sign-ons whose answer set no session cookie")                                                         \
+    XX(FAILED_NAME, "provgate_app_upstream_failures_total", "reason=\"name\"",                                         \
+       "Requests that an app failed to answer, or to answer to the end, by what failed")                               \
+    XX(FAILED_REFUSED, "provgate_app_upstream_failures_total", "reason=\"connect-refused\"", "")                       \
+    XX(FAILED_CONNECT, "provgate_app_upstream_failures_total", "reason=\"connect-failed\"", "")                        \
+    XX(FAILED_CONNECT_TIMEOUT, "provgate_app_upstream_failures_total", "reason=\"connect-timeout\"", "")               \
+    XX(FAILED_TLS, "provgate_app_upstream_failures_total", "reason=\"tls\"", "")                                       \
+    XX(FAILED_BUSY, "provgate_app_upstream_failures_total", "reason=\"busy\"", "")                                     \
+    XX(FAILED_OWN, "provgate_app_upstream_failures_total", "reason=\"own\"", "")                                       \
+    XX(FAILED_CLOSED, "provgate_app_upstream_failures_total", "reason=\"closed\"", "")                                 \
+    XX(FAILED_MALFORMED, "provgate_app_upstream_failures_total", "reason=\"malformed\"", "")                           \
+    XX(FAILED_HEAD_TIMEOUT, "provgate_app_upstream_failures_total", "reason=\"head-timeout\"", "")                     \
+    XX(FAILED_BODY_TIMEOUT, "provgate_app_upstream_failures_total", "reason=\"body-timeout\"", "")                     \
+    XX(FAILED_BODY_CLOSED, "provgate_app_upstream_failures_total", "reason=\"body-closed\"", "")                       \
+    XX(FAILED_BODY_MALFORMED, "provgate_app_upstream_failures_total", "reason=\"body-malformed\"", "")
 
 enum gw_app_count {
 #define XX(constant, name, second, help) GW_APP_##constant,

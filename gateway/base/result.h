@@ -51,6 +51,7 @@
     XX(GW_E_INTERNAL, 500, NULL, "internal error")                                                                     \
     XX(GW_E_NOT_IMPLEMENTED, 501, NULL, "not implemented")                                                             \
     XX(GW_E_UPSTREAM, 502, NULL, "the app did not answer properly")                                                    \
+    XX(GW_E_OVERLOADED, 503, NULL, "too busy, come back later")                                                        \
     XX(GW_E_UPSTREAM_TIMEOUT, 504, NULL, "the app did not answer in time")                                             \
     XX(GW_E_HTTP_VERSION, 505, NULL, "the HTTP version is not supported")                                              \
     XX(GW_E_CONFIG, 500, NULL, "the configuration is not valid")                                                       \

@@ -244,7 +244,7 @@ void http_exchange_fail(struct http_exchange *x, enum gw_code code, const char *
     struct http_field fields[] = {{GW_STR("Content-Type"), gw_str_from(type)},
                                   {GW_STR("Retry-After"), GW_STR(RETRY_AFTER_SECONDS)}};
     int status = gw_code_status(code);
-    http_exchange_answer(x, status, fields, status == 429 ? 2 : 1, gw_buf_str(&body));
+    http_exchange_answer(x, status, fields, status == 429 || status == 503 ? 2 : 1, gw_buf_str(&body));
 }
 
 void http_exchange_collect(struct http_exchange *x, size_t body_bytes_max, http_body_fn on_body, void *data)

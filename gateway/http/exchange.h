@@ -17,6 +17,7 @@
 #include "gateway/base/arena.h"
 #include "gateway/base/buf.h"
 #include "gateway/base/result.h"
+#include "gateway/http/failure.h"
 #include "gateway/http/message.h"
 
 #include <stdbool.h>
@@ -63,6 +64,11 @@ struct http_exchange {
     uint64_t request_bytes;     /* of the body, given to the upstream; without framing */
     uint64_t answer_bytes;      /* of the body, given to the client */
     enum http_exchange_end end; /* valid in on_end */
+    /* Why the upstream failed this exchange; NONE when it did not, or another attempt went well. Valid in on_error_body
+     * and on_end. For operators only. */
+    enum http_failure failure;
+    struct gw_str failure_detail; /* a sentence; lives as long as the exchange */
+    struct gw_str failed_server;  /* its name in the configuration; may be empty */
     /* private parts of the http module follow in gateway/http/exchange_private.h */
 };
 

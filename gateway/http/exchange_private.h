@@ -14,6 +14,7 @@
 #define HTTP_ERROR_BODY_BYTES_MAX (64u * 1024u) /* what a face may write into an error answer */
 
 struct http_flow;
+struct http_server;
 struct http_upstream_conn;
 
 /* The client's side. A codec is told what to send and asked what came; it never calls back while it is being called. */
@@ -87,7 +88,8 @@ struct http_flow {
     /* the upstream */
     struct http_upstream *upstream;
     struct http_upstream_conn *conn;
-    struct http_link waiting; /* in the upstream's line */
+    const struct http_server *server; /* that was asked last; NULL: none */
+    struct http_link waiting;         /* in the upstream's line */
     int64_t waiting_since_ms;
     const struct http_field *forward_fields;
     size_t forward_field_count;
@@ -136,8 +138,9 @@ void http_flow_stir(struct http_flow *flow);
 /* Ends it: upstream and codec let go, the face is told at the end of the turn. Only the first call counts. */
 void http_flow_end(struct http_flow *flow, enum http_exchange_end end);
 
-/* The upstream side broke or was too slow: retried, answered with `code`, or the answer visibly broken off. */
-void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code);
+/* The upstream side broke or was too slow: retried, answered with an error, or the answer visibly broken off. `detail`
+ * is a sentence for operators, copied; or NULL. */
+void http_flow_upstream_failed(struct http_flow *flow, enum http_failure failure, const char *detail);
 
 bool http_method_is_idempotent(struct gw_str method); /* RFC 9110 section 9.2.2 */
 

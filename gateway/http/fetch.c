@@ -105,6 +105,8 @@ static enum gw_code code_of(const struct http_fetch *fetch)
         return GW_E_UPSTREAM_TIMEOUT;
     if (fetch->body.overflow)
         return GW_E_TOO_LARGE;
+    if (fetch->flow->exchange.failure == HTTP_FAILURE_OWN)
+        return GW_E_OVERLOADED;
     bool came = fetch->is_whole && !fetch->is_local && fetch->flow->exchange.end == HTTP_END_COMPLETE;
     return came ? GW_OK : GW_E_UPSTREAM;
 }

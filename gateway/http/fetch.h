@@ -9,7 +9,7 @@
 struct http_fetch;
 
 /* Everything lives during the call only. `code` is GW_OK when a whole answer came (whatever its status), else
- * GW_E_UPSTREAM, GW_E_UPSTREAM_TIMEOUT or GW_E_TOO_LARGE. */
+ * GW_E_UPSTREAM, GW_E_UPSTREAM_TIMEOUT or GW_E_TOO_LARGE; GW_E_OVERLOADED when the lack was ours. */
 struct http_fetch_result {
     enum gw_code code;
     int status;

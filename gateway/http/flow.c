@@ -129,7 +129,7 @@ static void finish(struct http_flow *flow)
 static bool pass_interim(struct http_flow *flow)
 {
     if (++flow->interim_count > HTTP_INTERIM_MAX) {
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_MALFORMED, "too many interim answers");
         return false;
     }
     bool is_continue = flow->exchange.answer.status == 100;
@@ -143,6 +143,7 @@ static void hold_final(struct http_flow *flow)
 {
     struct http_answer *answer = &flow->exchange.answer;
     flow->stage = HTTP_ANSWER_HELD;
+    flow->exchange.failure = HTTP_FAILURE_NONE;
     http_replay_drop(flow);
     http_server_answered(flow->conn->pool->server);
     flow->is_tunnel = answer->status == 101;
@@ -156,25 +157,44 @@ static void hold_final(struct http_flow *flow)
         flow->stage = HTTP_ANSWER_PASSED;
 }
 
+/* RFC 9112 section 2.2 lets a recipient skip empty lines before a request, not before an answer. */
+static enum gw_code parse_answer_head(struct http_flow *flow, struct gw_str head, struct gw_error *err)
+{
+    struct http_exchange *x = &flow->exchange;
+    if (flow->conn->scan.blank > 0)
+        return gw_fail(err, GW_E_UPSTREAM, "an empty line before the status line");
+    GW_TRY(http_answer_head_parse(head, &x->arena, x->request.is_head, &x->answer, &flow->answer_facts, err));
+    if (x->answer.status == 101 && !x->request.is_upgrade)
+        return gw_fail(err, GW_E_UPSTREAM, "101 without being asked for an upgrade");
+    return GW_OK;
+}
+
+static void answer_head_ended(struct http_flow *flow)
+{
+    const struct http_socket *socket = &flow->conn->socket;
+    const char *how = http_socket_input(socket).len > 0 ? "the connection ended inside the answer's head"
+                      : socket->has_failed              ? "the connection broke before the answer"
+                                                        : "the connection was closed before the answer";
+    http_flow_upstream_failed(flow, HTTP_FAILURE_CLOSED, how);
+}
+
 /* One head. False: not complete, or the flow has changed. */
 static bool read_answer_head(struct http_flow *flow)
 {
     struct http_upstream_conn *conn = flow->conn;
     size_t head_bytes = 0;
     struct gw_str input = http_socket_input(&conn->socket);
-    enum gw_code code = http_head_scan(&conn->scan, input, &head_bytes, NULL);
+    struct gw_error why;
+    enum gw_code code = http_head_scan(&conn->scan, input, &head_bytes, &why);
     if (code == GW_OK && head_bytes == 0) {
         if (conn->socket.has_ended)
-            http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+            answer_head_ended(flow);
         return false;
     }
-    struct gw_str head = gw_str_n(input.ptr + conn->scan.blank, head_bytes - conn->scan.blank);
-    if (code == GW_OK && conn->scan.blank == 0)
-        code = http_answer_head_parse(head, &flow->exchange.arena, flow->exchange.request.is_head,
-                                      &flow->exchange.answer, &flow->answer_facts, NULL);
-    bool is_unasked = flow->exchange.answer.status == 101 && !flow->exchange.request.is_upgrade;
-    if (code != GW_OK || conn->scan.blank > 0 || is_unasked) {
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+    if (code == GW_OK)
+        code = parse_answer_head(flow, gw_str_n(input.ptr, head_bytes), &why);
+    if (code != GW_OK) {
+        http_flow_upstream_failed(flow, HTTP_FAILURE_MALFORMED, why.text);
         return false;
     }
     http_socket_consume(&conn->socket, head_bytes);
@@ -206,10 +226,11 @@ static void send_answer_head(struct http_flow *flow)
 static void end_answer(struct http_flow *flow, struct gw_str trailer_lines)
 {
     struct http_field *trailers = NULL;
+    struct gw_error why;
     size_t count = 0;
     if (http_fields_parse(gw_arena_copy(&flow->exchange.arena, trailer_lines), &flow->exchange.arena, &trailers, &count,
-                          NULL) != GW_OK) {
-        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+                          &why) != GW_OK) {
+        http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_MALFORMED, why.text);
         return;
     }
     flow->stage = HTTP_ANSWER_DONE;
@@ -225,7 +246,9 @@ static void answer_input_ended(struct http_flow *flow)
     if (is_whole)
         end_answer(flow, GW_STR_NONE);
     else
-        http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_CLOSED,
+                                  socket->has_failed ? "the connection broke inside the answer's body"
+                                                     : "the connection was closed inside the answer's body");
 }
 
 static void relay_answer_body(struct http_flow *flow)
@@ -250,7 +273,7 @@ static void relay_answer_body(struct http_flow *flow)
         } else {
             http_socket_consume(socket, step.dropped);
             if (step.kind == HTTP_STEP_BAD)
-                http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
+                http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_MALFORMED, "the body is not made of chunks");
             else if (socket->has_ended)
                 answer_input_ended(flow);
             return;
@@ -278,7 +301,7 @@ static void start_forwarding(struct http_flow *flow)
     if (flow->request_head.overflow)
         http_exchange_fail(&flow->exchange, GW_E_HEAD_TOO_LARGE, NULL);
     else if (!http_upstream_ask(flow->upstream, flow))
-        http_exchange_fail(&flow->exchange, GW_E_UPSTREAM, NULL);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_CONNECT, "no server is left to be asked");
 }
 
 /* A tunnel lives until both ends are done, or one of them where half an end cannot be told (TLS). */

@@ -73,6 +73,7 @@ static void retry(struct http_flow *flow)
 {
     gw_metric_add(GW_METRIC_UPSTREAM_RETRIES, 1);
     flow->was_retried = true;
+    flow->exchange.failure = HTTP_FAILURE_NONE;
     flow->request_is_given = false;
     flow->replay_sent = 0;
     flow->collected_sent = 0;
@@ -87,30 +88,46 @@ static bool is_unsent(const struct http_flow *flow)
 
 static bool goes_on(struct http_flow *flow)
 {
+    enum http_failure failure = flow->exchange.failure;
     if (!is_unsent(flow))
         return false;
     http_upstream_release(flow, /* is_reusable */ false);
-    return http_upstream_ask(flow->upstream, flow);
+    flow->exchange.failure = HTTP_FAILURE_NONE;
+    if (http_upstream_ask(flow->upstream, flow))
+        return true;
+    flow->exchange.failure = failure;
+    return false;
 }
 
 /* A connection that had been idle too long says nothing about its server. */
-static void blame(const struct http_flow *flow, enum gw_code code)
+static void blame(const struct http_flow *flow, enum http_failure failure)
 {
-    if (!is_unsent(flow) && (code == GW_E_UPSTREAM_TIMEOUT || !is_stale(flow)))
-        http_server_failed(flow->conn->pool->server, HTTP_SERVER_SPEECHLESS, http_loop_now_ms(flow->exchange.loop));
+    if (!is_unsent(flow) && (failure == HTTP_FAILURE_HEAD_TIMEOUT || !is_stale(flow)))
+        http_server_failed(flow->conn->pool->server, HTTP_SERVER_SPEECHLESS, failure,
+                           http_loop_now_ms(flow->exchange.loop));
 }
 
-void http_flow_upstream_failed(struct http_flow *flow, enum gw_code code)
+static void note(struct http_flow *flow, enum http_failure failure, const char *detail)
+{
+    struct http_exchange *x = &flow->exchange;
+    x->failure = failure;
+    x->failure_detail = gw_arena_copy(&x->arena, gw_str_from(detail != NULL ? detail : ""));
+    x->failed_server =
+        flow->server != NULL ? gw_arena_copy(&x->arena, gw_str_from(flow->server->settings.name)) : GW_STR("");
+}
+
+void http_flow_upstream_failed(struct http_flow *flow, enum http_failure failure, const char *detail)
 {
     if (flow->phase != HTTP_FLOW_FORWARDED)
         return;
+    note(flow, failure, detail);
     if (flow->stage >= HTTP_ANSWER_BEGUN) {
         http_flow_end(flow, HTTP_END_UPSTREAM_LOST);
         return;
     }
-    blame(flow, code);
-    if (code == GW_E_UPSTREAM && may_retry(flow))
+    blame(flow, failure);
+    if (failure == HTTP_FAILURE_CLOSED && may_retry(flow))
         retry(flow);
-    else if (!goes_on(flow))
-        http_exchange_fail(&flow->exchange, code, NULL);
+    else if (failure == HTTP_FAILURE_OWN || !goes_on(flow)) /* what we lack, we lack for every server */
+        http_exchange_fail(&flow->exchange, http_failure_code(failure), NULL);
 }

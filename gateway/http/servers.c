@@ -127,13 +127,14 @@ static void take_out(struct http_server *server, const char *why, int64_t now_ms
         tell(server, false, why);
 }
 
-void http_server_failed(struct http_server *server, enum http_server_failure failure, int64_t now_ms)
+void http_server_failed(struct http_server *server, enum http_server_failure failure, enum http_failure why,
+                        int64_t now_ms)
 {
     if (failure == HTTP_SERVER_UNREACHABLE) {
         atomic_store(&server->is_refusing, true);
-        take_out(server, "unreachable", now_ms);
+        take_out(server, http_failure_word(why), now_ms);
     } else if (atomic_fetch_add(&server->failures, 1) + 1 >= SERVERS_FAILURES_MAX) {
-        take_out(server, "no-answer", now_ms);
+        take_out(server, http_failure_word(why), now_ms);
     }
 }
 

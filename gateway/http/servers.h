@@ -9,7 +9,7 @@
  * upstreams that use it, freed after them. Times are monotonic milliseconds. */
 #pragma once
 
-#include "gateway/base/result.h"
+#include "gateway/http/failure.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -83,7 +83,9 @@ enum http_server_failure {
     HTTP_SERVER_UNREACHABLE, /* no connection came about */
     HTTP_SERVER_SPEECHLESS,  /* no proper answer head came */
 };
-void http_server_failed(struct http_server *server, enum http_server_failure failure, int64_t now_ms);
+/* `why` is what the log says when that takes it out. */
+void http_server_failed(struct http_server *server, enum http_server_failure failure, enum http_failure why,
+                        int64_t now_ms);
 void http_server_connected(struct http_server *server);
 void http_server_answered(struct http_server *server);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -86,21 +87,41 @@ void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd
 static void on_connect(h2o_socket_t *h2o, const char *err)
 {
     struct http_socket *socket = h2o->data;
+    socklen_t len = sizeof socket->connect_error;
     touch(socket);
-    socket->has_failed = err != NULL;
+    (void)err; /* libh2o asks for no error here, since connecting was not its work */
+    if (getsockopt(h2o_socket_get_fd(h2o), SOL_SOCKET, SO_ERROR, &socket->connect_error, &len) != 0)
+        socket->connect_error = errno;
+    socket->has_failed = socket->connect_error != 0;
     socket->phase = HTTP_SOCKET_OPEN;
     start_reading(socket);
     socket->on_event(socket->owner);
+}
+
+/* libh2o's own way of connecting forgets the reason when it fails. -1: errno says why. */
+static int start_connecting(const struct sockaddr *address, socklen_t address_len)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, address, address_len) == 0 || errno == EINPROGRESS)
+        return fd;
+    int reason = errno;
+    (void)close(fd);
+    errno = reason;
+    return -1;
 }
 
 bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, struct sockaddr *address,
                          socklen_t address_len, void (*on_event)(void *owner), void *owner)
 {
     init(socket, loop, on_event, owner);
-    socket->h2o = h2o_socket_connect(http_loop_h2o(loop), address, address_len, on_connect);
-    if (socket->h2o == NULL)
+    int fd = start_connecting(address, address_len);
+    if (fd < 0) {
+        socket->connect_error = errno;
         return false;
+    }
+    socket->h2o = h2o_evloop_socket_create(http_loop_h2o(loop), fd, 0);
     socket->h2o->data = socket;
+    h2o_socket_notify_write(socket->h2o, on_connect);
     set_options(socket, HTTP_UPSTREAM_RECEIVE_BYTES);
     socket->phase = HTTP_SOCKET_CONNECTING;
     return true;
@@ -146,12 +167,23 @@ static void send_alert(const struct http_socket *socket)
         (void)send(h2o_socket_get_fd(socket->h2o), record.ptr, record.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Of a certificate libh2o says what is wrong; of all else only that something is, and OpenSSL knows more. */
+static void note_trouble(struct http_socket *socket, const char *err)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    bool is_vague = strcmp(err, "ssl handshake failure") == 0;
+    socket->tls_trouble = is_vague && reason != NULL ? reason : err;
+    ERR_clear_error();
+}
+
 static void on_handshake(h2o_socket_t *h2o, const char *err)
 {
     struct http_socket *socket = h2o->data;
     touch(socket);
     /* libh2o compares the name once more where it can, and knows no addresses: OpenSSL has done both (tls_client.c). */
     socket->has_failed = err != NULL && err != h2o_socket_error_ssl_cert_name_mismatch;
+    if (socket->has_failed)
+        note_trouble(socket, err);
     send_alert(socket);
     note_peer(socket);
     socket->phase = HTTP_SOCKET_OPEN;

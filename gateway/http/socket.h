@@ -37,7 +37,9 @@ struct http_socket {
     size_t input_seen;      /* bytes of the input that were counted */
     uint64_t bytes_in;      /* of content, above TLS */
     uint64_t bytes_out;
-    int64_t moved_ms; /* when a byte last moved in either direction */
+    int64_t moved_ms;        /* when a byte last moved in either direction */
+    int connect_error;       /* errno, after connecting failed */
+    const char *tls_trouble; /* after a handshake failed; a text that stays */
     bool has_tls;
     bool has_ended;    /* the peer sent its end; what came before can still be read */
     bool has_failed;   /* reading or connecting failed: of no use any more */
@@ -50,7 +52,8 @@ struct http_socket {
 /* Takes over an accepted descriptor. */
 void http_socket_open(struct http_socket *socket, struct http_loop *loop, int fd, void (*on_event)(void *owner),
                       void *owner);
-/* Starts connecting; an event tells when `phase` is open or has_failed is set. False when it fails at once. */
+/* Starts connecting; an event tells when `phase` is open or has_failed is set. False when it fails at once.
+ * Then, and with has_failed, connect_error says why. */
 GW_MUST_CHECK bool http_socket_connect(struct http_socket *socket, struct http_loop *loop, struct sockaddr *address,
                                        socklen_t address_len, void (*on_event)(void *owner), void *owner);
 /* Takes the connection out of `from` into `to`, for another owner, with all that was read. Nothing may be queued. */

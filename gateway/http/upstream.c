@@ -178,7 +178,8 @@ static void on_checked(const struct http_fetch_result *result, void *data)
     /* A body that is too long is no sickness: the head came, but its status is not told. */
     bool is_well =
         result->code == GW_OK && result->status >= health->status_min && result->status <= health->status_max;
-    http_server_checked(member->server, health, is_well);
+    if (result->code != GW_E_OVERLOADED) /* what we lack says nothing about the server */
+        http_server_checked(member->server, health, is_well);
 }
 
 static void start_check(struct http_upstream *upstream, size_t index)

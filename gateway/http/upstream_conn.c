@@ -46,6 +46,12 @@ void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow
 
 /* --- connecting ------------------------------------------------------------------------------------------------ */
 
+static void note_connect_error(struct http_upstream_conn *conn)
+{
+    conn->failure = http_failure_of_errno(conn->socket.connect_error);
+    conn->failure_detail = http_failure_errno_text(conn->socket.connect_error);
+}
+
 /* Tries addresses from the current one on until one of them can be tried. */
 static bool start_connecting(struct http_upstream_conn *conn)
 {
@@ -56,6 +62,9 @@ static bool start_connecting(struct http_upstream_conn *conn)
         if (http_socket_connect(&conn->socket, pool->loop, (struct sockaddr *)&address->storage, address->len, on_event,
                                 conn))
             return true;
+        note_connect_error(conn);
+        if (conn->failure == HTTP_FAILURE_OWN)
+            return false;
     }
     return false;
 }
@@ -84,9 +93,15 @@ static void run_connecting(struct http_upstream_conn *conn)
         return;
     }
     bool had_tls = conn->socket.has_tls;
+    if (had_tls) {
+        conn->failure = HTTP_FAILURE_TLS;
+        conn->failure_detail = conn->socket.tls_trouble;
+    } else {
+        note_connect_error(conn);
+    }
     http_socket_close(&conn->socket, /* is_clean */ true);
     if (had_tls || !start_connecting(conn))
-        http_upstream_conn_failed(conn, GW_E_UPSTREAM);
+        http_upstream_conn_failed(conn, conn->failure, conn->failure_detail);
 }
 
 static void on_run(struct http_task *task)
@@ -131,17 +146,19 @@ void http_upstream_conn_open(struct http_pool *pool, struct http_flow *flow)
     pool->connection_count++;
     http_upstream_conn_enter(conn, HTTP_UPSTREAM_CONNECTING);
     if (!start_connecting(conn))
-        http_upstream_conn_failed(conn, GW_E_UPSTREAM);
+        http_upstream_conn_failed(conn, conn->failure, conn->failure_detail);
 }
 
-void http_upstream_conn_failed(struct http_upstream_conn *conn, enum gw_code code)
+void http_upstream_conn_failed(struct http_upstream_conn *conn, enum http_failure failure, const char *detail)
 {
     struct http_pool *pool = conn->pool;
     struct http_flow *flow = conn->flow;
-    http_server_failed(pool->server, HTTP_SERVER_UNREACHABLE, http_loop_now_ms(pool->loop));
-    (void)http_resolver_start(pool->resolver); /* the name may lead elsewhere by now */
+    if (failure != HTTP_FAILURE_OWN) {
+        http_server_failed(pool->server, HTTP_SERVER_UNREACHABLE, failure, http_loop_now_ms(pool->loop));
+        (void)http_resolver_start(pool->resolver); /* the name may lead elsewhere by now */
+    }
     if (flow != NULL)
-        http_flow_upstream_failed(flow, code); /* which releases and so kills */
+        http_flow_upstream_failed(flow, failure, detail); /* which releases and so kills */
     if (!conn->is_dead)
         http_upstream_conn_kill(conn);
 }

@@ -58,13 +58,13 @@ static void ask(struct http_pool *pool, struct http_flow *flow, bool fresh)
         if (http_resolver_start(pool->resolver))
             wait_in_line(pool, flow);
         else
-            http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+            http_flow_upstream_failed(flow, HTTP_FAILURE_NAME, "no address is known");
     } else if (pool->connection_count >= pool->settings.connections_max) {
         wait_in_line(pool, flow);
     } else if (http_server_may_connect(pool->server, now_of(pool))) {
         http_upstream_conn_open(pool, flow);
     } else {
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_CONNECT, "connecting failed too often in this second");
     }
 }
 
@@ -91,6 +91,7 @@ void http_pool_stir_line(struct http_pool *pool)
 /* Nobody overtakes those who wait already. */
 void http_pool_ask(struct http_pool *pool, struct http_flow *flow, bool fresh)
 {
+    flow->server = pool->server;
     if (fresh || http_link_is_empty(&pool->waiting)) {
         ask(pool, flow, fresh);
     } else {
@@ -106,12 +107,12 @@ void http_upstream_ask_again(struct http_flow *flow)
     http_pool_ask(pool, flow, /* fresh */ true);
 }
 
-static void fail_line(struct http_pool *pool, enum gw_code code)
+static void fail_line(struct http_pool *pool, enum http_failure failure, const char *detail)
 {
     while (!http_link_is_empty(&pool->waiting)) {
         struct http_flow *flow = waiting_of(pool->waiting.next);
         http_link_remove(&flow->waiting);
-        http_flow_upstream_failed(flow, code);
+        http_flow_upstream_failed(flow, failure, detail);
     }
 }
 
@@ -174,10 +175,10 @@ static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
         http_socket_trim(&conn->socket);
     bool client_owes = !flow->request_is_given && http_socket_queued(socket) == 0 && !awaits_continue;
     if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_HEAD_TIMEOUT, "no answer head within answer_timeout");
     else if (flow->stage >= HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
              http_socket_input(socket).len == 0)
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+        http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_TIMEOUT, "nothing moved within idle_timeout");
 }
 
 static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
@@ -189,7 +190,9 @@ static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
     switch (conn->state) {
     case HTTP_UPSTREAM_CONNECTING:
         if (age_ms >= settings->connect_ms)
-            http_upstream_conn_failed(conn, GW_E_UPSTREAM_TIMEOUT);
+            http_upstream_conn_failed(conn, HTTP_FAILURE_CONNECT_TIMEOUT,
+                                      conn->socket.has_tls ? "no TLS handshake within connect_timeout"
+                                                           : "no connection within connect_timeout");
         break;
     case HTTP_UPSTREAM_BUSY:
         sweep_busy(conn, now_ms);
@@ -224,7 +227,10 @@ static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
         if (now_ms - flow->waiting_since_ms < pool->settings.connect_ms)
             return;
         http_link_remove(&flow->waiting);
-        http_flow_upstream_failed(flow, GW_E_UPSTREAM_TIMEOUT);
+        if (pool->addresses.count == 0)
+            http_flow_upstream_failed(flow, HTTP_FAILURE_NAME, "the name was not resolved within connect_timeout");
+        else
+            http_flow_upstream_failed(flow, HTTP_FAILURE_BUSY, "all connections to the server were in use");
     }
 }
 
@@ -246,7 +252,7 @@ static void on_resolved(const struct http_addresses *addresses, void *data)
     if (pool->addresses.count > 0)
         http_pool_stir_line(pool);
     else
-        fail_line(pool, GW_E_UPSTREAM);
+        fail_line(pool, HTTP_FAILURE_NAME, "the name leads to no address");
 }
 
 enum gw_code http_pool_new(struct http_loop *loop, const struct http_upstream_settings *settings,

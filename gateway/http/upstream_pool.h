@@ -37,7 +37,7 @@ void http_upstream_conn_open(struct http_pool *pool, struct http_flow *flow);
 void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow *flow);
 void http_upstream_conn_enter(struct http_upstream_conn *conn, enum http_upstream_conn_state state);
 /* Connecting failed for good: tells the flow and kills. */
-void http_upstream_conn_failed(struct http_upstream_conn *conn, enum gw_code code);
+void http_upstream_conn_failed(struct http_upstream_conn *conn, enum http_failure failure, const char *detail);
 /* Closes now, freed at the end of the turn. */
 void http_upstream_conn_kill(struct http_upstream_conn *conn);
 /* Closes and frees now; only when no turn can come any more. */

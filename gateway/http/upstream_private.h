@@ -27,7 +27,9 @@ struct http_upstream_conn {
     bool is_dead;
     uint64_t bytes_in_before; /* bytes that earlier answers had */
     size_t addresses_tried;
-    size_t address; /* index of the one in use */
+    size_t address;            /* index of the one in use */
+    enum http_failure failure; /* of the last attempt to connect */
+    const char *failure_detail;
     struct http_head_scan scan;
 };
 

@@ -95,7 +95,7 @@ static const char *result_name(const struct sso_request *rq)
 {
     if (rq->refused_why != NULL)
         return rq->x->end == HTTP_END_CUT ? "cut" : "refused";
-    if (rq->failed_why != NULL)
+    if (rq->failed_why != NULL && rq->x->end != HTTP_END_UPSTREAM_LOST)
         return "failed";
     if (rq->is_answered)
         return "answered";

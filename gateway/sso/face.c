@@ -12,6 +12,12 @@
 
 #include <stdlib.h>
 
+static const enum gw_app_count failure_counts[] = {
+#define XX(constant, word) [HTTP_FAILURE_##constant] = GW_APP_FAILED_##constant,
+    HTTP_FAILURE_MAP(XX)
+#undef XX
+};
+
 #define TICK_MS 100 /* semantics.md 2: a draining old process hears of revocations by polling alone */
 
 /* ---- the path of a request: named steps; one that returns false has dealt with it ---- */
@@ -93,6 +99,22 @@ static void on_answer_head(struct http_exchange *x, void *data)
     http_exchange_pass(x);
 }
 
+/* Once for each request that was lost by it, also when the answer had begun. What we lacked ourselves is another event:
+ * there is nothing to look for at the app. */
+static void note_failure(struct sso_request *rq)
+{
+    const struct http_exchange *x = rq->x;
+    if (x->failure == HTTP_FAILURE_NONE || rq->app == NULL)
+        return;
+    bool is_own = x->failure == HTTP_FAILURE_OWN;
+    rq->failed_why = http_failure_word(x->failure);
+    gw_app_add(rq->app->counts, failure_counts[x->failure], 1);
+    gw_log(is_own ? GW_LOG_ERROR : GW_LOG_WARN, is_own ? "no-resources" : "upstream",
+           "app=%.*s server=%.*s id=%.*s reason=%s detail=\"%.*s\"", GW_STR_ARG(rq->app->name),
+           GW_STR_ARG(x->failed_server), GW_STR_ARG(sso_request_reference(rq)), rq->failed_why,
+           GW_STR_ARG(x->failure_detail));
+}
+
 static void on_end(struct http_exchange *x, void *data)
 {
     (void)data;
@@ -103,6 +125,7 @@ static void on_end(struct http_exchange *x, void *data)
     sso_probe_leave(rq);
     sso_role_leave(rq);
     sso_sign_on_end(rq);
+    note_failure(rq);
     sso_access_log(rq);
     x->face_state = NULL;
 }
@@ -112,16 +135,19 @@ static void on_error_body(struct http_exchange *x, enum gw_code code, const char
 {
     (void)data;
     int status = gw_code_status(code);
-    gw_metric_add(status >= 500 ? GW_METRIC_UPSTREAM_ERRORS : GW_METRIC_HTTP_REFUSED, 1);
     struct sso_request *rq = x != NULL ? x->face_state : NULL;
     bool json = x != NULL && sso_request_wants_json(&x->request);
+    bool is_upstream = x != NULL && x->failure != HTTP_FAILURE_NONE;
+    if (!is_upstream || x->failure != HTTP_FAILURE_OWN)
+        gw_metric_add(status >= 500 ? GW_METRIC_UPSTREAM_ERRORS : GW_METRIC_HTTP_REFUSED, 1);
     if (rq != NULL)
-        rq->failed_why = gw_code_name(code);
+        rq->failed_why = is_upstream ? http_failure_word(x->failure) : gw_code_name(code);
     /* What is wrong with a request is the sender's to know; what is wrong behind us is not. */
     const char *sentence = status < 500 && text != NULL ? text : gw_code_text(code);
-    if (rq != NULL && status >= 500)
-        gw_log(GW_LOG_WARN, "upstream", "app=%.*s code=%s reason=\"%s\"",
-               GW_STR_ARG(rq->app != NULL ? rq->app->name : GW_STR_NONE), gw_code_name(code), text != NULL ? text : "");
+    if (rq != NULL && status >= 500 && !is_upstream)
+        gw_log(GW_LOG_WARN, "failed", "app=%.*s id=%.*s code=%s reason=\"%s\"",
+               GW_STR_ARG(rq->app != NULL ? rq->app->name : GW_STR_NONE), GW_STR_ARG(sso_request_reference(rq)),
+               gw_code_name(code), text != NULL ? text : "");
     *ret_content_type = json ? "application/json" : "text/html; charset=utf-8";
     sso_error_write(body, status, json, gw_str_from(sentence), rq != NULL ? sso_request_reference(rq) : GW_STR_NONE);
 }

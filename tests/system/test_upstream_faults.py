@@ -1,14 +1,20 @@
 """An upstream that misbehaves (J1 to J5): a clear answer, nobody else's bytes, and the PROV face goes on."""
 
+import json
 import socket
+import urllib.request
 
 from lab import rawhttp, wire
+from lab.gateway import wait_until
 from support.case import WorldCase
 from support.faulty import SCRIPTS, Faulty, count
 
 BROKEN_ANSWERS = ("huge-header", "500-headers", "bad-status-line", "no-http", "two-lengths", "length-and-chunked",
                   "nul-in-header", "blank-before-colon", "folded", "odd-length", "storm-of-1xx")
 CUT_BODIES = ("short-length", "short-chunk", "chunk-without-end", "reset-in-body")
+REASONS = {"close": "closed", "reset": "closed", "close-in-head": "closed", "bad-status-line": "malformed",
+           "two-lengths": "malformed", "storm-of-1xx": "malformed", "short-length": "body-closed",
+           "reset-in-body": "body-closed", "hang": "head-timeout"}
 ANSWER_TIMEOUT = "2s"
 
 
@@ -24,9 +30,11 @@ class UpstreamFaults(WorldCase):
         cls.addClassCleanup(cls.faulty.stop)
         return cls.faulty.url
 
-    @staticmethod
-    def configure(values):
-        """A short limit for an upstream that does not answer."""
+    @classmethod
+    def configure(cls, values):
+        """A short limit for an upstream that does not answer; an access log."""
+        cls.access_log = cls.folder / "access.jsonl"
+        values["sso"]["access_log"] = {"file": str(cls.access_log)}
         values["apps"][0]["sso"]["upstream"]["answer_timeout"] = ANSWER_TIMEOUT
 
     def get(self, name, method="GET", body=None):
@@ -86,6 +94,40 @@ class UpstreamFaults(WorldCase):
             answer = self.get("extra-bytes")
             self.assertEqual((answer.status, answer.body), (200, b"good\n"))
             self.assert_good()
+
+    def lines(self, path):
+        """What the access log says of that path, once it says something."""
+        found = []
+
+        def is_there():
+            text = self.access_log.read_text("utf-8") if self.access_log.exists() else ""
+            found[:] = [line for line in map(json.loads, text.splitlines()) if line["path"] == path]
+            return bool(found)
+
+        wait_until(is_there, 10, "no line in the access log")
+        return found
+
+    def metrics(self):
+        """The metrics as text."""
+        request = urllib.request.Request(self.world.admin_url + "/metrics",
+                                         headers={"Authorization": f"Bearer {self.world.admin_token}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.read().decode()
+
+    def test_j_every_failure_has_its_reason_in_the_logs_and_none_on_the_page(self):
+        for name, reason in REASONS.items():
+            with self.subTest(name):
+                path = f"/f/why/{name}"
+                try:
+                    body = rawhttp.fetch(self.sso(path)).body
+                except (wire.Closed, OSError, ValueError):
+                    body = b""
+                line = self.lines(path)[-1]
+                self.assertEqual(line["why"], reason)
+                wait_until(lambda: f"id={line['id']} reason={reason} detail=" in self.world.gateway.log_end(20000), 10,
+                           "no line in the log")
+                self.assertNotIn(reason.encode(), body)
+                self.assertIn(f'provgate_app_upstream_failures_total{{app="wiki",reason="{reason}"}}', self.metrics())
 
     def test_every_script_leaves_the_prov_face_alone(self):
         okta = self.world.okta()

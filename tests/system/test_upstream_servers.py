@@ -118,7 +118,7 @@ class ServersThatComeAndGo(Fleet):
             for number in range(60):
                 self.assertNotEqual(self.ask(method="POST" if number % 2 else "GET", body=b"x"), gone.name)
             self.assertEqual(self.gauge(gone), "0")
-            self.assertIn(f"upstream-down app=wiki server={gone.url} why=unreachable", self.world.gateway.log_end())
+            self.assertIn(f"upstream-down app=wiki server={gone.url} why=connect-refused", self.world.gateway.log_end())
         finally:
             gone.come_back()
         wait_until(lambda: self.ask() == gone.name, 5, "the server is asked again")

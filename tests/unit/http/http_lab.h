@@ -43,6 +43,8 @@ struct lab {
     atomic_int requests; /* that reached the face */
     atomic_int ends;
     atomic_int last_end;
+    atomic_int last_failure;
+    char last_detail[256];
     struct http_exchange *held; /* the loop's: of "/hold" */
     struct http_face face;
 };
@@ -96,6 +98,9 @@ static inline void lab_on_end(struct http_exchange *x, void *data)
     GW_ASSERT(http_exchange_peer(x).len > 0 && gw_str_find(http_exchange_peer(x), '\0') < 0);
     GW_ASSERT(http_exchange_peer_address(x)->sa_family != AF_UNSPEC);
     atomic_store(&lab->last_end, (int)x->end);
+    if (x->failure != HTTP_FAILURE_NONE)
+        (void)snprintf(lab->last_detail, sizeof lab->last_detail, "%.*s", GW_STR_ARG(x->failure_detail));
+    atomic_store(&lab->last_failure, (int)x->failure);
     atomic_fetch_add(&lab->ends, 1);
 }
 

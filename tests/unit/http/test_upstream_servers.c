@@ -22,7 +22,7 @@ static void one_failure_to_connect_takes_a_server_out_for_a_second(void **state)
     struct http_server *server = servers->list;
     assert_true(http_server_is_up(server));
     assert_false(http_server_take_trial(server, 5000));
-    http_server_failed(server, HTTP_SERVER_UNREACHABLE, 5000);
+    http_server_failed(server, HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, 5000);
     assert_false(http_server_is_up(server));
     assert_false(http_server_take_trial(server, 5999));
     assert_true(http_server_take_trial(server, 6000));
@@ -39,15 +39,15 @@ static void each_trial_that_fails_doubles_the_pause_up_to_its_limit(void **state
     struct http_server *server = servers->list;
     static const int64_t pauses_ms[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
     int64_t now_ms = 1;
-    http_server_failed(server, HTTP_SERVER_UNREACHABLE, now_ms);
+    http_server_failed(server, HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, now_ms);
     for (size_t i = 0; i < sizeof pauses_ms / sizeof *pauses_ms; i++) {
         assert_false(http_server_take_trial(server, now_ms + pauses_ms[i] - 1));
         now_ms += pauses_ms[i];
         assert_true(http_server_take_trial(server, now_ms));
-        http_server_failed(server, HTTP_SERVER_UNREACHABLE, now_ms);
+        http_server_failed(server, HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, now_ms);
     }
     http_server_answered(server);
-    http_server_failed(server, HTTP_SERVER_UNREACHABLE, now_ms);
+    http_server_failed(server, HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, now_ms);
     assert_true(http_server_take_trial(server, now_ms + 1000)); /* and from the start after an answer */
     http_servers_free(servers);
 }
@@ -58,13 +58,13 @@ static void only_failures_in_a_row_before_a_head_take_a_server_out(void **state)
     struct http_servers *servers = servers_of(1);
     struct http_server *server = servers->list;
     for (int i = 0; i < 20; i++) {
-        http_server_failed(server, HTTP_SERVER_SPEECHLESS, 1);
-        http_server_failed(server, HTTP_SERVER_SPEECHLESS, 1);
+        http_server_failed(server, HTTP_SERVER_SPEECHLESS, HTTP_FAILURE_CLOSED, 1);
+        http_server_failed(server, HTTP_SERVER_SPEECHLESS, HTTP_FAILURE_CLOSED, 1);
         http_server_answered(server);
         assert_true(http_server_is_up(server));
     }
     for (unsigned i = 0; i < SERVERS_FAILURES_MAX; i++)
-        http_server_failed(server, HTTP_SERVER_SPEECHLESS, 1);
+        http_server_failed(server, HTTP_SERVER_SPEECHLESS, HTTP_FAILURE_CLOSED, 1);
     assert_false(http_server_is_up(server));
     http_servers_free(servers);
 }
@@ -76,7 +76,7 @@ static void j7_while_connecting_fails_a_second_has_so_many_attempts(void **state
     struct http_server *server = servers->list;
     for (int i = 0; i < 1000; i++)
         assert_true(http_server_may_connect(server, 10000));
-    http_server_failed(server, HTTP_SERVER_UNREACHABLE, 10000);
+    http_server_failed(server, HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, 10000);
     unsigned allowed = 0;
     for (int i = 0; i < 5000; i++)
         allowed += http_server_may_connect(server, 10000 + i);
@@ -373,7 +373,7 @@ static void a_session_whose_server_is_out_is_served_elsewhere_and_comes_home(voi
 {
     struct fleet *fleet = *state;
     size_t home = ask_plainly(fleet, GET_OF("7"));
-    http_server_failed(&fleet->servers->list[home], HTTP_SERVER_UNREACHABLE, INT64_MAX / 2);
+    http_server_failed(&fleet->servers->list[home], HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, INT64_MAX / 2);
     size_t refuge = ask_plainly(fleet, GET_OF("7"));
     assert_int_not_equal(refuge, home);
     assert_int_equal(ask_plainly(fleet, GET_OF("7")), refuge);
@@ -385,7 +385,7 @@ static void when_all_are_out_all_are_asked_in_turn(void **state)
 {
     struct fleet *fleet = *state;
     for (size_t i = 0; i < SERVERS; i++)
-        http_server_failed(&fleet->servers->list[i], HTTP_SERVER_UNREACHABLE, INT64_MAX / 2);
+        http_server_failed(&fleet->servers->list[i], HTTP_SERVER_UNREACHABLE, HTTP_FAILURE_REFUSED, INT64_MAX / 2);
     size_t first = ask_plainly(fleet, GET); /* and is in again, for it answered */
     assert_true(http_server_is_up(&fleet->servers->list[first]));
     assert_int_equal(ask_plainly(fleet, GET), first);

@@ -168,7 +168,31 @@ static void another_address_is_502(void **state)
         assert_true(SSL_read(ssl, seen, sizeof seen) <= 0);
         lab_read_head(client, head, sizeof head);
         assert_non_null(strstr(head, "HTTP/1.1 502 "));
+        lab_await(&world->lab.ends, version - TLS1_2_VERSION + 1);
+        assert_int_equal(atomic_load(&world->lab.last_failure), HTTP_FAILURE_TLS);
+        assert_string_equal(world->lab.last_detail, "IP address mismatch");
         SSL_free(ssl);
+        close(client);
+        close(fd);
+    }
+}
+
+static void what_does_not_speak_tls_is_named(void **state)
+{
+    static const char *said[] = {"HTTP/1.1 400 Bad Request\r\n\r\n", ""};
+    struct world *world = *state;
+    for (int i = 0; i < 2; i++) {
+        char head[4096];
+        int client = lab_connect(&world->lab);
+        lab_send(client, GET);
+        int fd = lab_accept(&world->lab);
+        lab_send(fd, said[i]);
+        (void)shutdown(fd, SHUT_WR);
+        lab_read_head(client, head, sizeof head);
+        assert_non_null(strstr(head, "HTTP/1.1 502 "));
+        lab_await(&world->lab.ends, i + 1);
+        assert_int_equal(atomic_load(&world->lab.last_failure), HTTP_FAILURE_TLS);
+        assert_string_equal(world->lab.last_detail, i == 0 ? "wrong version number" : "socket closed by peer");
         close(client);
         close(fd);
     }
@@ -214,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_address_is_verified_as_one_and_not_asked_for, setup_address, teardown),
         cmocka_unit_test_setup_teardown(another_address_is_502, setup_wrong_address, teardown),
+        cmocka_unit_test_setup_teardown(what_does_not_speak_tls_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_is_resumed_by_the_next_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(a_server_that_asks_for_a_certificate_gets_ours, setup_with_certificate,
                                         teardown),

@@ -181,7 +181,7 @@ static void a_host_that_is_not_ours_and_an_app_that_fails_have_lines_too(void **
     size_t last = lw->count - 1;
     assert_str_equal(text_of(lw, 0, "why"), "host");
     assert_str_equal(text_of(lw, last, "result"), "failed");
-    assert_str_equal(text_of(lw, last, "why"), "GW_E_UPSTREAM");
+    assert_str_equal(text_of(lw, last, "why"), "malformed");
     assert_str_equal(text_of(lw, last, "status"), "502");
 }
 
