@@ -40,6 +40,80 @@ static enum gw_code read_answer_body(const struct http_answer *answer, bool is_h
     return GW_OK;
 }
 
+/* --- what apps write that a gateway has to mend ---------------------------------------------------------------- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* What frames the message is not mended: it is what smuggling is made of, and no honest app writes it so. */
+static size_t mendable_name_len(struct gw_str line)
+{
+    struct gw_str name = gw_str_n(line.ptr, http_token_run(line));
+    bool frames =
+        gw_str_eq_nocase(name, GW_STR("content-length")) || gw_str_eq_nocase(name, GW_STR("transfer-encoding"));
+    return frames ? 0 : name.len;
+}
+
+/* RFC 9112 section 5.1: a blank before the colon is removed. It goes behind it, where it means nothing. */
+static bool mend_colon(char *name_end, const char *end)
+{
+    char *colon = name_end;
+    while (colon < end && is_blank(*colon))
+        colon++;
+    if (colon == name_end || colon == end || *colon != ':')
+        return false;
+    *colon = ' ';
+    *name_end = ':';
+    return true;
+}
+
+/* RFC 9112 section 5.2: a line that goes on below becomes one line, by blanks. Returns where the next field begins. */
+static char *mend_folds(char *line, char *end, bool may_mend, bool *is_mended)
+{
+    for (;;) {
+        char *lf = memchr(line, '\n', (size_t)(end - line));
+        if (lf == NULL)
+            return end;
+        if (!may_mend || lf + 1 == end || !is_blank(lf[1]) || lf == line || lf[-1] != '\r')
+            return lf + 1;
+        lf[-1] = lf[0] = ' ';
+        *is_mended = true;
+        line = lf + 1;
+    }
+}
+
+/* True when there was something to mend; whether it is a head now is the parser's business. */
+static bool mend(char *fields, size_t len)
+{
+    bool is_mended = false;
+    char *end = fields + len;
+    for (char *line = fields; line < end;) {
+        size_t name_len = mendable_name_len(gw_str_n(line, (size_t)(end - line)));
+        if (name_len > 0 && mend_colon(line + name_len, end))
+            is_mended = true;
+        line = mend_folds(line, end, name_len > 0, &is_mended);
+    }
+    return is_mended;
+}
+
+static enum gw_code read_fields(size_t line_bytes, struct gw_arena *arena, struct http_answer *answer,
+                                struct http_answer_facts *facts, struct gw_error *err)
+{
+    enum gw_code code =
+        http_fields_parse(gw_str_from_pos(facts->raw, line_bytes), arena, &answer->fields, &answer->field_count, err);
+    if (code == GW_OK)
+        return GW_OK;
+    char *own = gw_arena_alloc(arena, facts->raw.len + 1);
+    memcpy(own, facts->raw.ptr, facts->raw.len);
+    if (line_bytes > facts->raw.len || !mend(own + line_bytes, facts->raw.len - line_bytes))
+        return code;
+    facts->raw = gw_str_n(own, facts->raw.len);
+    return http_fields_parse(gw_str_from_pos(facts->raw, line_bytes), arena, &answer->fields, &answer->field_count,
+                             err);
+}
+
 static enum gw_code parse_answer(struct gw_str raw, struct gw_arena *arena, bool is_head_request,
                                  struct http_answer *answer, struct http_answer_facts *facts, struct gw_error *err)
 {
@@ -47,7 +121,7 @@ static enum gw_code parse_answer(struct gw_str raw, struct gw_arena *arena, bool
     struct gw_str rest = raw;
     struct gw_str text = gw_str_split(&rest, '\r');
     GW_TRY(read_status_line(text, answer, &is_10, err));
-    GW_TRY(http_fields_parse(gw_str_from_pos(raw, text.len + 2), arena, &answer->fields, &answer->field_count, err));
+    GW_TRY(read_fields(text.len + 2, arena, answer, facts, err));
     GW_TRY(read_answer_body(answer, is_head_request, is_10, facts, err));
     http_connection_options_read(answer->fields, answer->field_count, &facts->connection);
     if (facts->connection.count > HTTP_CONNECTION_OPTIONS_MAX)

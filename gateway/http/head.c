@@ -227,6 +227,19 @@ bool http_is_authority(struct gw_str s)
     return at == s.len || (s.ptr[at] == ':' && is_port(gw_str_from_pos(s, at + 1)));
 }
 
+static struct gw_str without_port(struct gw_str authority, struct gw_str port)
+{
+    if (authority.len <= port.len || !gw_str_eq(gw_str_from_pos(authority, authority.len - port.len), port))
+        return authority;
+    return gw_str_n(authority.ptr, authority.len - port.len);
+}
+
+bool http_authority_eq(struct gw_str a, struct gw_str b, bool is_https)
+{
+    struct gw_str port = is_https ? GW_STR(":443") : GW_STR(":80");
+    return gw_str_eq_nocase(without_port(a, port), without_port(b, port));
+}
+
 static enum gw_code read_host(struct http_request *request, struct gw_error *err)
 {
     const struct http_field *host = NULL;
@@ -254,7 +267,7 @@ static enum gw_code reduce_absolute(struct http_request *request, struct gw_erro
     struct gw_str authority = gw_str_n(target.ptr + scheme, at - scheme);
     if (!http_is_authority(authority))
         return bad(err, "the target's authority is not a host");
-    if (request->authority.ptr != NULL && !gw_str_eq_nocase(authority, request->authority))
+    if (request->authority.ptr != NULL && !http_authority_eq(authority, request->authority, scheme == 8))
         return gw_fail(err, GW_E_MISDIRECTED, "the target names another host than the Host field");
     if (request->authority.ptr == NULL)
         request->authority = authority;

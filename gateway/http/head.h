@@ -46,7 +46,8 @@ struct http_answer_facts {
     struct gw_str raw; /* the arena's copy of the head */
 };
 
-/* The same for an answer. GW_E_UPSTREAM when it cannot be believed. */
+/* The same for an answer. GW_E_UPSTREAM when it cannot be believed. A blank before a colon and folded lines are mended
+ * (RFC 9112 section 5.1 and 5.2) but for the fields that frame the body. */
 GW_MUST_CHECK enum gw_code http_answer_head_parse(struct gw_str head, struct gw_arena *arena, bool is_head_request,
                                                   struct http_answer *ret_answer, struct http_answer_facts *ret_facts,
                                                   struct gw_error *err);
@@ -71,3 +72,5 @@ GW_MUST_CHECK enum gw_code http_fields_parse(struct gw_str lines, struct gw_aren
 bool http_length_parse(struct gw_str value, uint64_t *ret_length);
 bool http_is_authority(struct gw_str s);
 bool http_is_target(struct gw_str target);
+/* Do two authorities name the same? The default port of the scheme may be said or not (RFC 3986 section 6.2.3). */
+bool http_authority_eq(struct gw_str a, struct gw_str b, bool is_https);

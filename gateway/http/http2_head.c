@@ -211,7 +211,8 @@ static enum gw_code read_authority(struct reader *reader, struct gw_error *err)
     struct http_request *request = reader->request;
     if (request->authority.ptr == NULL)
         request->authority = reader->host;
-    else if (reader->host.ptr != NULL && !gw_str_eq_nocase(reader->host, request->authority))
+    else if (reader->host.ptr != NULL &&
+             !http_authority_eq(reader->host, request->authority, gw_str_eq_nocase(reader->scheme, GW_STR("https"))))
         return gw_fail(err, GW_E_MISDIRECTED, "the Host field names another host than the authority");
     if (request->authority.ptr == NULL || !http_is_authority(request->authority))
         return bad(err, "the authority is not a host");

@@ -89,6 +89,12 @@ class UpstreamFaults(WorldCase):
                 self.assertEqual(self.get(name).status, 502)
                 self.assert_good()
 
+    def test_a_blank_before_a_colon_and_a_folded_line_are_mended(self):
+        for _ in range(2):
+            answer = self.get("to-be-mended")
+            self.assertEqual(answer.status, 200)
+            self.assertEqual((answer.header("x-odd"), answer.header("x-folded")), ("a", "a   b"))
+
     def test_j5_extra_bytes_after_an_answer_are_nobodys_answer(self):
         for _ in range(10):
             answer = self.get("extra-bytes")

@@ -52,6 +52,12 @@ static void check_answer(bool is_head)
     struct http_answer_facts facts;
     CHECK(scan.blank == 0);
     CHECK(http_answer_head_parse(gw_str_n(got, head_bytes), &arena, is_head, &answer, &facts, NULL) == GW_OK);
+    /* And without having to mend it. */
+    struct http_field *fields = NULL;
+    size_t count = 0;
+    struct gw_str rest = gw_str_n(got, head_bytes);
+    (void)gw_str_split(&rest, '\n');
+    CHECK(http_fields_parse(rest, &arena, &fields, &count, NULL) == GW_OK);
 }
 
 /* The app's bytes, in pieces; then its end, orderly or not at all. */

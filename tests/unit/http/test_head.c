@@ -123,7 +123,7 @@ static const struct {
     CASE("GET http://a/ HTTP/1.1\r\n" H "\r\n", GW_OK),
     CASE("GET HTTP://A HTTP/1.1\r\n" H "\r\n", GW_OK),
     CASE("GET http://b/ HTTP/1.1\r\n" H "\r\n", GW_E_MISDIRECTED),
-    CASE("GET http://a:80/ HTTP/1.1\r\n" H "\r\n", GW_E_MISDIRECTED),
+    CASE("GET http://a:81/ HTTP/1.1\r\n" H "\r\n", GW_E_MISDIRECTED),
     CASE("GET http://u@a/ HTTP/1.1\r\n" H "\r\n", GW_E_BAD_REQUEST),
     CASE("GET http:///x HTTP/1.1\r\n" H "\r\n", GW_E_BAD_REQUEST),
     CASE("GET http://a?x HTTP/1.1\r\n" H "\r\n", GW_E_BAD_REQUEST),
@@ -224,6 +224,44 @@ static void an_absolute_target_of_our_own_is_reduced(void **state)
     }
 }
 
+/* RFC 9112 section 3.2.2, RFC 3986 section 6.2.3 */
+static void an_absolute_target_may_say_the_default_port_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *host;
+        enum gw_code code;
+    } cases[] = {
+        {"http://a.example:80/x", "a.example", GW_OK},
+        {"http://a.example/x", "A.example:80", GW_OK},
+        {"https://a.example:443/x", "a.example", GW_OK},
+        {"http://[::1]:80/x", "[::1]", GW_OK},
+        {"http://a.example.:80/x", "a.example.", GW_OK}, /* as with Host alone: which hosts are ours is the face's */
+        {"http://a.example:8080/x", "a.example:8080", GW_OK},
+        {"http://a.example./x", "a.example", GW_E_MISDIRECTED},
+        {"http://a.example:443/x", "a.example", GW_E_MISDIRECTED},
+        {"https://a.example:80/x", "a.example", GW_E_MISDIRECTED},
+        {"http://a.example:080/x", "a.example", GW_E_MISDIRECTED},
+        {"http://a.example:8080/x", "a.example", GW_E_MISDIRECTED},
+        {"http://[::80]/x", "[::", GW_E_BAD_REQUEST},
+        {"http://:80/x", "a.example", GW_E_BAD_REQUEST},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        GW_ARENA_SCOPED(arena);
+        struct http_request request;
+        struct http_request_facts facts;
+        struct gw_str head =
+            gw_arena_printf(&arena, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i].target, cases[i].host);
+        enum gw_code code = parse(&arena, head, &request, &facts);
+        if (code != cases[i].code)
+            fail_msg("case %zu: %s", i, gw_code_name(code));
+        if (code != GW_OK)
+            continue;
+        assert_str_equal(request.target, "/x");
+        assert_str_equal(request.authority, cases[i].host);
+    }
+}
+
 static void upgrades_to_http_2_or_behind_a_body_are_not_upgrades(void **state)
 {
     (void)state;
@@ -319,7 +357,21 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
     {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
     {"HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n", true, GW_E_UPSTREAM, 0, 0, false},
-    {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\n X: a\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\n : a\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nX Y: a\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length : 5\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\ncontent-length\t: 5\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nContent-Length:\r\n 5\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n \r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\tchunked\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nTransfer_Encoding : chunked\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nX: a\r\n \x01\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 5\r\n\r\n", false, GW_OK, HTTP_BODY_LENGTH, 5, true},
+    {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 5\r\n\r\n", false, GW_OK, HTTP_BODY_LENGTH, 5, true},
+    {"HTTP/1.1 200 OK\r\nX: a\r\n Content-Length: 7\r\nContent-Length: 5\r\n\r\n", false, GW_OK, HTTP_BODY_LENGTH, 5,
+     true},
     {"HTTP/1.1 200 O\x01K\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
     {"HTTP/1.1  200 OK\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
     {"HTTP/1.1 2000 OK\r\n\r\n", false, GW_E_UPSTREAM, 0, 0, false},
@@ -349,15 +401,42 @@ static void answers_are_judged_by_the_letter(void **state)
     }
 }
 
+/* RFC 9112 section 5.1 and 5.2: what leaves is clean, and means the same. */
+static void an_app_s_blanks_before_colons_and_folded_lines_are_mended(void **state)
+{
+    static const char head[] = "HTTP/1.1 200 OK\r\n"
+                               "A : one\r\n"
+                               "B \t :two\r\n"
+                               "C: three\r\n\tand\r\n  four\r\n"
+                               "D:\r\n five\r\n \r\n"
+                               "Set-Cookie : sid=1;\r\n Path=/\r\n"
+                               "E: as : is\r\n\r\n";
+    static const char *const expected[][2] = {
+        {"A", "one"},    {"B", "two"}, {"C", "three  \tand    four"}, {"D", "five"}, {"Set-Cookie", "sid=1;   Path=/"},
+        {"E", "as : is"}};
+    (void)state;
+    GW_ARENA_SCOPED(arena);
+    struct http_answer answer;
+    struct http_answer_facts facts;
+    assert_int_equal(http_answer_head_parse(GW_STR(head), &arena, false, &answer, &facts, NULL), GW_OK);
+    assert_int_equal(answer.field_count, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < answer.field_count; i++) {
+        assert_str_equal(answer.fields[i].name, expected[i][0]);
+        assert_str_equal(answer.fields[i].value, expected[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_judged_by_the_letter),
         cmocka_unit_test(a_request_is_taken_apart_without_changing_it),
         cmocka_unit_test(an_absolute_target_of_our_own_is_reduced),
+        cmocka_unit_test(an_absolute_target_may_say_the_default_port_or_not),
         cmocka_unit_test(upgrades_to_http_2_or_behind_a_body_are_not_upgrades),
         cmocka_unit_test(heads_are_capped_in_fields_line_and_bytes),
         cmocka_unit_test(answers_are_judged_by_the_letter),
+        cmocka_unit_test(an_app_s_blanks_before_colons_and_folded_lines_are_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
