@@ -34,7 +34,6 @@ struct scan {
     uint64_t members;
     uint64_t due_entries;
     uint64_t trail_entries;
-    uint64_t oldest_entry; /* of the activity, which is scanned before its index */
     uint64_t modified_entries;
     uint64_t inactive;         /* users of the folder that the walk is in */
     uint64_t inactive_folders; /* with any */
@@ -149,6 +148,21 @@ static enum gw_code compare_state(struct scan *scan, struct gw_str key, const st
     return GW_OK;
 }
 
+/* What format 2 wrote has a key for an e-mail that is the userName too. */
+static enum gw_code compare_email(struct scan *scan, const struct store_index_keys *keys)
+{
+    struct gw_str value;
+    if (keys->count == 0)
+        return GW_OK;
+    GW_TRY(store_get(&scan->view, STORE_TABLE_INDEX, keys->keys[0], &value, scan->err));
+    if (store_index_is_email(value) && !keys->name_is_email)
+        return store_fail_damaged(scan->err, STORE_TABLE_INDEX, "an entry differs from its user");
+    if (store_index_is_email(value) || !keys->name_is_email)
+        return GW_OK;
+    scan->index_entries++;
+    return expect_key(scan, STORE_TABLE_INDEX, keys->email_key);
+}
+
 static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     struct store_user user;
@@ -161,6 +175,7 @@ static enum gw_code scan_user(struct scan *scan, struct gw_str key, struct gw_st
     for (size_t i = 0; i < keys.count; i++)
         GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
     scan->index_entries += keys.count;
+    GW_TRY(compare_email(scan, &keys));
     struct store_key due;
     if (store_due_key(&user, &due)) {
         GW_TRY(expect_key(scan, STORE_TABLE_DUE, store_key_str(&due)));
@@ -243,26 +258,14 @@ static enum gw_code scan_replay(struct scan *scan, struct gw_str key, struct gw_
 static enum gw_code scan_activity(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     struct store_activity entry;
-    uint64_t keys = 0;
     if (!store_activity_decode(key, value, &entry))
         return store_fail_damaged(scan->err, STORE_TABLE_ACTIVITY, "a record makes no sense");
-    if (scan->oldest_entry == 0)
-        scan->oldest_entry = entry.seq;
-    GW_TRY(store_trail_check(&scan->view, &entry, &keys, scan->err));
-    scan->trail_entries += keys;
-    return GW_OK;
+    return store_trail_check(&scan->view, &entry, &scan->trail_entries, scan->err);
 }
 
 static enum gw_code scan_blind(struct scan *scan, struct gw_str key, struct gw_str value)
 {
     return store_blind_check(&scan->view, key, value, scan->err);
-}
-
-static enum gw_code scan_trail(struct scan *scan, struct gw_str key, struct gw_str value)
-{
-    (void)value;
-    scan->trail_entries += store_trail_is_stale(key, scan->oldest_entry != 0 ? scan->oldest_entry : UINT64_MAX);
-    return GW_OK;
 }
 
 static enum gw_code scan_held(struct scan *scan, struct gw_str key, struct gw_str value)
@@ -284,7 +287,7 @@ static const scan_fn scans[STORE_TABLE_COUNT] = {
     [STORE_TABLE_USERS] = scan_user,    [STORE_TABLE_LINKS] = scan_link,        [STORE_TABLE_SESSIONS] = scan_session,
     [STORE_TABLE_REPLAY] = scan_replay, [STORE_TABLE_ACTIVITY] = scan_activity, [STORE_TABLE_GROUPS] = scan_group,
     [STORE_TABLE_SETS] = scan_set,      [STORE_TABLE_MEMBERS] = scan_member,    [STORE_TABLE_DUE] = scan_due,
-    [STORE_TABLE_BLIND] = scan_blind,   [STORE_TABLE_HELD] = scan_held,         [STORE_TABLE_TRAIL] = scan_trail,
+    [STORE_TABLE_BLIND] = scan_blind,   [STORE_TABLE_HELD] = scan_held,
 };
 
 static enum gw_code scan_tables(struct scan *scan)
@@ -302,6 +305,7 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(store_due_check(&scan->view, &scan->due, GW_STR_NONE, scan->err));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE, scan->due_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_TRAIL, scan->trail_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_TRAIL_2, 0));
     GW_TRY(expect_entries(scan, STORE_TABLE_MODIFIED, scan->modified_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE_COUNTS, scan->due.entries + scan->inactive_folders));
     GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));

@@ -181,7 +181,7 @@ bool store_session_decode(struct gw_str value, struct store_session *ret_session
 }
 
 #define ACTIVITY_TEXTS 6u
-#define KIND_UNINDEXED 0x8000u /* in the field of the kind */
+#define KIND_FLAGS_2 0x8000u /* in the field of the kind: of format 2, and means nothing now */
 
 enum activity_field {
     ACTIVITY_AT_KIND = AT_FORM + 2,
@@ -212,7 +212,7 @@ struct store_bytes store_activity_encode(struct gw_arena *arena, const struct st
         bytes.len += texts[i].len;
     bytes.ptr = gw_arena_alloc(arena, bytes.len);
     bytes_put_le(bytes.ptr + AT_FORM, RECORD_FORM, 2);
-    bytes_put_le(bytes.ptr + ACTIVITY_AT_KIND, entry->kind | (entry->is_unindexed ? KIND_UNINDEXED : 0u), 2);
+    bytes_put_le(bytes.ptr + ACTIVITY_AT_KIND, entry->kind, 2);
     bytes_put_le(bytes.ptr + ACTIVITY_AT_FOLDER, entry->folder, 4);
     bytes_put_le(bytes.ptr + ACTIVITY_AT_TIME, (uint64_t)entry->time_ms, 8);
     bytes_put_le(bytes.ptr + ACTIVITY_AT_USER, entry->user_seq, 8);
@@ -231,8 +231,7 @@ bool store_activity_decode(struct gw_str key, struct gw_str value, struct store_
     *ret_entry = (struct store_activity){
         .seq = bytes_get_be(key.ptr, 8),
         .time_ms = (int64_t)bytes_get_le(value.ptr + ACTIVITY_AT_TIME, 8),
-        .kind = (enum store_activity_kind)(bytes_get_le(value.ptr + ACTIVITY_AT_KIND, 2) & ~(uint64_t)KIND_UNINDEXED),
-        .is_unindexed = (bytes_get_le(value.ptr + ACTIVITY_AT_KIND, 2) & KIND_UNINDEXED) != 0,
+        .kind = (enum store_activity_kind)(bytes_get_le(value.ptr + ACTIVITY_AT_KIND, 2) & ~(uint64_t)KIND_FLAGS_2),
         .folder = (uint32_t)bytes_get_le(value.ptr + ACTIVITY_AT_FOLDER, 4),
         .user_seq = bytes_get_le(value.ptr + ACTIVITY_AT_USER, 8),
     };

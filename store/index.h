@@ -28,13 +28,20 @@ GW_MUST_CHECK enum gw_code store_index_find(struct store_view *view, uint32_t fo
                                             struct gw_str folded, uint64_t *ret_seqs, size_t max, size_t *ret_count,
                                             struct gw_error *err);
 
-/* The keys of a user in the index, each once; none for a deleted user. Subjects are links' business. */
+/* The keys of a user in the index, each once; none for a deleted user. Subjects are links' business. An e-mail that is
+ * the userName too has no key: the value of the userName's says so. What format 2 wrote has the key instead, until one
+ * of the two changes. */
 struct store_index_keys {
-    struct gw_str *keys;
+    struct gw_str *keys; /* of a user: the userName's first */
     size_t count;
+    bool name_is_email;
+    struct gw_str email_key; /* that format 2 has when name_is_email */
 };
 GW_MUST_CHECK enum gw_code store_index_keys(struct gw_arena *arena, const struct store_user *user,
                                             struct store_index_keys *ret_keys, struct gw_error *err);
+
+/* Does the entry of a userName say that it is an e-mail too? */
+bool store_index_is_email(struct gw_str value);
 
 /* Takes away what only `before` has and adds what only `after` has. */
 GW_MUST_CHECK enum gw_code store_index_move(struct store_view *view, const struct store_index_keys *before,

@@ -7,6 +7,9 @@
 /* Of one change: entries are of about one size. */
 #define TRIM_ENTRIES_MAX 64u
 #define TRIM_PART_MAX 256u
+/* Of revocations: after so many, at most so many; more than come, for an older program kept more. */
+#define FORGET_EVERY 64u
+#define FORGET_MAX 256u
 
 static struct store_key seq_key(uint64_t seq)
 {
@@ -34,8 +37,9 @@ static enum gw_code trim(struct store_apply *apply, enum store_table table, size
         store_key_add(&oldest, walk.key);
         freed += walk.value.len;
         store_walk_end(&walk);
-        /* its index stays and names nothing: taking it away would cost pages all over the table */
         GW_TRY(store_delete(&apply->view, table, store_key_str(&oldest), err));
+        if (table == STORE_TABLE_ACTIVITY)
+            GW_TRY(store_trail_remove(&apply->view, bytes_get_be(oldest.bytes, oldest.len), err));
     }
     return GW_OK;
 }
@@ -70,8 +74,8 @@ enum gw_code store_journal_trim(struct store_apply *apply, struct gw_error *err)
         code = find_trimmed(apply, &key, &entry, err);
         if (code != GW_OK)
             break;
-        GW_TRY(store_trail_remove(&apply->view, &entry, err));
         GW_TRY(store_delete(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), err));
+        GW_TRY(store_trail_remove(&apply->view, entry.seq, err));
         change->result.count++;
     }
     change->result.has_more = code == GW_OK;
@@ -81,14 +85,12 @@ enum gw_code store_journal_trim(struct store_apply *apply, struct gw_error *err)
 enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry, struct gw_error *err)
 {
     entry->seq = ++apply->sentinel.activity_last;
-    /* an index grows in many places; what is left of a full store is for the change itself */
-    entry->is_unindexed = apply->found.room != STORE_ROOM_PLENTY;
     struct store_bytes bytes = store_activity_encode(&apply->arena, entry);
     struct store_key key = seq_key(entry->seq);
     if (apply->found.room == STORE_ROOM_LAST)
         GW_TRY(trim(apply, STORE_TABLE_ACTIVITY, bytes.len, err));
     GW_TRY(store_append(&apply->view, STORE_TABLE_ACTIVITY, store_key_str(&key), bytes.ptr, bytes.len, err));
-    return store_trail_add(&apply->view, entry, err);
+    return store_trail_add(&apply->view, entry->seq, err);
 }
 
 enum gw_code store_journal_add(struct store_apply *apply, enum store_activity_kind kind, const struct store_user *user,
@@ -117,6 +119,24 @@ enum revocation_field {
     REVOCATION_BYTES = REVOCATION_AT_GENERATION + 8
 };
 
+/* Now and then, so that a revocation writes at one end of the table only. */
+static enum gw_code forget_old(struct store_apply *apply, uint64_t seq, struct gw_error *err)
+{
+    for (unsigned i = 0; i < FORGET_MAX; i++) {
+        struct store_key oldest;
+        STORE_WALK_SCOPED(walk);
+        GW_TRY(store_walk_begin(&walk, &apply->view, STORE_TABLE_REVOCATIONS, err));
+        GW_TRY(store_walk_seek(&walk, GW_STR_NONE, err));
+        if (bytes_get_be(walk.key.ptr, walk.key.len) + STORE_REVOCATIONS_KEPT > seq)
+            return GW_OK;
+        store_key_init(&oldest);
+        store_key_add(&oldest, walk.key);
+        store_walk_end(&walk);
+        GW_TRY(store_delete(&apply->view, STORE_TABLE_REVOCATIONS, store_key_str(&oldest), err));
+    }
+    return GW_OK;
+}
+
 enum gw_code store_journal_revoke(struct store_apply *apply, const struct store_user *user, struct gw_error *err)
 {
     uint64_t seq = ++apply->sentinel.revocation_last;
@@ -131,10 +151,7 @@ enum gw_code store_journal_revoke(struct store_apply *apply, const struct store_
     struct store_key key = seq_key(seq);
     GW_TRY(store_append(&apply->view, STORE_TABLE_REVOCATIONS, store_key_str(&key), record, sizeof record, err));
     apply->revocations++;
-    if (seq <= STORE_REVOCATIONS_KEPT)
-        return GW_OK;
-    struct store_key oldest = seq_key(seq - STORE_REVOCATIONS_KEPT);
-    return store_delete(&apply->view, STORE_TABLE_REVOCATIONS, store_key_str(&oldest), err);
+    return seq % FORGET_EVERY == 0 ? forget_old(apply, seq, err) : GW_OK;
 }
 
 static bool decode_revocation(struct gw_str key, struct gw_str value, struct store_revocation *ret_revocation)

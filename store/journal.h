@@ -4,7 +4,7 @@
 #include "store/apply.h"
 
 /* Older entries of the revocation log go away: whoever is that far behind is told so and looks at every session. */
-#define STORE_REVOCATIONS_KEPT 65536u
+#define STORE_REVOCATIONS_KEPT 16384u
 #define STORE_REVOCATIONS_KEPT_LAST 1024u /* in the last room of a full store */
 
 /* One entry of the change that is being applied; `user` may be NULL. */

@@ -44,21 +44,25 @@ static enum gw_code fill_from_activity(struct store_view *view, struct gw_str ke
     struct store_activity entry;
     if (!store_activity_decode(key, value, &entry))
         return store_fail_damaged(err, STORE_TABLE_ACTIVITY, "a record makes no sense");
-    return store_trail_add(view, &entry, err);
+    return store_trail_add(view, entry.seq, err);
 }
 
-static const struct fill fills_2[] = {
+static const struct fill fills_1[] = {
     {STORE_TABLE_ACTIVITY, fill_from_activity},
     {STORE_TABLE_USERS, fill_from_user},
 };
+static const struct fill fills_2[] = {
+    {STORE_TABLE_ACTIVITY, fill_from_activity},
+};
 
-/* By the format that a step starts from. */
+/* By the format that a step starts from; each leads to the newest one. */
 static const struct step {
     enum store_table tables_from; /* the first one that is new */
     const struct fill *fills;
     size_t fill_count;
 } steps[] = {
-    [1] = {STORE_TABLE_MEMBERSHIPS + 1, fills_2, sizeof fills_2 / sizeof fills_2[0]},
+    [1] = {STORE_TABLE_MEMBERSHIPS + 1, fills_1, sizeof fills_1 / sizeof fills_1[0]},
+    [2] = {STORE_TABLE_BLIND + 1, fills_2, sizeof fills_2 / sizeof fills_2[0]},
 };
 _Static_assert(sizeof steps / sizeof steps[0] == STORE_FORMAT_VERSION, "each older format has a step");
 
@@ -170,6 +174,15 @@ static enum gw_code fill_some(struct migration *m)
     return GW_OK;
 }
 
+/* What the newest format does not have any more. */
+static enum gw_code leave_behind(struct migration *m)
+{
+    int rc = mdb_drop(m->view.txn, m->view.store->tables[STORE_TABLE_TRAIL_2], 0);
+    if (rc != 0)
+        return store_fail_mdb(m->err, rc, "empty a table");
+    return store_delete(&m->view, STORE_TABLE_META, GW_STR("trail-gap"), m->err);
+}
+
 /* One transaction's work. After the last fill: the new format, and nothing of the migration is left. */
 static enum gw_code do_some(struct migration *m)
 {
@@ -183,7 +196,8 @@ static enum gw_code do_some(struct migration *m)
         GW_TRY(save_state(m));
     } else {
         GW_TRY(store_delete(&m->view, STORE_TABLE_META, STATE_KEY, m->err));
-        store->format++;
+        GW_TRY(leave_behind(m));
+        store->format = STORE_FORMAT_VERSION;
     }
     return store_sentinel_write(&m->view, &m->sentinel, m->err);
 }
@@ -211,12 +225,10 @@ static enum gw_code run_transaction(struct migration *m)
 static enum gw_code count_total(struct migration *m)
 {
     struct store_view *view = &m->view;
-    for (uint32_t format = view->store->format; format < STORE_FORMAT_VERSION; format++) {
-        for (size_t i = 0; i < steps[format].fill_count; i++) {
-            uint64_t entries = 0;
-            GW_TRY(store_table_entries(view, steps[format].fills[i].source, &entries, m->err));
-            m->total += entries;
-        }
+    for (size_t i = 0; i < m->step->fill_count; i++) {
+        uint64_t entries = 0;
+        GW_TRY(store_table_entries(view, m->step->fills[i].source, &entries, m->err));
+        m->total += entries;
     }
     return GW_OK;
 }
@@ -227,7 +239,6 @@ static enum gw_code run_steps(struct migration *m)
     while (m->view.store->format < STORE_FORMAT_VERSION) {
         if (stop_after > 0 && transactions++ == stop_after)
             return gw_fail(m->err, GW_E_INTERNAL, "stopped by a test");
-        m->step = &steps[m->view.store->format];
         GW_TRY(run_transaction(m));
         if (m->on_progress != NULL)
             m->on_progress(m->done < m->total ? m->done : m->total, m->total, m->data);
@@ -243,7 +254,8 @@ static enum gw_code check_old(struct migration *m)
     GW_TRY(store_sentinel_format(&m->view, &store->format, m->err));
     if (store->format == STORE_FORMAT_VERSION)
         return GW_OK;
-    for (int table = 0; table < (int)steps[store->format].tables_from; table++) {
+    m->step = &steps[store->format];
+    for (int table = 0; table < (int)m->step->tables_from; table++) {
         int rc = mdb_dbi_open(m->view.txn, store_table_name((enum store_table)table), 0, &store->tables[table]);
         if (rc == MDB_NOTFOUND)
             return store_fail_damaged(m->err, (enum store_table)table, "it is missing");

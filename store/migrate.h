@@ -14,7 +14,10 @@
  *     A table that begins empty needs no row.
  *  4. While the newest format is not released, that is all (stores made meanwhile by a work tree are refused). Once it
  *     is: raise STORE_FORMAT_VERSION, add a row to `steps` here and to `table_counts` in sentinel.c, and keep a store
- * of the old format in tests/unit/store/fixtures. */
+ *     of the old format in tests/unit/store/fixtures.
+ *
+ * A step leads from its format to the newest at once, so nothing in between is ever on disk. What a format gave up is
+ * emptied in the last transaction. */
 #pragma once
 
 #include "store/store.h"

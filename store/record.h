@@ -135,5 +135,4 @@ struct store_activity {
     struct gw_str attributes; /* names of changed attributes, blank separated; never values */
     struct gw_str result;     /* short text; "" is success */
     struct gw_str reference;  /* request id or refusal reference */
-    bool is_unindexed;        /* made when the store was full: store/trail.h */
 };

@@ -31,7 +31,8 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_DUE_COUNTS] = "due_counts",
     [STORE_TABLE_BLIND] = "blind",
     [STORE_TABLE_HELD] = "held",
-    [STORE_TABLE_TRAIL] = "trail",
+    [STORE_TABLE_TRAIL_2] = "trail",
+    [STORE_TABLE_TRAIL] = "trail_blocks",
     [STORE_TABLE_MODIFIED] = "modified",
 };
 

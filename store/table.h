@@ -33,9 +33,11 @@ enum store_table {
     STORE_TABLE_DUE,            /* folder BE32, inactive since BE64, seq BE64 -> nothing: whose retention runs */
     STORE_TABLE_DUE_COUNTS, /* folder BE32, minute BE64 -> how many of DUE; minute ~0: inactive, not deleted users */
     STORE_TABLE_MODIFIED,   /* folder BE32, last change BE64, seq BE64 -> nothing: users that are not deleted */
-    STORE_TABLE_TRAIL,      /* index u8, what it is about, activity seq BE64 -> nothing; store/trail.c */
+    STORE_TABLE_TRAIL_2,    /* empty: what formats before 3 had in the place of TRAIL */
     STORE_TABLE_HELD,       /* folder BE32, seq BE64 -> what the brake holds of the user */
-    STORE_TABLE_BLIND,      /* folder BE32, index u8, digest -> whose; folder BE32, 0, seq BE64, index, digest */
+    STORE_TABLE_BLIND,      /* folder BE32, index u8, digest -> whose; folder BE32, 0, seq BE64, index, digest; the last
+                             * of format 2 */
+    STORE_TABLE_TRAIL,      /* activity seq / 256 BE64 -> what the entries are about; store/trail.c */
     STORE_TABLE_COUNT       /* a new one goes before this line: store/migrate.h says how */
 };
 

@@ -137,7 +137,7 @@ static void law_3_every_user_of_a_full_store_can_be_deactivated_and_deleted(void
 static void on_table(const char *name, uint64_t entries, uint64_t bytes, void *data)
 {
     (void)entries;
-    if (strcmp(name, "activity") != 0 && strcmp(name, "trail") != 0 && strcmp(name, "revocations") != 0)
+    if (strcmp(name, "activity") != 0 && strcmp(name, "trail_blocks") != 0 && strcmp(name, "revocations") != 0)
         *(uint64_t *)data += bytes;
 }
 

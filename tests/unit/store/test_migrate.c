@@ -1,11 +1,13 @@
 /* Stores of older formats (security.md H15): fixtures/format-1.tar.xz was made by the last program of format 1 and
  * holds ten users, one of them inactive, one deleted, one put out by an operator, one locked; one observed; sessions,
  * links, a group, a replay mark, activity. It was made with fixture.h's key names, at FIXTURE_START_MS and minutes
- * after it. */
+ * after it. fixtures/format-2.tar.xz is the same store, brought to format 2 by the last program of that, which then
+ * made mail@example.com with the e-mails Mail@example.com and other@example.com, and 300 entries of activity. */
 #include "tests/unit/store/fixture.h"
 
 #include "store/due.h"
 #include "store/env.h"
+#include "store/inspect.h"
 #include "store/migrate.h"
 #include "store/sentinel.h"
 
@@ -13,10 +15,21 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define OLD_STORE PROVGATE_BINARY_DIR "/fixtures/format-1"
+#define OLD_STORES PROVGATE_BINARY_DIR "/fixtures/format-"
 #define FILE_BYTES_MAX (1u << 20)
 #define TRANSACTIONS_MAX 100u
 #define INACTIVE_SINCE_MS (FIXTURE_START_MS + 11 * 60000)
+
+static const struct old {
+    uint32_t format;
+    int tables; /* that it has */
+    uint64_t users;
+    uint64_t entries; /* of activity */
+} olds[] = {
+    {1, STORE_TABLE_MEMBERSHIPS + 1, 10, 26},
+    {2, STORE_TABLE_BLIND + 1, 11, 327},
+};
+#define OLDS (sizeof olds / sizeof olds[0])
 
 static void copy_file(const char *from, const char *to)
 {
@@ -31,11 +44,13 @@ static void copy_file(const char *from, const char *to)
     close(out);
 }
 
-static void setup(struct fixture *f)
+static void setup(struct fixture *f, const struct old *old)
 {
     *f = (struct fixture){.path = unit_folder_new(), .max_bytes = FIXTURE_MAX_BYTES, .now_ms = FIXTURE_START_MS};
-    copy_file(OLD_STORE "/data.mdb", gw_arena_printf(&f->arena, "%s/data.mdb", f->path).ptr);
-    copy_file(OLD_STORE "/store.key", gw_arena_printf(&f->arena, "%s/store.key", f->path).ptr);
+    copy_file(gw_arena_printf(&f->arena, "%s%u/data.mdb", OLD_STORES, old->format).ptr,
+              gw_arena_printf(&f->arena, "%s/data.mdb", f->path).ptr);
+    copy_file(gw_arena_printf(&f->arena, "%s%u/store.key", OLD_STORES, old->format).ptr,
+              gw_arena_printf(&f->arena, "%s/store.key", f->path).ptr);
 }
 
 static void teardown(struct fixture *f)
@@ -66,10 +81,41 @@ static void assert_due(struct fixture *f)
     store_reader_end(f->reader);
 }
 
-/* What the old program wrote is all there. */
-static void assert_whole(struct fixture *f)
+struct seen {
+    struct gw_str name;
+    enum store_activity_kind kind;
+    unsigned count;
+};
+
+static bool on_entry(const struct store_activity *entry, void *data)
 {
-    assert_int_equal(fixture_count(f), 10);
+    struct seen *seen = data;
+    seen->count += seen->kind != 0 ? entry->kind == seen->kind : gw_str_eq_nocase(entry->user_name, seen->name);
+    return true;
+}
+
+/* By the filters, what a look at every entry finds. */
+static void assert_found(struct fixture *f)
+{
+    static const struct store_activity_query rows[] = {{.user = GW_STR("user1@example.com")},
+                                                       {.user = GW_STR("stranger@example.com")},
+                                                       {.kind = STORE_ACTIVITY_LOCK},
+                                                       {.kind = STORE_ACTIVITY_CREATE}};
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct seen expected = {.name = rows[i].user, .kind = rows[i].kind};
+        struct seen actual = expected;
+        assert_ok(store_activity_back(f->reader, on_entry, &expected, &f->err), &f->err);
+        assert_ok(store_activity_find(f->reader, &rows[i], on_entry, &actual, &f->err), &f->err);
+        assert_int_equal(actual.count, expected.count);
+    }
+    store_reader_end(f->reader);
+}
+
+/* What the old program wrote is all there. */
+static void assert_whole(struct fixture *f, const struct old *old)
+{
+    assert_int_equal(fixture_count(f), old->users);
     assert_int_equal(fixture_find(f, STORE_INDEX_USER_NAME, "user0@example.com"), 1);
     assert_int_equal(fixture_find(f, STORE_INDEX_EXTERNAL_ID, "00u9"), 10);
     assert_int_equal(fixture_find(f, STORE_INDEX_USER_NAME, "user2@example.com"), 0);
@@ -81,20 +127,75 @@ static void assert_whole(struct fixture *f)
     assert_str_equal(fixture_user(f, 1).attributes, "{\"title\":\"x\"}");
     assert_int_equal(fixture_guard(f, "c1"), VERDICT_DEAD);
     assert_int_equal(fixture_guard(f, "c2"), VERDICT_DEAD);
-    assert_int_equal(strlen(fixture_activity(f, 0)), 26);
+    assert_int_equal(strlen(fixture_activity(f, 0)), old->entries);
     assert_int_equal(fixture_revocations(f), 5);
     assert_due(f);
+    assert_found(f);
 }
 
-static void h15_a_store_of_format_1_is_brought_up_to_date_with_all_it_holds(void **state)
+static void h15_a_store_of_an_older_format_is_brought_up_to_date_with_all_it_holds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OLDS; i++) {
+        struct fixture f;
+        setup(&f, &olds[i]);
+        migrate(&f, olds[i].format);
+        fixture_open(&f);
+        assert_whole(&f, &olds[i]);
+        assert_int_equal(fixture_create(&f, "new@example.com", "new").seq, olds[i].users + 2);
+        fixture_done(&f);
+    }
+}
+
+static struct outcome set_emails(struct fixture *f, uint64_t seq, const char *name, const char *first,
+                                 const char *second)
+{
+    struct gw_str emails[] = {gw_str_from(first), gw_str_from(second)};
+    struct store_user_draft draft = fixture_draft(name, "00um", true);
+    draft.emails = emails;
+    draft.email_count = 2;
+    return fixture_replace(f, seq, fixture_user(f, seq).version, draft);
+}
+
+static void assert_emails(struct fixture *f, uint64_t mail, uint64_t other, uint64_t third)
+{
+    assert_int_equal(fixture_find(f, STORE_INDEX_EMAIL, "mail@example.com"), mail);
+    assert_int_equal(fixture_find(f, STORE_INDEX_EMAIL, "other@example.com"), other);
+    assert_int_equal(fixture_find(f, STORE_INDEX_EMAIL, "third@example.com"), third);
+    assert_ok(store_check(f->store, NULL, NULL, &f->err), &f->err);
+}
+
+/* Format 2 had an entry for an e-mail that is the userName too: it stays until one of the two changes. */
+static void h15_an_old_entry_of_an_email_is_found_and_goes_with_it(void **state)
 {
     struct fixture f;
     (void)state;
-    setup(&f);
-    migrate(&f, 1);
+    setup(&f, &olds[1]);
+    migrate(&f, 2);
     fixture_open(&f);
-    assert_whole(&f);
-    assert_int_equal(fixture_create(&f, "new@example.com", "new").seq, 12);
+    uint64_t seq = fixture_find(&f, STORE_INDEX_USER_NAME, "mail@example.com");
+    assert_int_equal(seq, 12);
+    assert_emails(&f, seq, seq, 0);
+    assert_ok(set_emails(&f, seq, "mail@example.com", "mail@example.com", "third@example.com").code, &f.err);
+    assert_emails(&f, seq, 0, seq);
+    assert_ok(set_emails(&f, seq, "moved@example.com", "mail@example.com", "third@example.com").code, &f.err);
+    assert_emails(&f, seq, 0, seq);
+    assert_ok(set_emails(&f, seq, "mail@example.com", "third@example.com", "other@example.com").code, &f.err);
+    assert_emails(&f, 0, seq, seq);
+    fixture_done(&f);
+}
+
+static void h15_an_old_entry_of_an_email_goes_with_the_user_name(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f, &olds[1]);
+    migrate(&f, 2);
+    fixture_open(&f);
+    assert_ok(set_emails(&f, 12, "moved@example.com", "third@example.com", "other@example.com").code, &f.err);
+    assert_emails(&f, 0, 12, 12);
+    assert_ok(fixture_apply(&f, fixture_change(&f, STORE_CHANGE_USER_DELETE, 12)).code, &f.err);
+    assert_emails(&f, 0, 0, 0);
     fixture_done(&f);
 }
 
@@ -104,7 +205,7 @@ static void h15_a_store_that_is_up_to_date_is_not_written(void **state)
     struct stat before;
     struct stat after;
     (void)state;
-    setup(&f);
+    setup(&f, &olds[0]);
     migrate(&f, 1);
     const char *data = gw_arena_printf(&f.arena, "%s/data.mdb", f.path).ptr;
     assert_int_equal(stat(data, &before), 0);
@@ -119,7 +220,7 @@ static void h15_an_old_store_is_not_opened_by_anything_else(void **state)
     struct fixture f;
     struct store *store = NULL;
     (void)state;
-    setup(&f);
+    setup(&f, &olds[0]);
     assert_int_equal(store_open(f.path, f.max_bytes, &store, &f.err), GW_E_STORE_DAMAGED);
     assert_non_null(strstr(f.err.text, "provgate run brings it up to date"));
     assert_non_null(strstr(f.err.text, f.path));
@@ -127,7 +228,7 @@ static void h15_an_old_store_is_not_opened_by_anything_else(void **state)
 }
 
 /* The old program's own look at the store. */
-static void assert_old_and_whole(struct fixture *f)
+static void assert_old_and_whole(struct fixture *f, const struct old *old)
 {
     struct store *store = NULL;
     MDB_txn *txn = NULL;
@@ -135,38 +236,45 @@ static void assert_old_and_whole(struct fixture *f)
     assert_int_equal(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), 0);
     struct store_view view = {.store = store, .txn = txn};
     assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
-    assert_int_equal(store->format, 1);
-    for (int table = 0; table <= STORE_TABLE_MEMBERSHIPS; table++)
+    assert_int_equal(store->format, old->format);
+    for (int table = 0; table < old->tables; table++)
         assert_int_equal(mdb_dbi_open(txn, store_table_name((enum store_table)table), 0, &store->tables[table]), 0);
     assert_ok(store_sentinel_check(&view, &f->err), &f->err);
     mdb_txn_abort(txn);
     store_close(store);
 }
 
+/* True: it was not stopped any more. */
+static bool stop_after(unsigned steps, const struct old *old)
+{
+    struct fixture f;
+    uint32_t from = 0;
+    setup(&f, old);
+    store_migrate_stop_after(steps);
+    bool is_done = store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err) == GW_OK;
+    if (!is_done)
+        assert_old_and_whole(&f, old);
+    store_migrate_stop_after(0);
+    if (!is_done)
+        migrate(&f, old->format);
+    fixture_open(&f);
+    assert_whole(&f, old);
+    fixture_done(&f);
+    return is_done;
+}
+
 static void h15_a_migration_that_ends_anywhere_leaves_an_old_store_and_goes_on(void **state)
 {
-    bool is_done = false;
     (void)state;
-    for (unsigned steps = 1; !is_done; steps++) {
-        struct fixture f;
-        uint32_t from = 0;
-        setup(&f);
-        assert_true(steps < TRANSACTIONS_MAX);
-        store_migrate_stop_after(steps);
-        is_done = store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err) == GW_OK;
-        if (!is_done)
-            assert_old_and_whole(&f);
-        store_migrate_stop_after(0);
-        if (!is_done)
-            migrate(&f, 1);
-        fixture_open(&f);
-        assert_whole(&f);
-        fixture_done(&f);
+    for (size_t i = 0; i < OLDS; i++) {
+        unsigned steps = 1;
+        while (!stop_after(steps, &olds[i]))
+            assert_true(++steps < TRANSACTIONS_MAX);
     }
 }
 
 /* As the old program would: a commit that the migration did not make. */
-static void write_as_old(struct fixture *f)
+static void write_as_old(struct fixture *f, const struct old *old)
 {
     struct store *store = NULL;
     MDB_txn *txn = NULL;
@@ -175,7 +283,7 @@ static void write_as_old(struct fixture *f)
     assert_int_equal(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
     struct store_view view = {.store = store, .txn = txn};
     assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
-    for (int table = 0; table <= STORE_TABLE_MEMBERSHIPS; table++)
+    for (int table = 0; table < old->tables; table++)
         assert_int_equal(mdb_dbi_open(txn, store_table_name((enum store_table)table), 0, &store->tables[table]), 0);
     assert_ok(store_sentinel_read(&view, &sentinel, &f->err), &f->err);
     sentinel.commits++;
@@ -186,18 +294,20 @@ static void write_as_old(struct fixture *f)
 
 static void h15_what_the_old_program_wrote_after_an_interruption_is_not_missed(void **state)
 {
-    struct fixture f;
-    uint32_t from = 0;
     (void)state;
-    setup(&f);
-    store_migrate_stop_after(1);
-    assert_int_equal(store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err), GW_E_INTERNAL);
-    store_migrate_stop_after(0);
-    write_as_old(&f);
-    migrate(&f, 1);
-    fixture_open(&f);
-    assert_whole(&f);
-    fixture_done(&f);
+    for (size_t i = 0; i < OLDS; i++) {
+        struct fixture f;
+        uint32_t from = 0;
+        setup(&f, &olds[i]);
+        store_migrate_stop_after(1);
+        assert_int_equal(store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err), GW_E_INTERNAL);
+        store_migrate_stop_after(0);
+        write_as_old(&f, &olds[i]);
+        migrate(&f, olds[i].format);
+        fixture_open(&f);
+        assert_whole(&f, &olds[i]);
+        fixture_done(&f);
+    }
 }
 
 static void h15_no_migration_while_another_program_writes(void **state)
@@ -207,7 +317,7 @@ static void h15_no_migration_while_another_program_writes(void **state)
         struct fixture f;
         uint32_t from = 0;
         (void)state;
-        setup(&f);
+        setup(&f, &olds[0]);
         const char *lock = gw_arena_printf(&f.arena, "%s/%s.lock", f.path, roles[i]).ptr;
         int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         assert_true(fd >= 0);
@@ -215,7 +325,7 @@ static void h15_no_migration_while_another_program_writes(void **state)
         assert_int_equal(store_migrate(f.path, f.max_bytes, NULL, NULL, &from, &f.err), GW_E_STORE_LOCKED);
         assert_non_null(strstr(f.err.text, roles[i]));
         close(fd);
-        assert_old_and_whole(&f);
+        assert_old_and_whole(&f, &olds[0]);
         migrate(&f, 1);
         teardown(&f);
     }
@@ -224,7 +334,9 @@ static void h15_no_migration_while_another_program_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(h15_a_store_of_format_1_is_brought_up_to_date_with_all_it_holds),
+        cmocka_unit_test(h15_a_store_of_an_older_format_is_brought_up_to_date_with_all_it_holds),
+        cmocka_unit_test(h15_an_old_entry_of_an_email_is_found_and_goes_with_it),
+        cmocka_unit_test(h15_an_old_entry_of_an_email_goes_with_the_user_name),
         cmocka_unit_test(h15_a_store_that_is_up_to_date_is_not_written),
         cmocka_unit_test(h15_an_old_store_is_not_opened_by_anything_else),
         cmocka_unit_test(h15_a_migration_that_ends_anywhere_leaves_an_old_store_and_goes_on),

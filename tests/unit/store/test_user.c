@@ -1,6 +1,8 @@
 /* PUT, PATCH, DELETE, ended sessions and locks: semantics.md 2 and 4. */
 #include "tests/unit/store/fixture.h"
 
+#include "store/table.h"
+
 #define MINUTE_MS 60000
 
 fixture_test(a_replacement_raises_the_version_and_moves_the_index)
@@ -162,6 +164,75 @@ fixture_test(a_put_on_an_observed_user_adopts_it)
     assert_string_equal(fixture_activity(f, 0), "OLA");
 }
 
+/* Who has the e-mails alice@x, team@x and other@x, and how many entries the index has: a step of a user's life. */
+struct email_row {
+    const char *name;
+    const char *emails[2];
+    uint64_t found[3];
+    unsigned entries;
+};
+
+static uint64_t index_entries(struct fixture *f)
+{
+    uint64_t entries = 0;
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    assert_ok(store_table_entries(store_reader_view(f->reader), STORE_TABLE_INDEX, &entries, &f->err), &f->err);
+    store_reader_end(f->reader);
+    return entries;
+}
+
+fixture_test(an_email_that_is_the_user_name_too_has_no_entry_of_its_own_and_is_found)
+{
+    static const char *const asked[] = {"Alice@X", "team@x", "other@x"};
+    static const struct email_row rows[] = {
+        {"alice@x", {NULL, NULL}, {0, 0, 0}, 1},          {"alice@x", {"ALICE@x", NULL}, {1, 0, 0}, 1},
+        {"alice@x", {"alice@x", "team@x"}, {1, 1, 0}, 2}, {"other@x", {"alice@x", "team@x"}, {1, 1, 0}, 3},
+        {"team@x", {"alice@x", "team@x"}, {1, 1, 0}, 2},  {"team@x", {"other@x", NULL}, {0, 0, 1}, 2},
+        {"TEAM@x", {"other@x", "Team@X"}, {0, 1, 1}, 2},  {"alice@x", {NULL, NULL}, {0, 0, 0}, 1},
+    };
+    fixture_create(f, "alice@x", "");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct gw_str emails[2];
+        struct store_user_draft draft = fixture_draft(rows[i].name, "", true);
+        draft.emails = emails;
+        for (; draft.email_count < 2 && rows[i].emails[draft.email_count] != NULL; draft.email_count++)
+            emails[draft.email_count] = gw_str_from(rows[i].emails[draft.email_count]);
+        assert_ok(fixture_replace(f, 1, fixture_user(f, 1).version, draft).code, &f->err);
+        for (size_t k = 0; k < 3; k++)
+            assert_int_equal(fixture_find(f, STORE_INDEX_EMAIL, asked[k]), rows[i].found[k]);
+        assert_int_equal(index_entries(f), rows[i].entries);
+        assert_ok(store_check(f->store, NULL, NULL, &f->err), &f->err);
+    }
+}
+
+static struct outcome create_with_email(struct fixture *f, const char *name, const char *email)
+{
+    struct gw_str emails[] = {gw_str_from(email)};
+    struct store_user_draft draft = fixture_draft(name, "", true);
+    draft.emails = emails;
+    draft.email_count = 1;
+    return fixture_apply(f, fixture_create_change(f, draft));
+}
+
+fixture_test(everybody_with_an_email_is_found_in_order_whosever_user_name_it_is)
+{
+    static const uint64_t expected[] = {1, 2, 3};
+    uint64_t seqs[4];
+    size_t count = 0;
+    create_with_email(f, "one@x", "team@x");
+    create_with_email(f, "team@x", "team@x");
+    create_with_email(f, "three@x", "team@x");
+    for (size_t max = 0; max <= 4; max++) {
+        assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+        assert_ok(
+            store_users_find(f->reader, f->folder, STORE_INDEX_EMAIL, GW_STR("Team@x"), seqs, max, &count, &f->err),
+            &f->err);
+        store_reader_end(f->reader);
+        assert_int_equal(count, max < 3 ? max : 3);
+        assert_memory_equal(seqs, expected, count * sizeof seqs[0]);
+    }
+}
+
 fixture_test(a_delete_is_a_tombstone_gone_from_lookups_totals_and_links)
 {
     struct gw_str emails[] = {GW_STR("alice@mail")};
@@ -240,6 +311,8 @@ int main(void)
         cmocka_unit_test(a_put_that_echoes_an_older_version_within_a_minute_stays_inactive),
         cmocka_unit_test(a_stale_reactivation_is_in_the_activity_and_changes_no_version_by_itself),
         cmocka_unit_test(a_put_on_an_observed_user_adopts_it),
+        cmocka_unit_test(an_email_that_is_the_user_name_too_has_no_entry_of_its_own_and_is_found),
+        cmocka_unit_test(everybody_with_an_email_is_found_in_order_whosever_user_name_it_is),
         cmocka_unit_test(a_delete_is_a_tombstone_gone_from_lookups_totals_and_links),
         cmocka_unit_test(ended_sessions_are_dead_and_the_user_stays_active),
         cmocka_unit_test(an_operator_lock_is_apart_from_active_and_no_put_lifts_it),
