@@ -246,13 +246,21 @@ static void check_gate(struct check *check, const char *prefix, enum config_gate
              "observe forwards sign-ons that fail verification and binds nothing then: it protects nobody yet");
 }
 
+static void check_idp_certificate(struct check *check, const char *key, const char *path)
+{
+    /* Expiry is a warning: the key is pinned, and refusing to start would be a total outage (semantics.md 7). */
+    X509 *certificate = read_certificate(check, key, path, CONFIG_WARNING);
+    EVP_PKEY *public_key = certificate != NULL ? X509_get0_pubkey(certificate) : NULL;
+    int type = public_key != NULL ? EVP_PKEY_get_base_id(public_key) : EVP_PKEY_RSA;
+    if (type != EVP_PKEY_RSA && type != EVP_PKEY_EC)
+        find(check, CONFIG_ERROR, key, "the key of %s signs in a way that is not verified: RSA or EC is needed", path);
+    X509_free(certificate);
+}
+
 static void check_saml(struct check *check, const char *prefix, const struct config_saml *saml)
 {
-    for (size_t i = 0; i < saml->idp_certificate_count; i++) {
-        /* Expiry is a warning: the key is pinned, and refusing to start would be a total outage (semantics.md 7). */
-        X509_free(read_certificate(check, KEY(check, "%s.idp_certificates[%zu]", prefix, i), saml->idp_certificates[i],
-                                   CONFIG_WARNING));
-    }
+    for (size_t i = 0; i < saml->idp_certificate_count; i++)
+        check_idp_certificate(check, KEY(check, "%s.idp_certificates[%zu]", prefix, i), saml->idp_certificates[i]);
     check_gate(check, prefix, saml->gate);
 }
 

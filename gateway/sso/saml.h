@@ -28,7 +28,7 @@ GW_MUST_CHECK enum gw_code saml_library_init(struct gw_error *err);
 
 struct saml_pem {
     const char *name;   /* of the file, for messages */
-    struct gw_str text; /* one or more PEM certificates with RSA keys */
+    struct gw_str text; /* one or more PEM certificates with RSA or EC keys (P-256, P-384, P-521) */
 };
 
 struct saml_source {

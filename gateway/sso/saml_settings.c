@@ -7,13 +7,29 @@
 #include <stdlib.h>
 #include <time.h>
 
+static bool is_known_curve(EVP_PKEY *key)
+{
+    static const char *const curves[] = {SN_X9_62_prime256v1, SN_secp384r1, SN_secp521r1};
+    char name[64];
+    size_t len = 0;
+    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || EVP_PKEY_get_group_name(key, name, sizeof name, &len) != 1)
+        return false;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
+        if (strcmp(name, curves[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum gw_code add_certificate(struct saml_settings *settings, X509 *certificate, const char *name,
                                     struct gw_error *err)
 {
     EVP_PKEY *key = X509_get0_pubkey(certificate);
-    if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA)
-        return gw_fail(err, GW_E_CONFIG, "%s: the certificate must have an RSA key", name);
-    if (EVP_PKEY_get_bits(key) < SAML_KEY_BITS_MIN)
+    bool is_ec = key != NULL && is_known_curve(key);
+    if (!is_ec && (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA))
+        return gw_fail(err, GW_E_CONFIG, "%s: the certificate must have an RSA key, or one of P-256, P-384 or P-521",
+                       name);
+    if (!is_ec && EVP_PKEY_get_bits(key) < SAML_KEY_BITS_MIN)
         return gw_fail(err, GW_E_CONFIG, "%s: the RSA key has %d bits, at least %d are needed", name,
                        EVP_PKEY_get_bits(key), SAML_KEY_BITS_MIN);
     if (settings->key_count == SAML_CERTIFICATES_MAX)
@@ -24,7 +40,7 @@ static enum gw_code add_certificate(struct saml_settings *settings, X509 *certif
         return gw_fail(err, GW_E_CONFIG, "%s: the certificate has no readable expiry", name);
     GW_ASSERT(EVP_PKEY_up_ref(key) == 1);
     settings->keys[settings->key_count++] =
-        (struct saml_key){.key = key, .expires_ms = (int64_t)timegm(&expires) * 1000};
+        (struct saml_key){.key = key, .is_ec = is_ec, .expires_ms = (int64_t)timegm(&expires) * 1000};
     return GW_OK;
 }
 

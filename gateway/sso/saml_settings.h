@@ -7,7 +7,8 @@
 #include <openssl/evp.h>
 
 struct saml_key {
-    EVP_PKEY *key; /* RSA */
+    EVP_PKEY *key;
+    bool is_ec; /* else RSA */
     int64_t expires_ms;
 };
 

@@ -4,6 +4,7 @@
 #include "gateway/sso/saml_rules.h"
 
 #define C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
+#define MORE "http://www.w3.org/2001/04/xmldsig-more#"
 #define ENVELOPED "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
 static struct gw_str text_of(const xmlChar *chars)
@@ -126,6 +127,16 @@ static bool has_algorithm(const xmlNode *node, const char *first, const char *se
     return gw_str_eq(algorithm, gw_str_from(first)) || (second != NULL && gw_str_eq(algorithm, gw_str_from(second)));
 }
 
+static bool is_ecdsa(const xmlNode *method)
+{
+    return has_algorithm(method, MORE "ecdsa-sha256", MORE "ecdsa-sha512");
+}
+
+bool saml_signature_is_ec(const xmlNode *signature)
+{
+    return is_ecdsa(saml_node_child(saml_node_child(signature, "SignedInfo"), "SignatureMethod"));
+}
+
 static bool prefix_list_is_short(const xmlNode *parent)
 {
     const xmlNode *inclusive = saml_node_child(parent, "InclusiveNamespaces");
@@ -145,9 +156,9 @@ static enum gw_code check_signature(const xmlNode *signature, struct gw_str owne
         return gw_fail(err, GW_E_FORBIDDEN, "the signature must use the enveloped and exclusive c14n transforms only");
     if (!prefix_list_is_short(method) || !prefix_list_is_short(c14n))
         return gw_fail(err, GW_E_FORBIDDEN, "an InclusiveNamespaces list is too long");
-    if (!has_algorithm(saml_node_child(info, "SignatureMethod"), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-                       "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"))
-        return gw_fail(err, GW_E_FORBIDDEN, "the signature method must be RSA with SHA-256 or SHA-512");
+    const xmlNode *signing = saml_node_child(info, "SignatureMethod");
+    if (!has_algorithm(signing, MORE "rsa-sha256", MORE "rsa-sha512") && !is_ecdsa(signing))
+        return gw_fail(err, GW_E_FORBIDDEN, "the signature method must be RSA or ECDSA with SHA-256 or SHA-512");
     if (!has_algorithm(saml_node_child(reference, "DigestMethod"), "http://www.w3.org/2001/04/xmlenc#sha256",
                        "http://www.w3.org/2001/04/xmlenc#sha512"))
         return gw_fail(err, GW_E_FORBIDDEN, "the digest method must be SHA-256 or SHA-512");

@@ -38,7 +38,9 @@ struct gw_str saml_node_text(const xmlNode *node);
 struct gw_str saml_node_attribute(const xmlNode *node, const char *name);
 xmlNode *saml_node_child(const xmlNode *node, const char *name); /* the first child element of that name, or NULL */
 xmlNode *saml_node_next(const xmlNode *node, const char *name);  /* the next sibling element of that name, or NULL */
-bool saml_node_is(const xmlNode *node, const char *name);        /* an element of that local name */
+/* Of a signature that the shape took: ECDSA, else RSA. */
+bool saml_signature_is_ec(const xmlNode *signature);
+bool saml_node_is(const xmlNode *node, const char *name); /* an element of that local name */
 
 /* Text of an outsider as it may stand in a message: short and printable. */
 struct saml_shown {

@@ -68,10 +68,12 @@ enum gw_code saml_verify_init(struct gw_error *err)
     return init_done ? GW_OK : gw_fail(err, GW_E_INTERNAL, "the XML signature library could not be started");
 }
 
-static bool enable_algorithms(xmlSecDSigCtx *context)
+/* The key says which signatures there can be, never the document. */
+static bool enable_algorithms(xmlSecDSigCtx *context, bool is_ec)
 {
-    const xmlSecTransformId signature[] = {xmlSecTransformExclC14NId, xmlSecOpenSSLTransformRsaSha256Id,
-                                           xmlSecOpenSSLTransformRsaSha512Id};
+    const xmlSecTransformId signature[] = {
+        xmlSecTransformExclC14NId, is_ec ? xmlSecOpenSSLTransformEcdsaSha256Id : xmlSecOpenSSLTransformRsaSha256Id,
+        is_ec ? xmlSecOpenSSLTransformEcdsaSha512Id : xmlSecOpenSSLTransformRsaSha512Id};
     const xmlSecTransformId reference[] = {xmlSecTransformEnvelopedId, xmlSecTransformExclC14NId,
                                            xmlSecOpenSSLTransformSha256Id, xmlSecOpenSSLTransformSha512Id};
     for (size_t i = 0; i < sizeof signature / sizeof signature[0]; i++) {
@@ -117,7 +119,7 @@ static bool reference_covers(xmlSecDSigCtx *context, struct gw_str id)
     return digested != NULL && xmlSecBufferGetSize(digested) > id.len && xmlSecBufferGetData(digested)[0] == '<';
 }
 
-static enum saml_verdict verify_with(EVP_PKEY *pinned, xmlNode *signature, struct gw_str id)
+static enum saml_verdict verify_with(const struct saml_key *pinned, xmlNode *signature, struct gw_str id)
 {
     enum saml_verdict verdict = SAML_BAD_SIGNATURE;
     xmlSecDSigCtx *context = xmlSecDSigCtxCreate(NULL);
@@ -125,8 +127,8 @@ static enum saml_verdict verify_with(EVP_PKEY *pinned, xmlNode *signature, struc
         return verdict;
     context->flags |= XMLSEC_DSIG_FLAGS_STORE_SIGNEDINFO_REFERENCES;
     context->enabledReferenceUris = xmlSecTransformUriTypeSameDocument;
-    context->signKey = key_new(pinned);
-    if (context->signKey != NULL && enable_algorithms(context)) {
+    context->signKey = key_new(pinned->key);
+    if (context->signKey != NULL && enable_algorithms(context, pinned->is_ec)) {
         int rc = xmlSecDSigCtxVerify(context, signature);
         bool covers = reference_covers(context, id);
         if (rc == 0 && covers && context->status == xmlSecDSigStatusSucceeded)
@@ -146,8 +148,11 @@ enum saml_verdict saml_verify_signature(const struct saml_settings *settings, xm
     xmlAttr *attribute = xmlHasNsProp(owner, (const xmlChar *)"ID", NULL);
     /* The only ID that the document has while this signature is looked at. */
     if (attribute != NULL && xmlAddID(NULL, doc, (const xmlChar *)id.ptr, attribute) != NULL) {
-        for (size_t i = 0; i < settings->key_count && verdict != SAML_VOUCHED; i++)
-            verdict = verify_with(settings->keys[i].key, signature, id);
+        verdict = SAML_UNKNOWN_KEY; /* when none is of the signature's kind */
+        for (size_t i = 0; i < settings->key_count && verdict != SAML_VOUCHED; i++) {
+            if (settings->keys[i].is_ec == saml_signature_is_ec(signature))
+                verdict = verify_with(&settings->keys[i], signature, id);
+        }
         (void)xmlRemoveID(doc, attribute);
     }
     ERR_clear_error(); /* TLS on this thread reads the same queue */

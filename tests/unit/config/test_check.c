@@ -48,7 +48,7 @@ static void write_certificate(struct place *place, const char *name, EVP_PKEY *k
     assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), from_s));
     assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), until_s));
     assert_int_equal(X509_set_pubkey(certificate, key), 1);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    assert_true(X509_sign(certificate, key, EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256()) > 0);
     FILE *file = fopen(name_of(place, name), "w");
     assert_non_null(file);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
@@ -243,6 +243,14 @@ static void a_weak_identity_provider_key_stops_a_start(void **state)
     expect_error(*state, "idp_certificates[0]: ", "too weak");
 }
 
+static void an_identity_provider_key_that_cannot_be_verified_stops_a_start(void **state)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    write_certificate(*state, "okta.pem", key, -DAY_S, DAY_S * 90);
+    expect_error(*state, "idp_certificates[0]: ", "RSA or EC is needed");
+    EVP_PKEY_free(key);
+}
+
 static void a_missing_upstream_ca_stops_a_start(void **state)
 {
     assert_int_equal(unlink(name_of(*state, "ca.pem")), 0);
@@ -414,6 +422,7 @@ int main(void)
         CASE(a_file_that_is_no_certificate_stops_a_start),
         CASE(an_expired_identity_provider_certificate_is_a_warning),
         CASE(a_weak_identity_provider_key_stops_a_start),
+        CASE(an_identity_provider_key_that_cannot_be_verified_stops_a_start),
         CASE(a_missing_upstream_ca_stops_a_start),
         CASE(our_certificate_for_an_app_is_looked_at),
         CASE(affinity_of_one_server_is_warned_of),

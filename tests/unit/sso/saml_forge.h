@@ -27,9 +27,9 @@ struct forge_idp {
     struct gw_str certificate_pem;
 };
 
-static inline struct forge_idp forge_idp_new(struct gw_arena *arena, unsigned bits)
+static inline struct forge_idp forge_idp_of(struct gw_arena *arena, EVP_PKEY *key)
 {
-    struct forge_idp idp = {.key = EVP_RSA_gen(bits)};
+    struct forge_idp idp = {.key = key};
     X509 *certificate = X509_new();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
@@ -45,6 +45,11 @@ static inline struct forge_idp forge_idp_new(struct gw_arena *arena, unsigned bi
     BIO_free(bio);
     X509_free(certificate);
     return idp;
+}
+
+static inline struct forge_idp forge_idp_new(struct gw_arena *arena, unsigned bits)
+{
+    return forge_idp_of(arena, EVP_RSA_gen(bits));
 }
 
 /* What a response says; forge_plain gives a right one in Okta's shape. */

@@ -334,6 +334,55 @@ static void g8_issuers_and_versions_refuse_by_their_names(void **state)
     assert_verdict("assertion version", check_forged(world, &forge), SAML_CONDITION_FAILED, SAML_CONDITION_VERSION);
 }
 
+#define METHOD(name) "http://www.w3.org/2001/04/xmldsig-more#" name
+
+static struct saml_settings *settings_of(const struct forge_idp *first, const struct forge_idp *second)
+{
+    struct saml_pem pems[] = {{"first.pem", first->certificate_pem}, {"second.pem", second->certificate_pem}};
+    struct gw_str url = GW_STR(FORGE_ACS);
+    struct saml_source source = {pems, 2, GW_STR(FORGE_ENTITY), GW_STR(FORGE_AUDIENCE), &url, 1, SAML_SKEW_MS_DEFAULT};
+    struct saml_settings *settings = NULL;
+    assert_int_equal(saml_settings_new(&source, &settings, NULL), GW_OK);
+    return settings;
+}
+
+/* G2: which algorithm a signature may have is what the pinned key can make. */
+static void g2_ecdsa_by_a_pinned_key_is_taken_and_no_kind_passes_for_the_other(void **state)
+{
+    static const char *const curves[] = {"P-256", "P-384", "P-521"};
+    static const char *const methods[] = {METHOD("ecdsa-sha256"), METHOD("ecdsa-sha512")};
+    struct world *world = *state;
+    struct saml_settings *all = world->settings;
+    for (size_t i = 0; i < 6; i++) {
+        struct forge_idp ec = forge_idp_of(&world->arena, EVP_EC_gen(curves[i / 2]));
+        struct forge_idp other = forge_idp_of(&world->arena, EVP_EC_gen(curves[i / 2]));
+        struct forge forge = forge_plain(&ec);
+        forge.signature_method = methods[i % 2];
+        struct gw_str xml = forge_make(&world->arena, &forge);
+        struct gw_str as_rsa =
+            forge_replace(&world->arena, xml, gw_str_from(methods[i % 2]), GW_STR(METHOD("rsa-sha256")));
+        world->settings = settings_of(&world->idp, &ec); /* a provider on its way from RSA to ECDSA */
+        assert_verdict(curves[i / 2], check_at(world, xml, FORGE_NOW_MS), SAML_VOUCHED, SAML_CONDITION_NONE);
+        forge.key = other.key;
+        assert_verdict("a stranger", check_forged(world, &forge), SAML_UNKNOWN_KEY, SAML_CONDITION_NONE);
+        assert_int_not_equal(check_at(world, as_rsa, FORGE_NOW_MS).verdict, SAML_VOUCHED);
+        struct forge rsa = forge_plain(&world->idp);
+        struct gw_str of_rsa = forge_make(&world->arena, &rsa);
+        assert_verdict("RSA", check_at(world, of_rsa, FORGE_NOW_MS), SAML_VOUCHED, SAML_CONDITION_NONE);
+        saml_settings_free(world->settings);
+        world->settings = settings_of(&ec, &ec);
+        assert_verdict("RSA without a key", check_at(world, of_rsa, FORGE_NOW_MS), SAML_UNKNOWN_KEY,
+                       SAML_CONDITION_NONE);
+        assert_int_not_equal(check_at(world, as_rsa, FORGE_NOW_MS).verdict, SAML_VOUCHED);
+        saml_settings_free(world->settings);
+        world->settings = all;
+        assert_verdict("ECDSA without a key", check_at(world, xml, FORGE_NOW_MS), SAML_UNKNOWN_KEY,
+                       SAML_CONDITION_NONE);
+        EVP_PKEY_free(ec.key);
+        EVP_PKEY_free(other.key);
+    }
+}
+
 static void g8_skew_is_given_on_both_ends_and_ends_exactly(void **state)
 {
     struct world *world = *state;
@@ -367,11 +416,15 @@ static void settings_refuse_what_cannot_verify(void **state)
 {
     struct world *world = *state;
     struct forge_idp weak = forge_idp_new(&world->arena, 1024);
+    struct forge_idp koblitz = forge_idp_of(&world->arena, EVP_EC_gen("secp256k1"));
+    struct forge_idp small = forge_idp_of(&world->arena, EVP_EC_gen("P-224"));
     struct gw_str url = GW_STR(FORGE_ACS);
     struct gw_str half = gw_str_n(world->idp.certificate_pem.ptr, world->idp.certificate_pem.len / 2);
     struct gw_str both =
         gw_arena_printf(&world->arena, "%.*s%.*s", GW_STR_ARG(world->idp.certificate_pem), GW_STR_ARG(half));
     const struct saml_pem bad[] = {{"weak.pem", weak.certificate_pem},
+                                   {"koblitz.pem", koblitz.certificate_pem},
+                                   {"small.pem", small.certificate_pem},
                                    {"half.pem", half},
                                    {"both.pem", both},
                                    {"empty.pem", GW_STR_NONE},
@@ -395,6 +448,8 @@ static void settings_refuse_what_cannot_verify(void **state)
         assert_int_equal(saml_settings_new(&sources[i], &settings, NULL), GW_E_CONFIG);
     }
     EVP_PKEY_free(weak.key);
+    EVP_PKEY_free(koblitz.key);
+    EVP_PKEY_free(small.key);
 }
 
 int main(void)
@@ -411,6 +466,7 @@ int main(void)
         cmocka_unit_test(both_signatures_must_hold_when_both_are_there),
         cmocka_unit_test(g8_each_condition_refuses_by_its_name),
         cmocka_unit_test(g8_issuers_and_versions_refuse_by_their_names),
+        cmocka_unit_test(g2_ecdsa_by_a_pinned_key_is_taken_and_no_kind_passes_for_the_other),
         cmocka_unit_test(g8_skew_is_given_on_both_ends_and_ends_exactly),
         cmocka_unit_test(refusal_of_the_provider_is_a_status_even_without_assertion),
         cmocka_unit_test(settings_refuse_what_cannot_verify),
