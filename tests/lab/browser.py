@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from urllib.parse import quote, urlencode, urlsplit
 
-from lab import rawhttp
+from lab import rawhttp, wire
 
 
 class FormParser(HTMLParser):
@@ -46,7 +46,7 @@ class Browser:
         pairs = "; ".join(f"{name}={value}" for name, value in self.cookies(url).items())
         return [("Cookie", pairs)] if pairs else []
 
-    def request(self, method, url, body=None, headers=(), timeout=10.0):
+    def request(self, method, url, body=None, headers=(), timeout=wire.PATIENCE_S):
         """One exchange, cookies kept, redirects not followed."""
         answer = rawhttp.fetch(url, method, [*headers, *self.cookie_header(url)], body, self.tls, timeout)
         for line in answer.all("Set-Cookie"):

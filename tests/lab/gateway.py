@@ -1,6 +1,8 @@
 """The provgate process under the lab's control: configuration, start, kill, restart, stop."""
 
 import ctypes
+import functools
+import itertools
 import os
 import random
 import re
@@ -13,12 +15,12 @@ from pathlib import Path
 from lab import rawhttp
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 20.0
-STOP_S = 20.0
-COMMAND_S = 60.0
+START_S = 60.0
+STOP_S = 60.0
+COMMAND_S = 120.0
 POLL_S = 0.02
 PORT_MIN = 15000
-PORT_TRIES = 500
+BLOCK_PORTS = 128
 PR_SET_PDEATHSIG = 1
 LEAK_SUPPRESSIONS = ROOT / "tests" / "system" / "support" / "lsan.supp"
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -38,12 +40,27 @@ def ephemeral_start():
     return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
 
+@functools.lru_cache(maxsize=1)
+def _ports_of(_pid):
+    """The ports of one process, round and round: no other run on this machine tries them while it lives."""
+    first, last = PORT_MIN // BLOCK_PORTS, max(ephemeral_start(), 2 * PORT_MIN) // BLOCK_PORTS
+    for block in random.SystemRandom().sample(range(first, last), last - first):
+        holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            holder.bind(f"\0provgate-lab-ports-{block}")
+        except OSError:
+            holder.close()
+            continue
+        return holder, itertools.cycle(range(block * BLOCK_PORTS, (block + 1) * BLOCK_PORTS))
+    raise GatewayError("too many test runs at once")
+
+
 def free_ports(count):
     """So many free loopback ports, all different, below the ephemeral range: no outgoing connection can sit on one
     while provgate is restarted."""
-    held = []
+    held, ports = [], _ports_of(os.getpid())[1]
     try:
-        for port in random.SystemRandom().sample(range(PORT_MIN, ephemeral_start()), PORT_TRIES):
+        for port in itertools.islice(ports, BLOCK_PORTS):
             try:
                 held.append(socket.create_server(("127.0.0.1", port)))
             except OSError:
@@ -142,7 +159,7 @@ class Gateway:
         if self.process.poll() is not None:
             raise GatewayError(f"provgate ended with status {self.process.returncode}\n{self.log_end()}")
         try:
-            return rawhttp.fetch(url, tls=tls, timeout=2.0).status == 200
+            return rawhttp.fetch(url, tls=tls, timeout=10.0).status == 200
         except Exception:  # pylint: disable=broad-except
             return False
 
@@ -152,7 +169,7 @@ class Gateway:
 
     def _sso_listens(self):
         try:
-            with rawhttp.Connection.to(self.sso_url, self.tls, 2.0):
+            with rawhttp.Connection.to(self.sso_url, self.tls, 10.0):
                 return True
         except OSError:
             return False
@@ -182,14 +199,14 @@ class Gateway:
 
     def kill_child(self, role):
         """kill -9 of one child; its pid."""
-        pid = wait_until(lambda: self.child(role), 10, f"a {role} child")
+        pid = wait_until(lambda: self.child(role), 30, f"a {role} child")
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_running(pid), 5, f"end of the {role} child")
+        wait_until(lambda: not is_running(pid), 30, f"end of the {role} child")
         return pid
 
     def wait_child(self, role, other_than):
         """Wait until the parent has started a new child."""
-        return wait_until(lambda: (pid := self.child(role)) and pid != other_than and pid, 15, f"a new {role} child")
+        return wait_until(lambda: (pid := self.child(role)) and pid != other_than and pid, 30, f"a new {role} child")
 
     def kill_all(self):
         """kill -9 of the parent and of both children, and wait until they are gone."""
@@ -201,8 +218,8 @@ class Gateway:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.wait(10)
-        wait_until(lambda: not any(is_running(pid) for pid in pids), 10, "end of all processes")
+        self.process.wait(STOP_S)
+        wait_until(lambda: not any(is_running(pid) for pid in pids), 30, "end of all processes")
 
     def stop(self):
         """SIGTERM and wait; its exit status. What does not end is killed, and that is an error."""

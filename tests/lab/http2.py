@@ -94,7 +94,8 @@ def frame(kind, flags, stream, payload=b"", length=None):
 class Connection:
     """One connection. Reading happens in `pump`, on the caller's thread."""
 
-    def __init__(self, url, tls, settings=(), greets=True, window_bytes=None, timeout=10.0, server_name=None):
+    def __init__(self, url, tls, settings=(), greets=True, window_bytes=None, timeout=wire.PATIENCE_S,
+                 server_name=None):
         parts = urlsplit(url)
         self.authority = parts.netloc.encode()
         self.scheme = parts.scheme.encode()
@@ -179,7 +180,7 @@ class Connection:
         """What the peer lets us send on a stream."""
         return self.windows.get(stream, self.peer_settings.get(4, WINDOW_BYTES))
 
-    def send_body(self, stream, data, ends=True, trailers=None, seconds=20.0):
+    def send_body(self, stream, data, ends=True, trailers=None, seconds=wire.PATIENCE_S):
         """Send a body within the peer's windows; False when the stream or the connection ended meanwhile."""
         at, deadline = 0, time.monotonic() + seconds
         while at < len(data):
@@ -203,7 +204,7 @@ class Connection:
 
     # What comes back
 
-    def pump(self, until=None, seconds=10.0):
+    def pump(self, until=None, seconds=wire.PATIENCE_S):
         """Read frames until `until()` holds, the peer closes or the time is over; what `until()` says in the end."""
         deadline = time.monotonic() + seconds
         while not (until and until()) and not self.is_closed:
@@ -219,7 +220,7 @@ class Connection:
                 self.is_closed = True
             if until is None:
                 break
-        self.sock.settimeout(10.0)
+        self.sock.settimeout(wire.PATIENCE_S)
         return bool(until and until())
 
     def read_frame(self):
@@ -293,7 +294,7 @@ class Connection:
             self.windows[stream] += change if stream else 0
         self.send(frame(SETTINGS, ACK, 0))
 
-    def answer(self, stream, seconds=10.0):
+    def answer(self, stream, seconds=wire.PATIENCE_S):
         """The whole answer on a stream."""
         self.pump(lambda: self.answers[stream].is_over, seconds)
         return self.answers[stream]

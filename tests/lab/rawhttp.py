@@ -50,7 +50,7 @@ class Response:
 class Connection:
     """One connection; keep-alive is the caller's choice."""
 
-    def __init__(self, host, port, tls=None, server_name=None, timeout=10.0):
+    def __init__(self, host, port, tls=None, server_name=None, timeout=wire.PATIENCE_S):
         self.sock = socket.create_connection((host, port), timeout=timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
@@ -58,7 +58,7 @@ class Connection:
         self.reader = wire.Reader(self.sock)
 
     @classmethod
-    def to(cls, url, tls=None, timeout=10.0):
+    def to(cls, url, tls=None, timeout=wire.PATIENCE_S):
         """Connect to where a URL points."""
         parts = urlsplit(url)
         if parts.scheme == "https" and tls is None:
@@ -145,7 +145,7 @@ def target_of(url):
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def fetch(url, method="GET", headers=(), body=None, tls=None, timeout=10.0):
+def fetch(url, method="GET", headers=(), body=None, tls=None, timeout=wire.PATIENCE_S):
     """One request on a connection of its own."""
     with Connection.to(url, tls, timeout) as connection:
         fields = [("Host", urlsplit(url).netloc), *headers]

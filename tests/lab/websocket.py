@@ -58,7 +58,7 @@ def read_frame(reader):
 class Client:
     """A WebSocket client; `answer` is the HTTP answer, open only when its status is 101."""
 
-    def __init__(self, url, headers=(), timeout=10.0, tls=None):
+    def __init__(self, url, headers=(), timeout=wire.PATIENCE_S, tls=None):
         self.connection = rawhttp.Connection.to(url, tls, timeout)
         key = base64.b64encode(os.urandom(16)).decode()
         fields = [("Host", urlsplit(url).netloc), ("Upgrade", "websocket"), ("Connection", "Upgrade"),

@@ -4,6 +4,9 @@ Every read is bounded: by the socket's timeout and by a limit the caller names.
 """
 
 
+PATIENCE_S = 60.0  # for what must come: a wait ends with it, so this only says how late a failure is told
+
+
 class Closed(Exception):
     """The peer closed (or reset) before what was asked for had arrived."""
 

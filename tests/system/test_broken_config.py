@@ -147,7 +147,7 @@ class Broken(WorldCase):
     def provgate(self, *words):
         """Run a command on the broken configuration."""
         return subprocess.run([str(self.world.gateway.binary), *words, "--config", str(self.file)], text=True,
-                              capture_output=True, timeout=20, check=False)
+                              capture_output=True, timeout=60, check=False)
 
     def expect_one_line(self, done, output, key, reason):
         """Status 2, and one line that is no warning."""

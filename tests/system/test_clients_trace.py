@@ -22,7 +22,7 @@ class Trace(WorldCase):
 
     def traced(self, *parts):
         """Wait for a line that holds all the parts."""
-        wait_until(lambda: any(all(part in line for part in parts) for line in self.lines()), 10, f"a line of {parts}")
+        wait_until(lambda: any(all(part in line for part in parts) for line in self.lines()), 30, f"a line of {parts}")
 
     def test_calls_are_shown_without_values(self):
         scim = Scim(self.world, [("Accept", "application/scim+json"), ("X-Odd-Header", "value-in-header")])

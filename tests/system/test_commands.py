@@ -12,7 +12,7 @@ from support.case import WorldCase
 
 def run(*words):
     """Run the binary; the completed process."""
-    return subprocess.run([str(binary_path()), *words], capture_output=True, text=True, timeout=10,
+    return subprocess.run([str(binary_path()), *words], capture_output=True, text=True, timeout=60,
                           stdin=subprocess.DEVNULL, check=False)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import keys, rawhttp
 from lab.gateway import GatewayError, wait_until
-from support.case import WorldCase, is_long
+from support.case import WorldCase, content_of, is_long
 
 FLOOD_S = 3.0
 FLOODERS = 4
@@ -41,7 +41,7 @@ class Credentials(WorldCase):
         finally:
             stop.set()
             for thread in threads:
-                thread.join(20)
+                thread.join(60)
         self.assertLessEqual(set(seen), {401, 429})
 
     def test_D8_a_secret_is_nowhere_but_with_its_owner(self):
@@ -53,7 +53,7 @@ class Credentials(WorldCase):
         self.assertEqual(self.status(self.world.token[:-1] + "x"), 401)
         for path in self.world.folder.rglob("*"):
             if path.is_file() and not path.is_symlink():
-                self.assertNotIn(token, path.read_bytes(), path)
+                self.assertNotIn(token, content_of(path), path)
 
     @unittest.skipUnless(is_long(), "a measurement: --long")
     def test_D2_the_first_byte_of_a_secret_takes_no_measurable_time(self):
@@ -85,7 +85,7 @@ class Allowed(WorldCase):
         host, port = self.world.prov_url.split("/")[2].split(":")
         request = (f"GET /scim/v2/Users HTTP/1.1\r\nHost: {host}:{port}\r\n"
                    f"Authorization: Bearer {self.world.token}\r\n\r\n")
-        with socket.create_connection((host, int(port)), timeout=10) as peer:
+        with socket.create_connection((host, int(port)), timeout=60) as peer:
             try:
                 peer.sendall(request.encode())
                 self.assertEqual(peer.recv(4096), b"")
@@ -117,7 +117,7 @@ class BadFiles(WorldCase):
             with self.subTest(name):
                 put(text, mode)
                 done = subprocess.run([str(self.world.gateway.binary), "run", "--config", str(self.world.config)],
-                                      capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
+                                      capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
                 said = done.stdout + done.stderr
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(str(path), said)
@@ -164,10 +164,10 @@ class ClientCertificates(WorldCase):
         self.assertEqual(self.get(mine), 401)
         self.world.gateway.command("token", "new", "--app", "wiki", "--name", "agent", "--kind", "mtls",
                                    "--certificate", str(self.world.folder / "agent.pem"))
-        wait_until(lambda: self.get(mine) == 200, 10, "the new credential counts")
+        wait_until(lambda: self.get(mine) == 200, 30, "the new credential counts")
         self.assertEqual(self.get(other), 401)
         self.assertEqual(self.get(none), 401)
         self.assertEqual(self.get(mine, [("Authorization", "Bearer wrong")]), 401)
         self.assertEqual(self.get(none, [("Authorization", f"Bearer {self.world.token}")]), 200)
         self.world.gateway.command("token", "revoke", "--app", "wiki", "--name", "agent")
-        wait_until(lambda: self.get(mine) == 401, 10, "the revoked credential is dead")
+        wait_until(lambda: self.get(mine) == 401, 30, "the revoked credential is dead")

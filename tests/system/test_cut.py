@@ -188,4 +188,4 @@ class CutHttp2(WorldCase):
             self.assertIsNone(connection.goaway)
             self.assertIn(connection.fetch("GET", "/api/me", hers).status, REFUSED)
             self.assertEqual(connection.fetch("GET", "/api/me", his).status, 200)
-        wait_until(lambda: self.access_log.read_text("utf-8").count('"result":"cut"') == 2, 10, "no line of the cut")
+        wait_until(lambda: self.access_log.read_text("utf-8").count('"result":"cut"') == 2, 30, "no line of the cut")

@@ -31,7 +31,7 @@ class FewDescriptors(WorldCase):
     def connect(self):
         """A connection of a stranger, who says nothing."""
         host, _, port = self.host().partition(":")
-        stranger = socket.create_connection((host, int(port)), timeout=10)
+        stranger = socket.create_connection((host, int(port)), timeout=60)
         self.addCleanup(stranger.close)
 
     def test_k2_strangers_do_not_keep_requests_from_the_app(self):
@@ -40,7 +40,7 @@ class FewDescriptors(WorldCase):
         self.assertEqual(limits.split()[3:5], [str(HARD), str(HARD)])
         for _ in range(STRANGERS):
             self.connect()
-        honest = [rawhttp.Connection.to(self.world.sso_url, timeout=30) for _ in range(HONEST)]
+        honest = [rawhttp.Connection.to(self.world.sso_url, timeout=60) for _ in range(HONEST)]
         for connection in honest:
             self.addCleanup(connection.close)
         for connection in honest:  # all at once

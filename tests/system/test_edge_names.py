@@ -6,7 +6,7 @@ from lab import keys, rawhttp
 from lab.gateway import wait_until
 from support.edge import ONE, PROV, TWO, EdgeCase
 
-RELOAD_S = 20
+RELOAD_S = 60
 
 
 class Names(EdgeCase):

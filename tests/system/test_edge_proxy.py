@@ -4,6 +4,7 @@ import socket
 import struct
 
 from lab import rawhttp
+from lab.gateway import free_ports
 from support.edge import ONE, PROV, EdgeCase
 
 BINARY = b"\r\n\r\n\0\r\nQUIT\n"
@@ -29,22 +30,15 @@ class Proxied(EdgeCase):
         """The lab's own look at the sso face speaks no PROXY protocol: a second listener has it."""
         super().configure(values)
         first = values["sso"]["listen"][0]
-        cls.proxied_port = cls.free_port()
+        cls.proxied_port = free_ports(1)[0]
         values["sso"]["listen"].append({"address": f"127.0.0.1:{cls.proxied_port}", "tls": first["tls"],
                                         "proxy_protocol": {"from": ["127.0.0.0/8"]}})
         values["prov"]["listen"][0].update({"allow_from": ["203.0.113.0/24"],
                                             "proxy_protocol": {"from": ["127.0.0.1"]}})
 
-    @staticmethod
-    def free_port():
-        """A port that nobody has."""
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            return sock.getsockname()[1]
-
     def ask(self, port, header, name, path, source="127.0.0.1"):
         """The answer to one request behind a header; None when the connection ended instead."""
-        raw = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+        raw = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(source, 0))
         self.addCleanup(raw.close)
         connection = rawhttp.Connection.__new__(rawhttp.Connection)
         try:

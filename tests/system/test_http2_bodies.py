@@ -102,5 +102,5 @@ class StandingApps(Puppeted, WorldCase):
             reader = threading.Thread(target=wire.read_chunked, args=(app.reader, got.append, 1 << 30))
             reader.start()
             self.assertTrue(connection.send_body(stream, bytes(3000000)))
-            reader.join(20)
+            reader.join(60)
             self.assertEqual(sum(map(len, got)), 3000000)

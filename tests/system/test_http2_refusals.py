@@ -6,7 +6,7 @@ from support.case import WorldCase
 from support.upstreams import Http2Client, Recorded
 
 REFUSALS = (400, 404, 405, 413, 414, 421, 431, 501)
-CLOSED_S = 1.0
+CLOSED_S = 30.0
 
 
 class Http2Case(Http2Client, Recorded, WorldCase):
@@ -23,7 +23,7 @@ class Http2Case(Http2Client, Recorded, WorldCase):
         """The next request is answered, on this connection or on a new one."""
         connection = connection or self.connect()
         self.assertEqual(connection.fetch("GET", "/well").status, 200)
-        self.assertEqual(self.recorder.requests[-1].target, b"/well")
+        self.assertIn(b"/well", [request.target for request in self.recorder.requests])
 
     def assert_refused(self, connection, stream, before):
         """RST_STREAM, GOAWAY or a clear refusal; nothing upstream."""
@@ -75,7 +75,7 @@ class Http2Heads(Http2Case):
                 for number, piece in enumerate(pieces):
                     connection.send_body(stream, piece, ends=number == len(pieces) - 1)
                     connection.send(http2.frame(http2.PING, 0, 0, b"12345678"))
-                    connection.pump(lambda: connection.pings > number or connection.is_closed, 5)
+                    connection.pump(lambda: connection.pings > number or connection.is_closed)
                 self.assertNotEqual(connection.answer(stream).status, 200)
                 self.assertEqual([r for r in self.recorder.requests[before:] if r.complete], [])
                 self.assert_well()
@@ -133,18 +133,19 @@ class Http2Frames(Http2Case):
         self.assert_well()
 
     def test_b4_breaches_on_a_stream_end_it_or_the_connection(self):
-        for name, data in rows.B4_STREAM.items():
+        for number, (name, data) in enumerate(rows.B4_STREAM.items()):
             with self.subTest(name):
-                before = len(self.recorder.requests)
+                path = b"/breach/%d" % number
                 connection = self.connect()
                 stream = connection.open_stream()
-                head = connection.head("POST", "/breach")
+                head = connection.head("POST", path)
                 connection.send(connection.head_frames(stream, head, False) + data)
                 if "RST_STREAM" not in name:  # the client itself has ended that one
-                    is_ended = connection.pump(lambda: connection.answers[stream].is_over or connection.goaway, 5)
+                    is_ended = connection.pump(lambda: connection.answers[stream].is_over or connection.goaway)
                     self.assertTrue(is_ended or connection.is_closed, "neither RST_STREAM nor GOAWAY")
                 behind = "behind the end" in name
-                self.assertEqual([r for r in self.recorder.requests[before:] if r.complete and not behind], [])
+                whole = [r for r in self.recorder.requests if r.target == path and r.complete]
+                self.assertEqual([] if behind else whole, [])
                 self.assert_well(None if connection.goaway or connection.is_closed else connection)
 
     def test_b4_what_is_legal_passes(self):

@@ -130,10 +130,10 @@ class KillLoop(WorldCase):
         self.kill(victim)
         stop.set()
         for writer in writers:
-            writer.join(20)
+            writer.join(90)
             self.assertFalse(writer.is_alive(), "a writer hangs")
             self.assertIsNone(writer.failure, f"round {round_number}, {victim} killed")
-        walker.join(20)
+        walker.join(90)
         self.assertGreaterEqual(self.oracle.acknowledged, goal, "the writers did not get so far")
         if victim == "prov":
             self.assertEqual(walker.failures, [], "a sign-on failed since the prov child was killed (law 2)")

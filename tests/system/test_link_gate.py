@@ -16,12 +16,13 @@ import xmlsec
 
 from lab import keys, rawhttp, saml, saml_forge, saml_shapes
 from lab.app import COOKIE
+from lab.gateway import wait_until
 from support.answering import Answering
 from support.case import WorldCase
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 ALICE, EVIL = "alice@example.com", "evil@example.com"
-ANSWER_S = 5.0  # 1 s is the aim; this machine has others on it
+ANSWER_S = 60.0  # a document that costs minutes is found; 1 s is the aim, which ./dev bench shows
 CORPUS = Path(__file__).resolve().parent / "saml_corpus"
 BOTH = {"signed assertion": saml.Signing(response=False), "signed response": saml.Signing(assertion=False),
         "both signed": saml.Signing()}
@@ -56,7 +57,7 @@ class GateCase(WorldCase):
 
     def post_body(self, body, headers=(FORM,), path="/saml/acs", method="POST"):
         """The same for a whole body."""
-        answer = rawhttp.fetch(self.sso(path), method, list(headers), body, timeout=30)
+        answer = rawhttp.fetch(self.sso(path), method, list(headers), body, timeout=60)
         return answer.status, bool(answer.all("Set-Cookie"))
 
     def assert_in(self, xml):
@@ -191,7 +192,8 @@ class Forged(GateCase):
         xml = self.text(lambda text: re.sub(r"<saml2:Assertion .*</saml2:Assertion>", hidden, text),
                         saml.Signing(assertion=False))
         self.assertEqual(self.post(xml), (403, False))
-        self.assertIn("encryption is not supported", self.world.gateway.log.read_text("utf-8"))
+        log = self.world.gateway.log
+        wait_until(lambda: "encryption is not supported" in log.read_text("utf-8"), 30, "a line of it")
 
 
 class Hostile(GateCase):
@@ -210,7 +212,7 @@ class Hostile(GateCase):
         self.watching = threading.Event()
         thread = threading.Thread(target=self.watch, daemon=True)
         thread.start()
-        self.addCleanup(thread.join, 10)
+        self.addCleanup(thread.join, 60)
         self.addCleanup(self.watching.set)
 
     def watch(self):
@@ -232,7 +234,8 @@ class Hostile(GateCase):
 
     def test_the_trap_works(self):
         with self.fifo.open("rb"):
-            self.assertEqual(self.touched[:1], ["file"])
+            wait_until(lambda: self.touched, 30, "a word of the trap")
+        self.assertEqual(self.touched[0], "file")
 
     def test_g5_no_document_type_is_read_expanded_or_fetched(self):
         url, file = f"http://127.0.0.1:{self.listener.getsockname()[1]}/x", f"file://{self.fifo}"

@@ -51,14 +51,14 @@ class LinkCase(WorldCase):
             found[:] = [line for line in self.lines() if line["id"] == reference]
             return bool(found)
 
-        wait_until(is_there, 10, "no line in the access log")
+        wait_until(is_there, 30, "no line in the access log")
         return found[0]
 
     def admin(self, path):
         """One answer of the admin API."""
         request = urllib.request.Request(self.world.admin_url + path,
                                          headers={"Authorization": f"Bearer {self.world.admin_token}"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
 
     def refused(self, cookie, accept="application/json"):
@@ -66,7 +66,7 @@ class LinkCase(WorldCase):
         request = urllib.request.Request(self.world.sso_url + "/",
                                          headers={"Cookie": f"lab_session={cookie}", "Accept": accept})
         with self.assertRaises(urllib.error.HTTPError) as raised:
-            urllib.request.urlopen(request, timeout=10)
+            urllib.request.urlopen(request, timeout=60)
         self.assertEqual(raised.exception.code, 403)
         return raised.exception.read().decode()
 
@@ -84,13 +84,13 @@ class Why(LinkCase):
         page = self.refused(cookie, "text/html")
         self.assertIn("<h1>Corp</h1>", page)
         self.assertTrue(any(reference in page for reference in shown))
-        wait_until(lambda: [line for line in self.lines() if "reference" in line], 10, "no line that names the first")
+        wait_until(lambda: [line for line in self.lines() if "reference" in line], 30, "no line that names the first")
         later = [line for line in self.lines() if "reference" in line][0]
         self.assertIn(later["reference"], shown)
         line = self.line_of(first["reference"])
         self.assertEqual((line["result"], line["why"], line["status"], line["user"]),
                          ("refused", "inactive", 403, ALICE))
-        wait_until(lambda: all(reference in self.command("activity", "--kind", "refuse") for reference in shown), 10,
+        wait_until(lambda: all(reference in self.command("activity", "--kind", "refuse") for reference in shown), 30,
                    "no activity")
         for reference in (*shown, later["id"], ALICE):
             with self.subTest(reference):
@@ -110,12 +110,12 @@ class AccessLog(LinkCase):
         moved = self.access_log.with_suffix(".1")
         for _ in range(20):
             self.story.expect_in(self.alice, ALICE)
-        wait_until(lambda: len(self.lines()) >= 20, 10, "no lines")
+        wait_until(lambda: len(self.lines()) >= 20, 30, "no lines")
         self.access_log.rename(moved)
-        wait_until(self.access_log.exists, 10, "no new file")
+        wait_until(self.access_log.exists, 30, "no new file")
         for _ in range(20):
             self.story.expect_in(self.bob, BOB)
-        wait_until(lambda: len([line for line in self.lines() if line.get("user") == BOB]) >= 20, 10, "no lines")
+        wait_until(lambda: len([line for line in self.lines() if line.get("user") == BOB]) >= 20, 30, "no lines")
         text = moved.read_text("utf-8") + self.access_log.read_text("utf-8")
         for secret in (self.story.cookie(self.alice), self.story.cookie(self.bob), self.world.token, "SAMLResponse"):
             self.assertNotIn(secret, text)
@@ -131,16 +131,16 @@ class BreakGlass(LinkCase):
         self.story.expect_refused(cookie)
         self.command("guard", "off", "--for", "10m", "--reason", "wrong import")
         self.assertIn("wrong import", self.command("guard", "status"))
-        self.assertIn('"guard":"off"', self.admin("/healthz"))
-        self.assertIn("\nprovgate_guard_off 1\n", self.admin("/metrics"))
-        wait_until(lambda: self.is_in(cookie), 10, "still refused")
+        wait_until(lambda: '"guard":"off"' in self.admin("/healthz"), 30, "/healthz says it")
+        wait_until(lambda: "\nprovgate_guard_off 1\n" in self.admin("/metrics"), 30, "/metrics says it")
+        wait_until(lambda: self.is_in(cookie), 30, "still refused")
         with self.story.open_websocket(cookie) as stream:
             self.world.gateway.kill_child("sso")  # the file outlives it
-            wait_until(lambda: self.is_in(cookie), 20, "refused after a restart")
-            stream.closed_within(5)
+            wait_until(lambda: self.is_in(cookie), 30, "refused after a restart")
+            stream.closed_within(CUT_S)
         with self.story.open_websocket(cookie) as stream:
             self.command("guard", "on")
-            self.assertTrue(stream.closed_within(2 + CUT_S))
+            self.assertTrue(stream.closed_within(CUT_S))
         self.story.expect_refused(cookie)
         self.story.expect_in(self.world.sign_in(BOB), BOB)
         self.assertIn("guard-off", self.command("activity", "--kind", "guard-off"))
@@ -149,7 +149,7 @@ class BreakGlass(LinkCase):
         """Does a request with that cookie reach the app?"""
         request = urllib.request.Request(self.world.sso_url + "/", headers={"Cookie": f"lab_session={cookie}"})
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from lab import rawhttp
 from lab.okta import Okta, profile
-from support.case import WorldCase
+from support.case import WorldCase, content_of
 from support.scim import ERROR, GROUP, LIST, PATCH, USER, Scim
 
 DEADLINE_S = 60
@@ -93,7 +93,7 @@ class Rules(WorldCase):
         self.assertNotIn("password", {**made, **again, **self.scim.get(f"/Users/{made['id']}")})
         for file in self.world.folder.rglob("*"):
             if file.is_file():
-                self.assertNotIn(b"pw-0-11-pw", file.read_bytes(), file)
+                self.assertNotIn(b"pw-0-11-pw", content_of(file), file)
 
     def test_rule_0_12_put_and_patch_do_the_same(self):
         by_put, by_patch = (self.scim.user(f"{verb}.{self.name()}") for verb in ("put", "patch"))

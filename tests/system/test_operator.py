@@ -42,7 +42,7 @@ class Help(unittest.TestCase):
             for words, status in ((["--help"], 0), (["--nonsense"], 2), (["--config"], 2)):
                 with self.subTest(f"{name} {words}"):
                     done = subprocess.run([str(binary_path()), name, *words], capture_output=True, text=True,
-                                          timeout=10, stdin=subprocess.DEVNULL, check=False)
+                                          timeout=60, stdin=subprocess.DEVNULL, check=False)
                     self.assertEqual(done.returncode, status)
                     self.assertTrue(done.stdout.startswith("usage: ") if status == 0 else done.stderr.strip())
 
@@ -58,7 +58,7 @@ class Users(OperatorCase):
         self.alice, self.bob = self.world.sign_in(ALICE), self.world.sign_in(BOB)
 
     def assert_cut_by(self, verb):
-        """Her next request is refused, her WebSocket is cut within a second, bob goes on."""
+        """Her next request is refused, her WebSocket is cut, bob goes on."""
         cookie = self.story.cookie(self.alice)
         with self.story.open_websocket(cookie) as hers, \
                 self.story.open_websocket(self.story.cookie(self.bob)) as his:
@@ -116,7 +116,7 @@ class Users(OperatorCase):
             self.assertEqual((entry["userName"], entry["reference"]), (ALICE, "seen live"))
             self.assertTrue(entry["actor"].startswith("operator:"))
             follower.send_signal(signal.SIGTERM)
-            self.assertEqual(follower.wait(10), 0)
+            self.assertEqual(follower.wait(60), 0)
 
 
 class Load:
@@ -233,7 +233,6 @@ class Imports(OperatorCase):
         self.assertEqual(len([name for name in names if name.startswith("killed")]), 8000)
 
     def test_a_large_import_keeps_nobody_waiting(self):
-        self.timeout_s = 120
         accounts = self.folder / "many.csv"
         accounts.write_text("userName\n" + "".join(f"many{number}@example.com\n" for number in range(8000)))
         with subprocess.Popen([str(self.world.gateway.binary), "import", str(accounts), "--config",

@@ -1,6 +1,7 @@
 """The supervising parent and its two children: each face goes on without the other; one writer per store."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from lab import rawhttp
 from lab.gateway import children_of, wait_until
 from lab.story import Story
-from support.case import WorldCase
+from support.case import WorldCase, content_of
 
 
 class Processes(WorldCase):
@@ -22,7 +23,7 @@ class Processes(WorldCase):
 
     def pause(self, role):
         """Stop a child (it hangs) until the test ends."""
-        pid = wait_until(lambda: self.world.gateway.child(role), 10, f"a {role} child")
+        pid = wait_until(lambda: self.world.gateway.child(role), 30, f"a {role} child")
         os.kill(pid, signal.SIGSTOP)
         self.addCleanup(os.kill, pid, signal.SIGCONT)
 
@@ -55,15 +56,19 @@ class Processes(WorldCase):
 
     def test_a_second_run_on_the_same_store_is_refused(self):
         done = subprocess.run([str(self.world.gateway.binary), "run", "--config", str(self.world.config)],
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=60, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertTrue(done.stderr.strip(), "no reason is given")
         self.story.expect_in(self.bob, "bob@example.com")
 
     def test_a_hang_up_ends_nothing(self):
-        os.kill(self.world.gateway.pid, signal.SIGHUP)
+        gateway = self.world.gateway
+        served, before = gateway.log.read_text().count("crew-serves"), set(children_of(gateway.pid))
+        os.kill(gateway.pid, signal.SIGHUP)
         self.story.expect_in(self.bob, "bob@example.com")
-        self.assertIsNone(self.world.gateway.process.poll())
+        self.assertIsNone(gateway.process.poll())
+        wait_until(lambda: gateway.log.read_text().count("crew-serves") > served, 60, "the new ones serve")
+        wait_until(lambda: not before & set(children_of(gateway.pid)), 60, "the old ones have ended")
 
     def test_secrets_are_in_no_command_line_and_no_environment(self):
         gateway = self.world.gateway
@@ -77,7 +82,7 @@ class Processes(WorldCase):
         value = self.story.cookie(self.bob)
         for path in self.world.folder.rglob("*"):
             if path.is_file():
-                content = path.read_bytes()
+                content = content_of(path)
                 for secret in (self.world.token, self.world.admin_token, value):
                     self.assertNotIn(secret.encode(), content, path)
 
@@ -129,10 +134,15 @@ class Admin(WorldCase):
         self.assertEqual(self.ask("/metrics").status, 401)
         self.assertEqual(self.ask("/metrics", self.world.token).status, 401)
         answer = self.ask("/metrics", self.world.admin_token)
-        for name in ("connections_accepted", "store_commits", "store_changes"):
-            self.assertRegex(answer.body.decode(), rf"(?m)^provgate_{name}_total [1-9]", "it is never counted")
         self.assertEqual(answer.status, 200)
+        for name in ("connections_accepted", "store_commits", "store_changes"):
+            counted = re.compile(rf"(?m)^provgate_{name}_total [1-9]")
+            wait_until(lambda counted=counted: counted.search(self.metrics()), 30, f"{name} is counted")
         self.assertIn(b"# TYPE provgate_", answer.body)
+
+    def metrics(self):
+        """The page."""
+        return self.ask("/metrics", self.world.admin_token).body.decode()
 
     def test_the_admin_token_does_not_open_the_prov_face(self):
         headers = [("Authorization", f"Bearer {self.world.admin_token}")]

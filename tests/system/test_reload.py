@@ -7,17 +7,18 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from lab import keys, rawhttp, websocket, yamltext
 from lab.gateway import children_of, free_ports, role_of, wait_until
-from lab.story import Story
+from lab.story import CUT_S, Story
 from support.case import WorldCase, is_long
 from support.load import Load
 
 RELOADS = 100 if is_long() else 30
 UPGRADES = 20 if is_long() else 8
-SWITCH_S = 20
+SWITCH_S = 60
 WAITING_WORDS = 11  # SHARED_PLACES
 CREWS_MAX = 30
 
@@ -78,26 +79,32 @@ class UnderLoad(ReloadCase):
     tls = True
     timeout_s = 300
 
-    def expect_nothing_lost(self, load, counted):
-        """No client saw anything, and each kind had its share."""
+    def wait_for_shares(self, load, shares):
+        """Each kind of client has come so far."""
+        wait_until(lambda: load.failures or all(load.counts.get(kind, 0) > least for kind, least in shares.items()),
+                   60, "each kind has its share")
+
+    def expect_nothing_lost(self, load):
+        """No client saw anything."""
         self.assertEqual(load.failures[:5], [], f"{len(load.failures)} of {load.counts}")
-        for kind, least in counted.items():
-            self.assertGreater(load.counts.get(kind, 0), least, load.counts)
 
     def test_m1_hang_ups_under_load_lose_nothing(self):
+        shares = {"keep_alive": RELOADS, "http2": RELOADS, "upload": 5, "web_socket": RELOADS,
+                  "new_connections": RELOADS}
         with Load(self.world, self.cookie()) as load:
             for _ in range(RELOADS):
                 self.reload()
-        self.expect_nothing_lost(load, {"keep_alive": RELOADS, "http2": RELOADS, "upload": 5, "web_socket": RELOADS,
-                                        "new_connections": RELOADS})
+            self.wait_for_shares(load, shares)
+        self.expect_nothing_lost(load)
 
     def test_m2_upgrades_under_load_lose_nothing_and_keep_the_pid(self):
         before = self.pids()
+        shares = {"keep_alive": UPGRADES, "http2": UPGRADES, "upload": 2, "web_socket": UPGRADES}
         with Load(self.world, self.cookie()) as load:
             for _ in range(UPGRADES):
                 self.signal(signal.SIGUSR2)
-        self.expect_nothing_lost(load, {"keep_alive": UPGRADES, "http2": UPGRADES, "upload": 2,
-                                        "web_socket": UPGRADES})
+            self.wait_for_shares(load, shares)
+        self.expect_nothing_lost(load)
         self.assertIsNone(self.world.gateway.process.poll())
         wait_until(lambda: not self.pids() & before, 30, "the first children have ended")
 
@@ -118,7 +125,7 @@ class Changes(ReloadCase):
         self.assertIn(wanted, self.world.gateway.log_end())
         self.assertEqual(self.status(self.bob), 200)
         wait_until(lambda: self.pids() <= pids, SWITCH_S, "no children but those before")
-        self.assertEqual(self.metric("provgate_reloads_failed_total"), failed + 1)
+        wait_until(lambda: self.metric("provgate_reloads_failed_total") == failed + 1, SWITCH_S, "it is counted")
 
     def metric(self, name):
         """The value of a counter."""
@@ -224,15 +231,16 @@ class Changes(ReloadCase):
         thread.start()
         try:
             new = gateway.command("token", "new", "--app", "wiki", "--name", "next").strip()
-            wait_until(lambda: self.prov_status(new) == 200, 2, "the new credential counts")
+            wait_until(lambda: self.prov_status(new) == 200, 30, "the new credential counts")
             self.reload()
-            current[0] = new
+            current[0], asked = new, len(statuses)
+            wait_until(lambda: len(statuses) > asked + 1, SWITCH_S, "nobody says the old one any more")
             gateway.command("token", "revoke", "--app", "wiki", "--name", "okta")
-            wait_until(lambda: self.prov_status(old) == 401, 2, "the old one does not")
+            wait_until(lambda: self.prov_status(old) == 401, 30, "the old one does not")
             self.reload()
         finally:
             stop.set()
-            thread.join(20)
+            thread.join(60)
         self.world.token = new
         self.assertEqual(self.prov_status(old), 401)
         self.assertEqual(self.prov_status(new), 200)
@@ -274,11 +282,12 @@ class Changes(ReloadCase):
     def test_workers_change_by_reload(self):
         threads = []
         for workers in (1, 3):
+            before = self.pids()
             self.write(lambda values, workers=workers: values["sso"].update({"workers": workers}))
             self.reload()
             self.assertEqual(self.status(self.bob), 200)
-            sso = max(pid for pid in self.pids() if role_of(pid) == "sso")
-            threads.append(len(os.listdir(f"/proc/{sso}/task")))
+            sso = next(pid for pid in self.pids() - before if role_of(pid) == "sso")
+            threads.append(settled(lambda sso=sso: len(os.listdir(f"/proc/{sso}/task"))))
         self.assertEqual(threads[1] - threads[0], 2)
 
     def test_a_stream_in_a_retired_process_goes_on_and_is_cut_with_its_user(self):
@@ -294,7 +303,7 @@ class Changes(ReloadCase):
         okta = self.world.okta()  # the connection before was told that it was over
         self.addCleanup(okta.close)
         okta.unassign(user["id"])
-        self.assertTrue(client.closed_within(1.0), "not cut within a second of the answer")
+        self.assertTrue(client.closed_within(CUT_S), "not cut")
         self.assertEqual(self.status(self.bob), 403)
 
     def test_more_crews_than_are_kept_end_the_oldest(self):
@@ -306,7 +315,7 @@ class Changes(ReloadCase):
                 break
         else:
             self.fail("the oldest is never told to stop")
-        self.assertTrue(client.closed_within(15))
+        self.assertTrue(client.closed_within(60))
 
     def test_an_assertion_that_was_used_is_used_up_after_a_reload(self):
         browser = self.world.browser()
@@ -365,7 +374,7 @@ class Upgrades(ReloadCase):
         self.reload()
         self.assertEqual(self.status(self.bob), 200)
         second = subprocess.run([str(self.real), "run", "--config", str(self.world.config)], capture_output=True,
-                                timeout=20, check=False)
+                                timeout=60, check=False)
         self.assertNotEqual(second.returncode, 0, "a second run beside it")
         client.close()
         wait_until(lambda: not self.pids() & before, 30, "the first children have ended")
@@ -379,7 +388,7 @@ class Upgrades(ReloadCase):
                 self.replace(content)
                 self.signal(signal.SIGUSR2, "upgrade-failed")
                 self.assertEqual(self.status(self.bob), 200)
-                self.assertEqual(self.pids(), before)
+                wait_until(lambda: self.pids() == before, SWITCH_S, "only the old children")
 
     def test_m2_a_program_whose_children_cannot_start_leaves_the_old_ones_serving(self):
         before = self.pids()
@@ -407,8 +416,8 @@ class Stopping(ReloadCase):
             head = slow.read_head()
             os.kill(gateway.pid, signal.SIGTERM)
             self.assertTrue(slow.read_body(head).body.endswith(b"line 9\n"))
-            self.assertTrue(kept.closed_within(5))
-        self.assertEqual(gateway.process.wait(15), 0)
+            self.assertTrue(kept.closed_within(60))
+        self.assertEqual(gateway.process.wait(60), 0)
         gateway.start()
 
     def test_m3_what_does_not_end_is_cut_at_the_limit(self):
@@ -417,7 +426,7 @@ class Stopping(ReloadCase):
             endless.send_request("GET", "/stream?lines=100000", [("Host", self.host()), ("Cookie", cookie)])
             endless.read_head()
             os.kill(gateway.pid, signal.SIGTERM)
-            self.assertEqual(gateway.process.wait(25), 0)
+            self.assertEqual(gateway.process.wait(60), 0)
         gateway.start()
 
 
@@ -428,10 +437,21 @@ def at(values, path):
     return values
 
 
+def settled(look):
+    """What look() says when it has said so for a second."""
+    value, since = look(), time.monotonic()
+    while time.monotonic() - since < 1:
+        if (now := look()) != value:
+            value, since = now, time.monotonic()
+    return value
+
+
 def is_open(port):
     """Does anybody listen there?"""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        socket.create_connection(("127.0.0.1", port), timeout=60).close()
         return True
     except ConnectionRefusedError:
         return False
+    except ConnectionError:
+        return True  # it is just being closed

@@ -14,7 +14,7 @@ from support.case import WorldCase
 
 COOKIE = "lab_session"
 RELOADS = 12
-SWITCH_S = 20
+SWITCH_S = 60
 
 
 class RotatingApp:

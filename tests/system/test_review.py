@@ -5,7 +5,7 @@ from support.case import WorldCase
 from support.scripted import Scripted
 
 ROTATIONS = 4
-WRITTEN_S = 10
+WRITTEN_S = 60
 
 
 def answer(cookie=None):

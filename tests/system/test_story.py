@@ -7,6 +7,7 @@ from support.case import WorldCase
 class StoryCase(WorldCase):
     """The steps depend on each other; after one failed, the rest is reported as failed, too."""
 
+    is_story = True
     story = None
     broken = None
 

@@ -60,7 +60,7 @@ class AnswersPassUnchanged(WorldCase):
     @classmethod
     def upstream(cls):
         """The table's server."""
-        cls.scripted = Scripted(TABLE)
+        cls.scripted = Scripted(dict(TABLE))
         cls.addClassCleanup(cls.scripted.stop)
         return cls.scripted.url
 
@@ -92,7 +92,8 @@ class AnswersPassUnchanged(WorldCase):
                     self.assertEqual(comparable(answer), comparable(direct))
 
     def test_interim_answers_come_through(self):
-        TABLE["early-hints"] = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n" + sized(OK, b"a")
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+        self.scripted.table["early-hints"] = early + sized(OK, b"a")
         with rawhttp.Connection.to(self.world.sso_url) as connection:
             connection.send_request("GET", "/early-hints", [("Host", self.host())])
             first = connection.read_head(interim=True)

@@ -56,7 +56,7 @@ class TwoAppsWithSessionsInMemory(WorldCase):
         log = self.world.gateway.log
         served = log.read_text().count("crew-serves")
         os.kill(self.world.gateway.pid, signal.SIGHUP)
-        wait_until(lambda: log.read_text().count("crew-serves") > served, 20, "a reload")
+        wait_until(lambda: log.read_text().count("crew-serves") > served, 30, "a reload")
         self.assert_all_know(browsers)
         self.world.gateway.wait_child("sso", self.world.gateway.kill_child("sso"))
         self.world.gateway.wait_healthy()
@@ -117,12 +117,13 @@ class ServersThatComeAndGo(Fleet):
         try:
             for number in range(60):
                 self.assertNotEqual(self.ask(method="POST" if number % 2 else "GET", body=b"x"), gone.name)
-            self.assertEqual(self.gauge(gone), "0")
-            self.assertIn(f"upstream-down app=wiki server={gone.url} why=connect-refused", self.world.gateway.log_end())
+            wait_until(lambda: self.gauge(gone) == "0", 30, "it is out")
+            line = f"upstream-down app=wiki server={gone.url} why=connect-refused"
+            wait_until(lambda: line in self.world.gateway.log.read_text(), 30, "a line of it")
         finally:
             gone.come_back()
-        wait_until(lambda: self.ask() == gone.name, 5, "the server is asked again")
-        self.assertEqual(self.gauge(gone), "1")
+        wait_until(lambda: self.ask() == gone.name, 30, "the server is asked again")
+        wait_until(lambda: self.gauge(gone) == "1", 30, "the gauge")
 
     def test_a_session_waits_elsewhere_and_comes_home(self):
         home = self.ask("/set/sessionA1")
@@ -135,7 +136,7 @@ class ServersThatComeAndGo(Fleet):
             self.assertNotIn(home, refuge)
         finally:
             server.come_back()
-        wait_until(lambda: self.ask(session="sessionA1") == home, 5, "the session comes home")
+        wait_until(lambda: self.ask(session="sessionA1") == home, 30, "the session comes home")
 
     def test_when_all_are_gone_it_is_502_and_the_first_that_is_back_answers(self):
         for server in self.servers:
@@ -151,7 +152,7 @@ class ServersThatComeAndGo(Fleet):
             self.assertEqual(self.ask(), "three")
             for server in self.servers[:2]:
                 server.come_back()
-            wait_until(lambda: {self.ask() for _ in range(9)} == {"one", "two", "three"}, 10, "all are asked again")
+            wait_until(lambda: {self.ask() for _ in range(9)} == {"one", "two", "three"}, 30, "all are asked again")
 
 
 class ServersWithHealthChecks(Fleet):
@@ -161,20 +162,20 @@ class ServersWithHealthChecks(Fleet):
 
     def test_an_ill_server_gets_no_requests_until_it_is_well(self):
         ill = self.servers[0]
-        wait_until(lambda: ill.checks > 1, 5, "checks")
+        wait_until(lambda: ill.checks > 1, 30, "checks")
         ill.is_well = False
-        wait_until(lambda: self.gauge(ill) == "0", 5, "it is out")
+        wait_until(lambda: self.gauge(ill) == "0", 30, "it is out")
         before = ill.requests
         for _ in range(30):
             self.assertNotEqual(self.ask(), ill.name)
         self.assertEqual(ill.requests, before)
         ill.is_well = True
-        wait_until(lambda: self.gauge(ill) == "1", 5, "it is back")
-        self.assertIn(ill.name, {self.ask() for _ in range(3)})
+        wait_until(lambda: self.gauge(ill) == "1", 30, "it is back")
+        wait_until(lambda: self.ask() == ill.name, 30, "it is asked again")
 
     def test_each_server_is_checked_once_per_interval(self):
         before = [server.checks for server in self.servers]
-        wait_until(lambda: self.servers[0].checks >= before[0] + 10, 10, "ten checks")
+        wait_until(lambda: self.servers[0].checks >= before[0] + 10, 30, "ten checks")
         for server, count in zip(self.servers, before):
             self.assertAlmostEqual(server.checks - count, 10, delta=2)
 

@@ -12,6 +12,14 @@ from lab.world import World
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "WARNING: ThreadSanitizer")
 
 
+def content_of(path):
+    """The bytes of a file; none of one that was replaced meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def is_long():
     """Was the long tier asked for?"""
     return os.environ.get("PROVGATE_TEST_LONG") == "1"

@@ -44,7 +44,7 @@ class EdgeCase(WorldCase):
 
     def shake(self, face, name, context=None, session=None):
         """A TLS connection with this name in SNI (None: without)."""
-        raw = socket.create_connection(("127.0.0.1", self.port(face)), timeout=20)
+        raw = socket.create_connection(("127.0.0.1", self.port(face)), timeout=60)
         self.addCleanup(raw.close)
         shaken = (context or self.context()).wrap_socket(raw, server_hostname=name, session=session)
         self.addCleanup(shaken.close)

@@ -30,7 +30,8 @@ def tool(name):
 
 def is_sanitized():
     """The sanitizers' libraries do not like company."""
-    return b"__asan_init" in binary_path().read_bytes()
+    content = binary_path().read_bytes()
+    return any(symbol in content for symbol in (b"__asan_init", b"__tsan_init"))
 
 
 def quick_folder():

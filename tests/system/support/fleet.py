@@ -21,6 +21,7 @@ class Named:
         self.is_well = True
         self.connections = self.requests = self.checks = 0
         self.left = threading.Event()  # a client of /hang went away
+        self.go_on = threading.Semaphore(0)  # one for each byte of /drip
         self.open = set()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
@@ -96,12 +97,11 @@ class Named:
             self._hang(reader)
             return
         if path == "/drip":
-            self._drip(sock, 5)
-        if path == "/stop":
-            self._drip(sock, 1)
-            self._hang(reader)
+            self._drip(sock)
             return
-        if path in ("/drip", "/stop"):
+        if path == "/stop":
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nd")
+            self._hang(reader)
             return
         name = self.name.encode()
         cookie = b"Set-Cookie: lab_session=%s; Path=/\r\n" % path[5:].encode() if path.startswith("/set/") else b""
@@ -113,9 +113,8 @@ class Named:
         finally:
             self.left.set()
 
-    @staticmethod
-    def _drip(sock, count):
+    def _drip(self, sock):
         sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-        for i in range(count):
-            sock.sendall(b"drip!"[i:i + 1])
-            threading.Event().wait(1)
+        for byte in b"drip!":
+            self.go_on.acquire(timeout=60)  # the test has the byte before
+            sock.sendall(bytes([byte]))

@@ -36,7 +36,7 @@ class Load:
     def __exit__(self, *_):
         self.stopping.set()
         for thread in self.threads:
-            thread.join(30)
+            thread.join(120)
             assert not thread.is_alive(), "a client hangs"
 
     def run(self, kind):
@@ -109,7 +109,7 @@ class Load:
         with http2.Connection(self.url, context) as connection:
             while not self.stopping.is_set() and connection.goaway is None:
                 streams = [connection.request("GET", "/api/me", [("cookie", self.cookie)]) for _ in range(STREAMS)]
-                connection.pump(lambda s=streams: all(connection.answers[each].is_over for each in s), 10)
+                connection.pump(lambda s=streams: all(connection.answers[each].is_over for each in s))
                 for stream in streams:
                     # What lies above the last stream of a GOAWAY was not looked at (RFC 9113 section 6.8).
                     if connection.goaway is None or stream <= connection.goaway[0]:

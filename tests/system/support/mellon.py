@@ -92,7 +92,7 @@ class Mellon:
         (self.folder / "htdocs" / "page.txt").write_text(PAGE)
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
+        self.process, self.looks = None, 0
 
     def configure(self, external_url, idp_metadata, behind=None):
         """Write configuration, keys and metadata; /events and /ws come from an app behind it, when there is one."""
@@ -118,7 +118,7 @@ class Mellon:
         self.process = subprocess.Popen([APACHE, "-f", str(self.folder / "apache.conf"), "-DFOREGROUND"],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=(self.folder / "stderr.log").open("wb"), preexec_fn=end_with_parent)
-        wait_until(self._answers, 15, "apache answers")
+        wait_until(self._answers, 30, "apache answers")
 
     def _answers(self):
         if self.process.poll() is not None:
@@ -126,19 +126,27 @@ class Mellon:
                     if (self.folder / name).exists()]
             raise AssertionError("apache ended: " + "\n".join(logs))
         try:
-            return rawhttp.fetch(self.url + "/page.txt", timeout=2).status > 0
+            return rawhttp.fetch(self.url + "/page.txt", timeout=10).status > 0
         except OSError:
             return False
 
     def requests(self):
-        """Lines "METHOD PATH STATUS" of what reached it."""
-        return (self.folder / "access.log").read_text().splitlines()
+        """Lines "METHOD PATH STATUS" of what reached it. It writes a line after its answer has left: what came before
+        is written when a request of ours is."""
+        self.looks += 1
+        mark = f"/look-{self.looks}"
+        rawhttp.fetch(self.url + mark)
+        wait_until(lambda: mark + " " in self._log(), 30, "apache's log")
+        return [line for line in self._log().splitlines() if "/look-" not in line]
+
+    def _log(self):
+        return (self.folder / "access.log").read_text()
 
     def stop(self):
         """End it and remove its folder."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(15)
+            self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lab import rawhttp, wire
 
-ANSWER_S = 5.0
+ANSWER_S = 30.0
 MAY_STAY_OPEN = (404, 421)  # the request was well framed: the connection may serve the next one
 
 

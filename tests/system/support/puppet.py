@@ -6,7 +6,7 @@ import threading
 
 from lab import wire
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class End:

@@ -129,5 +129,5 @@ class Shibboleth(mellon.Mellon):
         """End both and remove the folder."""
         if self.daemon and self.daemon.poll() is None:
             self.daemon.send_signal(signal.SIGTERM)
-            self.daemon.wait(15)
+            self.daemon.wait(60)
         super().stop()

@@ -59,13 +59,16 @@ class Http1Talk:
         wire.read_chunked(self.connection.reader, pieces.append, 1 << 20)
         return b"".join(pieces)
 
-    def serves_next(self, path):
+    def ask_next(self, path):
         """Send another request on the connection, if it is still there."""
         try:
             self.connection.send_request("GET", path, [("Host", self.host)])
-            return not self.connection.closed_within(0.5)
         except OSError:
-            return False
+            pass
+
+    def has_ended(self):
+        """Has provgate ended the connection?"""
+        return self.connection.closed_within(0.02)
 
     def close(self):
         """End it."""
@@ -125,10 +128,13 @@ class Http2Talk:
         """What is left of the body that take() read from."""
         return self.whole()[0][self.taken:]
 
-    def serves_next(self, path):
+    def ask_next(self, path):
         """Send another request on the connection."""
         self.connection.request("GET", path)
-        return not self.connection.is_closed
+
+    def has_ended(self):
+        """Has provgate ended the connection?"""
+        return self.connection.is_closed_within(0.02)
 
     def close(self):
         """End it."""

@@ -25,7 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LAB_DEADLINE_MS 20000
+#define LAB_DEADLINE_MS 60000
 
 struct lab {
     struct http_loop *loop;

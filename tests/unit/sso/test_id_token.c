@@ -301,7 +301,7 @@ static void a_rollover_of_keys_needs_no_restart(void **state)
         world_post(w, client, "/callback", "", form);
         struct pollfd polls[2] = {{.fd = client, .events = POLLIN},
                                   {.fd = w->app >= 0 ? w->app : w->lab.upstream_fd, .events = POLLIN}};
-        assert_true(poll(polls, 2, 20000) > 0);
+        assert_true(poll(polls, 2, 60000) > 0);
         if ((polls[1].revents & POLLIN) != 0) {
             (void)world_app_request(w);
             world_app_answers(w, "302 Found", SETS("c1"), "");

@@ -45,7 +45,7 @@ static void assert_refused(const char *name, struct gw_str xml)
     if (code == GW_OK || result.verdict == SAML_VOUCHED || result.assertion.name_id.ptr != NULL)
         fail_msg("%s: let in as %.*s", name, GW_STR_ARG(result.assertion.name_id));
     assert_true(err.text[0] != '\0');
-    assert_true(gw_clock_mono_ms() - start_ms < 20000);
+    assert_true(gw_clock_mono_ms() - start_ms < 60000);
 }
 
 static struct gw_str make(bool sign_response, bool sign_assertion)
