@@ -25,7 +25,7 @@ class OpenStream:
         self.on_data = on_data or (lambda piece: None)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
-        if not self.begun.wait(10):
+        if not self.begun.wait(60):
             raise AssertionError("the stream does not begin")
 
     def _take(self, piece):

@@ -20,9 +20,10 @@ TOOL_S = 120
 
 
 def tool(name):
-    """A tool that was built beside the binary under test."""
+    """A tool that was built beside the binary under test, or for the release: nothing is put under a sanitized one."""
     beside = binary_path().parent
-    for folder in (beside / "faults", beside / "release" / "faults"):
+    release = [beside / "release" / "faults", beside.parent / "release" / "faults"]
+    for folder in release if is_sanitized() else [beside / "faults", *release]:
         if (folder / name).exists():
             return folder / name
     raise AssertionError(f"no {name} beside {binary_path()}: build the targets faults_tool, faults_shim, faults_clock")
