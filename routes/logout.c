@@ -28,8 +28,14 @@ static struct gw_str text_of(const struct json_value *subject, const char *name)
     return json_is(value, JSON_STRING) ? value->text : GW_STR_NONE;
 }
 
-/* How sign-ons of that issuer name their users; false: no face of the folder knows the issuer. */
-static bool match_of_issuer(const struct prov_request *r, struct gw_str issuer, enum store_index *ret_match)
+/* How sign-ons of an issuer name their users. */
+struct naming {
+    enum store_index match;
+    bool by_attribute; /* what is matched is not the name id */
+};
+
+/* False: no face of the folder knows the issuer. */
+static bool naming_of_issuer(const struct prov_request *r, struct gw_str issuer, struct naming *ret_naming)
 {
     static const enum store_index matches[] = {[CONFIG_MATCH_USER_NAME] = STORE_INDEX_USER_NAME,
                                                [CONFIG_MATCH_EXTERNAL_ID] = STORE_INDEX_EXTERNAL_ID,
@@ -45,11 +51,11 @@ static bool match_of_issuer(const struct prov_request *r, struct gw_str issuer, 
                          gw_str_eq(gw_str_from(identity->saml.idp_entity), issuer);
             if (!is_it)
                 continue;
-            *ret_match = matches[identity->saml.match];
+            *ret_naming = (struct naming){matches[identity->saml.match], identity->saml.user_attribute != NULL};
             return true;
         }
     }
-    *ret_match = STORE_INDEX_USER_NAME;
+    *ret_naming = (struct naming){STORE_INDEX_USER_NAME, false};
     return gw_str_eq(issuer, gw_str_from(config_of(r)->issuer));
 }
 
@@ -74,14 +80,27 @@ static enum gw_code find_email(struct prov_request *r, struct gw_str email, uint
     return find_by(r, &join, ret_seq, err);
 }
 
-/* As the sign-on would find it: the current holder of the name, or for an opaque name id its link. */
+/* As the sign-on would find it: the current holder of the name, or for an opaque name id its link. Where an attribute
+ * names the user at the sign-on, the link says who came with that name id. */
 static enum gw_code find_subject(struct prov_request *r, struct gw_str issuer, struct gw_str name, uint64_t *ret_seq,
                                  struct gw_error *err)
 {
-    struct store_join join = {
-        .value = name, .issuer = issuer, .name_id = name, .name_id_is_opaque = gw_str_find(name, '@') < 0};
+    struct naming naming;
     *ret_seq = 0;
-    return match_of_issuer(r, issuer, &join.match) ? find_by(r, &join, ret_seq, err) : GW_OK;
+    if (!naming_of_issuer(r, issuer, &naming))
+        return GW_OK;
+    struct store_join by_link = {.issuer = issuer, .name_id = name, .name_id_is_opaque = true};
+    if (naming.by_attribute)
+        GW_TRY(find_by(r, &by_link, ret_seq, err));
+    struct store_join join = {.match = naming.match,
+                              .value = name,
+                              .issuer = issuer,
+                              .name_id = name,
+                              .name_id_is_opaque = gw_str_find(name, '@') < 0};
+    if (*ret_seq == 0)
+        GW_TRY(find_by(r, &join, ret_seq, err));
+    join.match = STORE_INDEX_USER_NAME;
+    return *ret_seq == 0 && naming.by_attribute ? find_by(r, &join, ret_seq, err) : GW_OK;
 }
 
 static enum gw_code find_user(struct prov_request *r, const struct json_value *subject, uint64_t *ret_seq,

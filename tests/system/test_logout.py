@@ -2,11 +2,13 @@
 
 import json
 import time
+from urllib.parse import urlencode
 
 from lab import rawhttp
 from lab.gateway import wait_until
+from lab.idp import ENTITY
 from lab.issuer import Issuer
-from lab.story import CUT_S, Story
+from lab.story import CUT_S, REFUSED, Story
 from support.case import WorldCase
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -129,6 +131,44 @@ class Logout(IssuerCase):
         self.story.expect_refused(self.story.cookie(self.alice))
         self.assertEqual(self.logout(self.good(), {**subject, "iss": "https://other.test"}).status, 404)
         self.story.expect_in(self.bob, BOB)
+
+
+class LogoutByNameId(IssuerCase):
+    """An attribute names the user at the sign-on; the identity provider's subject is the name id."""
+
+    @classmethod
+    def believe(cls, values):
+        """Employees have numbers."""
+        super().believe(values)
+        values["apps"][0]["sso"]["identity"][0]["saml"].update(user="attribute employee", match="externalId")
+
+    def sign_in(self, name_id, number):
+        """The session of whoever has that number."""
+        body = urlencode({"SAMLResponse": self.world.idp.response(name_id, attributes={"employee": number})}).encode()
+        answer = rawhttp.fetch(self.sso("/saml/acs"), "POST", [("Content-Type", "application/x-www-form-urlencoded")],
+                               body)
+        self.assertEqual(answer.status, 303)
+        return answer.header("Set-Cookie").partition(";")[0]
+
+    def status(self, cookie):
+        """What its next request gets."""
+        return rawhttp.fetch(self.sso("/api/me"), headers=[("Cookie", cookie)]).status
+
+    def test_a_name_id_that_is_no_name_of_the_record_is_found_by_its_link(self):
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        self.ready()
+        okta.assign(ALICE, "E1")
+        okta.assign(BOB, "E2")
+        hers, his = self.sign_in("a.smith@mail.example", "E1"), self.sign_in(ALICE.replace("alice", "b.jones"), "E2")
+        subject = {"format": "iss_sub", "iss": ENTITY, "sub": "a.smith@mail.example"}
+        self.assertEqual(self.logout(self.good(), subject).status, 204)
+        self.assertIn(self.status(hers), REFUSED)
+        self.assertEqual(self.status(his), 200)
+        # who never came that way is found by the name
+        self.assertEqual(self.logout(self.good(), {**subject, "sub": "nobody@example.com"}).status, 404)
+        self.assertEqual(self.logout(self.good(), {**subject, "sub": BOB}).status, 204)
+        self.assertIn(self.status(his), REFUSED)
 
 
 class Rollover(IssuerCase):
