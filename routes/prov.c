@@ -3,8 +3,8 @@
 #include "config/token_use.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
-#include "gateway/json/parse.h"
 #include "gateway/jwt/key_source.h"
+#include "routes/body.h"
 #include "routes/credential.h"
 #include "routes/logout.h"
 #include "routes/pending.h"
@@ -131,55 +131,6 @@ void prov_face_reload_tokens(struct prov_face *face)
 
 /* ---- the path of a request: credentials, route, body, handler ---- */
 
-static struct json_value *read_scim1(struct prov_request *r, struct json_value *body)
-{
-    if (gw_str_eq(r->x->request.method, GW_STR("PATCH")))
-        return scim1_patch_read(r->arena, &r->app->schemas, body);
-    scim1_body_read(&r->app->schemas, body);
-    return body;
-}
-
-static void on_body(struct http_exchange *x, enum gw_code code, void *data)
-{
-    struct prov_request *r = data;
-    if (code != GW_OK) {
-        reply_error(r, code, NULL);
-        return;
-    }
-    struct gw_error err = {0};
-    struct json_limits limits = JSON_LIMITS_BODY;
-    struct json_value *body = NULL;
-    struct json_value *sent = NULL;
-    if (r->body_bytes_max < ROUTE_BODY_GROUPS_MAX)
-        limits.values = ROUTE_BODY_VALUES_MAX;
-    if (json_parse(r->arena, x->body, &limits, &body, &err) != GW_OK) {
-        reply_error_from(r, &err);
-        return;
-    }
-    if (r->is_scim1 && r->app->config->prov.trace)
-        sent = json_copy(r->arena, body);
-    r->sent = sent != NULL ? sent : body;
-    r->body = r->is_scim1 ? read_scim1(r, body) : body;
-    r->handler(r);
-}
-
-static bool is_json_type(struct gw_str value)
-{
-    struct gw_str type = gw_str_trim(gw_str_split(&value, ';'));
-    return gw_str_eq_nocase(type, GW_STR(SCIM_MEDIA_TYPE)) || gw_str_eq_nocase(type, GW_STR("application/json"));
-}
-
-static const char *media_problem(const struct http_request *request)
-{
-    size_t types = http_field_count(request->fields, request->field_count, GW_STR("Content-Type"));
-    if (types > 1 || (types == 1 && !is_json_type(http_request_field(request, GW_STR("Content-Type")))))
-        return "Content-Type: application/scim+json or application/json is needed";
-    struct gw_str encoding = http_request_field(request, GW_STR("Content-Encoding"));
-    if (encoding.len > 0 && !gw_str_eq_nocase(encoding, GW_STR("identity")))
-        return "Content-Encoding: a compressed body is not accepted";
-    return NULL;
-}
-
 static void serve(struct prov_request *r, const struct route *route, enum route_method method)
 {
     struct gw_error err = {0};
@@ -197,12 +148,7 @@ static void serve(struct prov_request *r, const struct route *route, enum route_
         r->handler(r); /* a body of GET or DELETE means nothing (RFC 9110 section 9.3.1; rule 0.29) */
         return;
     }
-    const char *problem = media_problem(&r->x->request);
-    r->body_bytes_max = route->body_bytes_max;
-    if (problem != NULL)
-        reply_error(r, GW_E_MEDIA_TYPE, problem);
-    else
-        http_exchange_collect(r->x, route->body_bytes_max, on_body, r);
+    body_read(r, route);
 }
 
 static bool is_in_scope(const struct prov_request *r, const struct route *route, enum route_method method)

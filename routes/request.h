@@ -88,7 +88,7 @@ struct prov_request {
     const struct json_value *sent;     /* the same before it was brought from SCIM 1.1 to 2.0, for the trace */
     size_t body_bytes_max;             /* of the route */
     unsigned attempts;                 /* commits that found a newer record */
-    void *state;                       /* the handler's own between its calls; NULL at first */
+    void *state;                       /* the handler's own between its calls; NULL at first (before: body.c's) */
     struct pending_change *pending;
     struct http_timer *delay;      /* a refusal that is being held back */
     struct http_timer *keys_timer; /* credential.h: an issuer is asked for its keys */

@@ -3,11 +3,14 @@
 #include "gateway/base/text.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
-#define FEW_MEMBERS 12u        /* up to here comparing all pairs is quicker than sorting */
-#define NAME_TEXT_MAX 64       /* of a name that stands in an error */
+#define FEW_MEMBERS 12u  /* up to here comparing all pairs is quicker than sorting */
+#define NAME_TEXT_MAX 64 /* of a name that stands in an error */
+#define PART_BYTES_MIN 16u
+#define UTF8_TAIL_MAX 3u       /* bytes behind the first of a character */
 #define SURROGATE_MASK 0xfc00u /* of a UTF-16 unit: which half of a pair it is */
 #define SURROGATE_HIGH 0xd800u
 #define SURROGATE_LOW 0xdc00u
@@ -211,73 +214,146 @@ static bool read_unit(struct gw_str text, size_t at, unsigned *ret_unit)
 }
 
 /* yajl turns \u0000 into a NUL byte and half a surrogate pair into '?' or ill-formed UTF-8, so these are looked for in
- * the text. A backslash outside a string is an error that yajl reports. */
-static const char *find_bad_escape(struct gw_str text)
+ * the text. A backslash outside a string is an error that yajl reports. Looks at what begins before `end`, and moves
+ * *at behind it. */
+static const char *find_bad_escape(struct gw_str text, size_t *at, size_t end)
 {
-    for (size_t i = 0; i < text.len;) {
-        const char *backslash = memchr(text.ptr + i, '\\', text.len - i);
-        if (backslash == NULL)
+    while (*at < end) {
+        const char *backslash = memchr(text.ptr + *at, '\\', end - *at);
+        if (backslash == NULL) {
+            *at = end;
             return NULL;
-        i = (size_t)(backslash - text.ptr);
-        unsigned unit;
-        if (!read_unit(text, i, &unit)) {
-            i += 2;
-            continue;
         }
+        size_t i = (size_t)(backslash - text.ptr);
+        unsigned unit;
+        *at = i + 2;
+        if (!read_unit(text, i, &unit))
+            continue;
         if (unit == 0)
             return "the character \\u0000 is not allowed";
         if ((unit & SURROGATE_MASK) == SURROGATE_LOW)
             return "an escape is half a surrogate pair";
-        i += 6;
+        *at = i + 6;
         if ((unit & SURROGATE_MASK) != SURROGATE_HIGH)
             continue;
-        if (!read_unit(text, i, &unit) || (unit & SURROGATE_MASK) != SURROGATE_LOW)
+        if (!read_unit(text, i + 6, &unit) || (unit & SURROGATE_MASK) != SURROGATE_LOW)
             return "an escape is half a surrogate pair";
-        i += 6;
+        *at = i + 12;
     }
     return NULL;
 }
 
-static const char *find_bad_text(struct gw_str text)
+/* ---- part by part ---- */
+
+struct json_reading {
+    struct parser parser;
+    struct json_limits limits;
+    struct gw_str text;
+    yajl_handle handle;
+    size_t at;        /* what is before it was read */
+    size_t escape_at; /* what is before it was looked at for escapes */
+};
+
+static void reading_init(struct json_reading *reading, struct gw_arena *arena, struct gw_str text,
+                         const struct json_limits *limits)
 {
-    if (gw_str_starts(text, GW_STR("\xef\xbb\xbf")))
-        return "a byte order mark is not allowed";
-    if (!gw_utf8_valid(text))
-        return "the text is not well-formed UTF-8";
-    return find_bad_escape(text);
+    GW_ASSERT(limits->depth <= JSON_DEPTH_MAX);
+    *reading = (struct json_reading){.parser = {.arena = arena}, .limits = *limits, .text = text};
+    reading->parser.limits = &reading->limits;
+    reading->handle = yajl_alloc(&CALLBACKS, NULL, &reading->parser);
+    GW_ASSERT(reading->handle != NULL);
 }
 
-static void fill_yajl_error(struct parser *parser, yajl_handle handle, struct gw_str text)
+/* Where the next part ends: never within a character. */
+static size_t part_end(const struct json_reading *reading, size_t bytes)
 {
-    size_t at = yajl_get_bytes_consumed(handle);
-    unsigned char *why = yajl_get_error(handle, /* verbose */ 0, (const unsigned char *)text.ptr, text.len);
+    if (reading->text.len - reading->at <= bytes)
+        return reading->text.len;
+    size_t end = reading->at + bytes;
+    for (size_t i = 0; i < UTF8_TAIL_MAX && ((unsigned char)reading->text.ptr[end] & 0xc0u) == 0x80u; i++)
+        end--;
+    return end;
+}
+
+static const char *find_bad_text(struct json_reading *reading, size_t end)
+{
+    struct gw_str part = gw_str_n(reading->text.ptr + reading->at, end - reading->at);
+    if (reading->at == 0 && gw_str_starts(part, GW_STR("\xef\xbb\xbf")))
+        return "a byte order mark is not allowed";
+    if (!gw_utf8_valid(part))
+        return "the text is not well-formed UTF-8";
+    return find_bad_escape(reading->text, &reading->escape_at, end);
+}
+
+static enum gw_code yajl_failure(struct json_reading *reading, struct gw_str part, struct gw_error *err)
+{
+    if (reading->parser.failed)
+        return GW_E_INVALID_SYNTAX;
+    size_t at = reading->at + yajl_get_bytes_consumed(reading->handle);
+    unsigned char *why = yajl_get_error(reading->handle, /* verbose */ 0, (const unsigned char *)part.ptr, part.len);
     struct gw_str reason = gw_str_trim(gw_str_from((const char *)why));
     while (reason.len > 0 && reason.ptr[reason.len - 1] == '\n')
         reason.len--;
-    (void)gw_fail(parser->err, GW_E_INVALID_SYNTAX, "JSON: %.*s (near byte %zu)", GW_STR_ARG(reason), at);
-    yajl_free_error(handle, why);
+    enum gw_code code = gw_fail(err, GW_E_INVALID_SYNTAX, "JSON: %.*s (near byte %zu)", GW_STR_ARG(reason), at);
+    yajl_free_error(reading->handle, why);
+    return code;
+}
+
+static enum gw_code read_part(struct json_reading *reading, size_t end, struct gw_error *err)
+{
+    const char *bad = reading->text.len > 0 ? find_bad_text(reading, end) : NULL;
+    if (bad != NULL)
+        return gw_fail(err, GW_E_INVALID_SYNTAX, "JSON: %s", bad);
+    struct gw_str part =
+        reading->text.len > 0 ? gw_str_n(reading->text.ptr + reading->at, end - reading->at) : GW_STR("");
+    reading->parser.err = err;
+    yajl_status status = yajl_parse(reading->handle, (const unsigned char *)part.ptr, part.len);
+    if (status == yajl_status_ok && end == reading->text.len)
+        status = yajl_complete_parse(reading->handle);
+    if (status != yajl_status_ok)
+        return yajl_failure(reading, part, err);
+    reading->at = end;
+    return GW_OK;
+}
+
+struct json_reading *json_reading_new(struct gw_arena *arena, struct gw_str text, const struct json_limits *limits)
+{
+    struct json_reading *reading = gw_alloc(sizeof *reading);
+    reading_init(reading, arena, text, limits);
+    return reading;
+}
+
+enum gw_code json_reading_go_on(struct json_reading *reading, size_t bytes, struct json_value **ret_value,
+                                struct gw_error *err)
+{
+    *ret_value = NULL;
+    GW_ASSERT(bytes >= PART_BYTES_MIN);
+    GW_TRY(read_part(reading, part_end(reading, bytes), err));
+    if (reading->at < reading->text.len)
+        return GW_OK;
+    if (reading->parser.root == NULL)
+        return gw_fail(err, GW_E_INVALID_SYNTAX, "JSON: the text is empty");
+    *ret_value = reading->parser.root;
+    return GW_OK;
+}
+
+void json_reading_free(struct json_reading *reading)
+{
+    if (reading == NULL)
+        return;
+    yajl_free(reading->handle);
+    free(reading);
 }
 
 enum gw_code json_parse(struct gw_arena *arena, struct gw_str text, const struct json_limits *limits,
                         struct json_value **ret_value, struct gw_error *err)
 {
-    GW_ASSERT(limits->depth <= JSON_DEPTH_MAX);
-    const char *bad = find_bad_text(text);
-    if (bad != NULL)
-        return gw_fail(err, GW_E_INVALID_SYNTAX, "JSON: %s", bad);
-    struct parser parser = {.arena = arena, .limits = limits, .err = err};
-    yajl_handle handle = yajl_alloc(&CALLBACKS, NULL, &parser);
-    GW_ASSERT(handle != NULL);
-    yajl_status status = yajl_parse(handle, (const unsigned char *)(text.len > 0 ? text.ptr : ""), text.len);
-    if (status == yajl_status_ok)
-        status = yajl_complete_parse(handle);
-    enum gw_code code = status == yajl_status_ok ? GW_OK : GW_E_INVALID_SYNTAX;
-    if (code != GW_OK && !parser.failed)
-        fill_yajl_error(&parser, handle, text);
-    yajl_free(handle);
-    if (code == GW_OK && parser.root == NULL)
-        code = gw_fail(err, GW_E_INVALID_SYNTAX, "JSON: the text is empty");
+    struct json_reading reading;
+    struct json_value *value = NULL;
+    reading_init(&reading, arena, text, limits);
+    enum gw_code code = json_reading_go_on(&reading, SIZE_MAX, &value, err);
+    yajl_free(reading.handle);
     if (code == GW_OK)
-        *ret_value = parser.root;
+        *ret_value = value;
     return code;
 }

@@ -29,3 +29,13 @@ struct json_limits {
  * what it keeps, so `text` may go. */
 GW_MUST_CHECK enum gw_code json_parse(struct gw_arena *arena, struct gw_str text, const struct json_limits *limits,
                                       struct json_value **ret_value, struct gw_error *err);
+
+/* The same part by part, for texts that take longer than one turn of a loop may. `text` and `arena` stay until it is
+ * freed, on one thread at a time. */
+struct json_reading;
+struct json_reading *json_reading_new(struct gw_arena *arena, struct gw_str text, const struct json_limits *limits);
+/* Reads some `bytes` (at least 16) more. *ret_value: the value when all is read, else NULL. After an error, and after
+ * the value, it can only be freed. */
+GW_MUST_CHECK enum gw_code json_reading_go_on(struct json_reading *reading, size_t bytes, struct json_value **ret_value,
+                                              struct gw_error *err);
+void json_reading_free(struct json_reading *reading); /* NULL too */

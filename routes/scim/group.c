@@ -34,14 +34,53 @@ void scim_group_draft_fill(struct gw_arena *arena, const struct json_value *reso
     ret_draft->member_count = copy_members(arena, list, &ret_draft->members);
 }
 
+/* The body without a list of members; *ret_list: the list, or NULL. */
+static const struct json_value *without_members(struct gw_arena *arena, const struct json_value *body,
+                                                const struct json_value **ret_list)
+{
+    struct json_value *rest = json_object_new(arena);
+    *ret_list = json_object_get_nocase(body, GW_STR("members"));
+    if (!json_is(*ret_list, JSON_ARRAY)) {
+        *ret_list = NULL;
+        return body;
+    }
+    for (size_t i = 0; i < json_count(body); i++) {
+        const struct json_member *member = &body->object.members[i];
+        if (member->value != *ret_list)
+            json_object_append(arena, rest, member->name, member->value);
+    }
+    return rest;
+}
+
 enum gw_code scim_group_read(struct gw_arena *arena, const struct scim_resource_type *type,
                              const struct json_value *body, struct scim_group_draft *ret_draft,
                              struct scim_ignored *ignored, struct gw_error *err)
 {
     struct json_value *resource;
-    GW_TRY(scim_resource_read(arena, type, body, &resource, ignored, err));
+    const struct json_value *list;
+    const struct json_value *rest = without_members(arena, body, &list);
+    GW_TRY(scim_resource_read(arena, type, rest, &resource, ignored, err));
     scim_group_draft_fill(arena, resource, ret_draft);
     ret_draft->has_members = json_object_get_nocase(body, GW_STR("members")) != NULL;
+    ret_draft->list = list;
+    return GW_OK;
+}
+
+enum gw_code scim_members_read(const struct scim_reader *reader, const struct scim_resource_type *type,
+                               const struct json_value *list, size_t from, size_t count,
+                               struct scim_member_ids *ret_ids, struct gw_error *err)
+{
+    const struct scim_schema *core = type->core;
+    const struct scim_attribute *members =
+        scim_attribute_find(core->attributes, core->attribute_count, GW_STR("members"));
+    GW_ASSERT(list->type == JSON_ARRAY && from + count <= json_count(list));
+    if (json_count(list) > SCIM_MEMBERS_MAX)
+        return gw_fail(err, GW_E_INVALID_VALUE, "members has more than %u values", SCIM_MEMBERS_MAX);
+    struct json_value part = {.type = JSON_ARRAY,
+                              .array = {.items = list->array.items + from, .count = (uint32_t)count}};
+    struct json_value *read = NULL;
+    GW_TRY(scim_value_read(reader, members, &part, &read, err));
+    ret_ids->count = copy_members(reader->arena, read, &ret_ids->ids);
     return GW_OK;
 }
 
@@ -79,7 +118,7 @@ struct splitter {
     size_t capacity;
 };
 
-static void add_change(struct splitter *splitter, enum scim_member_change_kind kind, struct gw_str member)
+static void add_change(struct splitter *splitter, struct scim_member_change change)
 {
     if (splitter->count == splitter->capacity) {
         size_t capacity = splitter->capacity > 0 ? splitter->capacity * 2 : 16;
@@ -89,22 +128,25 @@ static void add_change(struct splitter *splitter, enum scim_member_change_kind k
         splitter->changes = changes;
         splitter->capacity = capacity;
     }
-    splitter->changes[splitter->count++] = (struct scim_member_change){kind, member};
+    splitter->changes[splitter->count++] = change;
 }
 
 static enum gw_code split_list(struct splitter *splitter, const struct scim_patch_step *step, struct gw_error *err)
 {
     struct scim_reader reader = {splitter->arena, SCIM_READ_LENIENT, NULL};
-    struct json_value *list = NULL;
-    const struct gw_str *members;
-    if (step->value != NULL)
-        GW_TRY(scim_value_read(&reader, step->path.ref.attribute, step->value, &list, err));
+    struct json_value *read = NULL;
+    const struct json_value *list = step->value;
+    if (list != NULL && list->type != JSON_ARRAY) { /* one member, say */
+        GW_TRY(scim_value_read(&reader, step->path.ref.attribute, step->value, &read, err));
+        list = read;
+    }
     bool bare = step->value == NULL || step->value->type == JSON_NULL;
-    if (step->op == SCIM_PATCH_REPLACE || (step->op == SCIM_PATCH_REMOVE && bare))
-        add_change(splitter, SCIM_MEMBER_CLEAR, GW_STR_NONE);
-    size_t count = copy_members(splitter->arena, list, &members);
-    for (size_t i = 0; i < count; i++)
-        add_change(splitter, step->op == SCIM_PATCH_REMOVE ? SCIM_MEMBER_REMOVE : SCIM_MEMBER_ADD, members[i]);
+    bool removes = step->op == SCIM_PATCH_REMOVE;
+    if (step->op == SCIM_PATCH_REPLACE || (removes && bare))
+        add_change(splitter, (struct scim_member_change){.kind = SCIM_MEMBER_CLEAR});
+    if (json_count(list) > 0)
+        add_change(splitter,
+                   (struct scim_member_change){.kind = removes ? SCIM_MEMBER_REMOVE : SCIM_MEMBER_ADD, .list = list});
     return GW_OK;
 }
 
@@ -121,7 +163,7 @@ static bool split_filter(struct splitter *splitter, const struct scim_filter *fi
     if (filter->kind != SCIM_FILTER_COMPARE || filter->op != SCIM_EQ || filter->literal->type != JSON_STRING ||
         !gw_str_eq(filter->ref.attribute->name, GW_STR("value")))
         return false;
-    add_change(splitter, SCIM_MEMBER_REMOVE, filter->literal->text);
+    add_change(splitter, (struct scim_member_change){.kind = SCIM_MEMBER_REMOVE, .member = filter->literal->text});
     return true;
 }
 

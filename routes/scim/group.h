@@ -7,16 +7,27 @@
 
 struct scim_group_draft {
     struct gw_str display_name;
-    struct gw_str external_id;    /* ptr NULL: none */
-    bool has_members;             /* members: null or an array was there; a PUT without it keeps the members */
-    const struct gw_str *members; /* distinct ids, as the client wrote them */
+    struct gw_str external_id;     /* ptr NULL: none */
+    bool has_members;              /* members: null or an array was there; a PUT without it keeps the members */
+    const struct json_value *list; /* of a body: its members as they came, to be read by scim_members_read; or NULL */
+    const struct gw_str *members;  /* of a resource: distinct ids, as the client wrote them */
     size_t member_count;
     const struct json_value *attributes; /* the rest */
 };
 
+/* Everything but the members, of which there may be very many. */
 GW_MUST_CHECK enum gw_code scim_group_read(struct gw_arena *arena, const struct scim_resource_type *type,
                                            const struct json_value *body, struct scim_group_draft *ret_draft,
                                            struct scim_ignored *ignored, struct gw_error *err);
+/* The ids of list[from] and the `count` behind, each once, as the client wrote them: strictly in a body, else as in the
+ * value of a PATCH. GW_E_INVALID_VALUE. The ids live as long as `list` and `arena`. */
+struct scim_member_ids {
+    const struct gw_str *ids;
+    size_t count;
+};
+GW_MUST_CHECK enum gw_code scim_members_read(const struct scim_reader *reader, const struct scim_resource_type *type,
+                                             const struct json_value *list, size_t from, size_t count,
+                                             struct scim_member_ids *ret_ids, struct gw_error *err);
 void scim_group_draft_fill(struct gw_arena *arena, const struct json_value *resource,
                            struct scim_group_draft *ret_draft);
 struct gw_str scim_group_store_text(struct gw_arena *arena, const struct scim_group_draft *draft);
@@ -38,7 +49,8 @@ enum scim_member_change_kind { SCIM_MEMBER_ADD, SCIM_MEMBER_REMOVE, SCIM_MEMBER_
 
 struct scim_member_change {
     enum scim_member_change_kind kind;
-    struct gw_str member; /* id; empty for CLEAR */
+    struct gw_str member;          /* id; empty for CLEAR and for a list */
+    const struct json_value *list; /* of ADD and REMOVE: these, by scim_members_read; NULL: `member` */
 };
 
 struct scim_member_changes {
@@ -49,6 +61,7 @@ struct scim_member_changes {
 };
 
 /* Understood without the group: add, replace and remove of `members`, with a list or without, and remove of
- * members[value eq "..."] or an `or` of such. GW_E_INVALID_VALUE when a value is not a list of members. */
+ * members[value eq "..."] or an `or` of such. GW_E_INVALID_VALUE when a value is no list; what is in a list is read
+ * later. */
 GW_MUST_CHECK enum gw_code scim_group_patch_split(struct gw_arena *arena, const struct scim_patch *patch,
                                                   struct scim_member_changes *ret_changes, struct gw_error *err);

@@ -2,11 +2,13 @@
 
 #include "gateway/base/clock.h"
 #include "routes/pending.h"
+#include "routes/scim/handlers/ignored.h"
 #include "routes/scim/handlers/user_view.h"
 
 #include <stdlib.h>
 
 #define LOAD_PART 4096u
+#define LIST_PART 256u /* of a body's list, between two looks at the clock */
 
 static int compare_users(const void *a, const void *b)
 {
@@ -79,25 +81,77 @@ enum gw_code member_list_load(struct prov_request *r, uint64_t group_seq, struct
     return code;
 }
 
-enum gw_code member_ops_read(struct prov_request *r, const struct scim_member_changes *changes,
-                             struct store_member_op **ret_ops, size_t *ret_count, struct gw_error *err)
+struct member_list member_list_added(struct gw_arena *arena, const struct store_member_op *ops, size_t count)
 {
-    struct store_member_op *ops = gw_arena_array(r->arena, changes->count, sizeof *ops);
-    size_t count = 0;
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct scim_member_change *change = &changes->changes[i];
-        uint64_t user = 0;
-        if (change->kind == SCIM_MEMBER_CLEAR)
-            ops[count++] = (struct store_member_op){STORE_MEMBER_CLEAR, 0};
-        else if (change->kind == SCIM_MEMBER_REMOVE && user_id_parse(r, change->member, &user))
-            ops[count++] = (struct store_member_op){STORE_MEMBER_REMOVE, user};
-        if (change->kind != SCIM_MEMBER_ADD)
-            continue;
-        GW_TRY(read_id(r, change->member, &user, err));
-        ops[count++] = (struct store_member_op){STORE_MEMBER_ADD, user};
+    struct member_list list = {gw_arena_array(arena, count, sizeof(uint64_t)), 0};
+    for (size_t i = 0; i < count; i++) {
+        if (ops[i].kind == STORE_MEMBER_ADD)
+            list.users[list.count++] = ops[i].user_seq;
     }
-    *ret_ops = ops;
-    *ret_count = count;
+    sort_unique(&list);
+    return list;
+}
+
+/* ---- what a body says ---- */
+
+void member_input_begin(struct prov_request *r, struct member_input *input, enum scim_reading reading,
+                        const struct scim_member_change *changes, size_t count)
+{
+    size_t ops = 0;
+    for (size_t i = 0; i < count; i++)
+        ops += changes[i].list != NULL ? json_count(changes[i].list) : 1;
+    *input = (struct member_input){.reading = reading, .changes = changes, .count = count};
+    input->ops = gw_arena_array(r->arena, ops, sizeof *input->ops);
+}
+
+static enum gw_code add_op(struct prov_request *r, struct member_input *input, enum scim_member_change_kind kind,
+                           struct gw_str id, struct gw_error *err)
+{
+    uint64_t user = 0;
+    if (kind == SCIM_MEMBER_REMOVE && !user_id_parse(r, id, &user))
+        return GW_OK;
+    if (kind == SCIM_MEMBER_ADD)
+        GW_TRY(read_id(r, id, &user, err));
+    static const enum store_member_op_kind KINDS[] = {[SCIM_MEMBER_ADD] = STORE_MEMBER_ADD,
+                                                      [SCIM_MEMBER_REMOVE] = STORE_MEMBER_REMOVE,
+                                                      [SCIM_MEMBER_CLEAR] = STORE_MEMBER_CLEAR};
+    input->ops[input->op_count++] = (struct store_member_op){KINDS[kind], user};
+    return GW_OK;
+}
+
+/* The next LIST_PART of the list of a change. */
+static enum gw_code read_part(struct prov_request *r, struct member_input *input,
+                              const struct scim_member_change *change, struct gw_error *err)
+{
+    GW_ARENA_SCOPED(scratch);
+    struct scim_ignored ignored = {0};
+    struct scim_reader reader = {&scratch, input->reading, &ignored};
+    struct scim_member_ids part = {NULL, 0};
+    size_t left = json_count(change->list) - input->item_at;
+    size_t count = left < LIST_PART ? left : LIST_PART;
+    GW_TRY(scim_members_read(&reader, r->app->group_type, change->list, input->item_at, count, &part, err));
+    ignored_note(r, &ignored);
+    for (size_t i = 0; i < part.count; i++)
+        GW_TRY(add_op(r, input, change->kind, part.ids[i], err));
+    input->item_at += count;
+    return GW_OK;
+}
+
+enum gw_code member_input_go_on(struct prov_request *r, struct member_input *input, struct turn *turn, bool *ret_done,
+                                struct gw_error *err)
+{
+    bool is_spent = false;
+    while (input->change_at < input->count && !is_spent) {
+        const struct scim_member_change *change = &input->changes[input->change_at];
+        GW_TRY(change->list != NULL ? read_part(r, input, change, err)
+                                    : add_op(r, input, change->kind, change->member, err));
+        if (change->list == NULL || input->item_at == json_count(change->list)) {
+            input->change_at++;
+            input->item_at = 0;
+        }
+        is_spent = turn_is_spent(turn);
+    }
+    *ret_done = input->change_at == input->count;
     return GW_OK;
 }
 

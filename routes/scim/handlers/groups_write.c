@@ -11,6 +11,9 @@
 /* What a request wants, kept while it is being staged and when it is computed again. */
 struct group_write {
     struct scim_group_draft draft;
+    struct scim_member_change list; /* of a body: these are added */
+    struct member_input input;
+    bool is_read;     /* all of the body */
     bool has_members; /* they are to be exactly `wanted` */
     struct member_list wanted;
     struct member_stage stage;
@@ -19,8 +22,6 @@ struct group_write {
     bool is_submitted;       /* the change that ends it */
     struct scim_patch patch; /* of a PATCH; and the same, as far as it is about members */
     struct scim_member_changes changes;
-    struct store_member_op *ops; /* of a PATCH that need not know the group */
-    size_t op_count;
 };
 
 static void submit(struct prov_request *r, struct group_write *write, struct store_change *change, pending_fn on_done)
@@ -117,6 +118,38 @@ static void begin_again(struct group_write *write)
     write->stage = (struct member_stage){0, 0};
 }
 
+/* One turn's part of the members that the body names; then the handler again. */
+static void read_on(struct prov_request *r)
+{
+    struct group_write *write = r->state;
+    struct gw_error err = {0};
+    struct turn turn;
+    turn_begin(&turn);
+    if (member_input_go_on(r, &write->input, &turn, &write->is_read, &err) != GW_OK)
+        reply_error_from(r, &err);
+    else
+        turn_later(r, write->is_read ? r->handler : read_on);
+}
+
+/* Few are read at once. True: they are not all read, and the handler is called again. */
+static bool is_read_later(struct prov_request *r, struct group_write *write)
+{
+    if (write->is_read)
+        return false;
+    turn_later(r, read_on);
+    return true;
+}
+
+static enum gw_code begin_reading(struct prov_request *r, struct group_write *write, enum scim_reading reading,
+                                  const struct scim_member_change *changes, size_t count, struct gw_error *err)
+{
+    struct turn turn;
+    turn_begin(&turn);
+    r->state = write;
+    member_input_begin(r, &write->input, reading, changes, count);
+    return member_input_go_on(r, &write->input, &turn, &write->is_read, err);
+}
+
 /* ---- POST ---- */
 
 static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_write, struct gw_error *err)
@@ -129,14 +162,20 @@ static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_
         return GW_OK;
     }
     write = gw_arena_alloc(r->arena, sizeof *write);
+    *ret_write = write;
     GW_TRY(group_projection_read(r, err));
     GW_TRY(scim_group_read(r->arena, r->app->group_type, r->body, &write->draft, &ignored, err));
     ignored_note(r, &ignored);
-    GW_TRY(member_list_read(r, write->draft.members, write->draft.member_count, &write->wanted, err));
     write->has_members = write->draft.has_members;
-    r->state = write;
-    *ret_write = write;
-    return GW_OK;
+    write->list = (struct scim_member_change){.kind = SCIM_MEMBER_ADD, .list = write->draft.list};
+    return begin_reading(r, write, SCIM_READ_STRICT, &write->list, json_count(write->draft.list) > 0, err);
+}
+
+/* Once, when all is read. */
+static void find_wanted(struct prov_request *r, struct group_write *write)
+{
+    if (write->wanted.users == NULL)
+        write->wanted = member_list_added(r->arena, write->input.ops, write->input.op_count);
 }
 
 static enum gw_code create(struct prov_request *r, struct gw_error *err)
@@ -144,6 +183,9 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     struct group_write *write = NULL;
     struct store_change *change = NULL;
     GW_TRY(parse_body(r, &write, err));
+    if (is_read_later(r, write))
+        return GW_OK;
+    find_wanted(r, write);
     write->is_staging = write->wanted.count > STORE_MEMBER_OPS_MAX;
     if (write->is_staging && member_stage_next(r, &write->stage, &write->wanted))
         return GW_OK;
@@ -223,11 +265,11 @@ static enum gw_code submit_ops(struct prov_request *r, struct group_write *write
 {
     struct store_change *change = NULL;
     bool replaces_text = (fields & STORE_GROUP_ATTRIBUTES) != 0 && write->patch.count > 0;
-    GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, write->op_count > 0, &change, err));
+    GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, write->input.op_count > 0, &change, err));
     change->group_seq = group->seq;
     /* the text of the other attributes was made of this version; names and members commute */
     change->as.group.expected_version = replaces_text ? group->version : expected_version(r, group);
-    give_ops(change, write->ops, write->op_count);
+    give_ops(change, write->input.ops, write->input.op_count);
     submit(r, write, change, on_done);
     return GW_OK;
 }
@@ -238,6 +280,9 @@ static enum gw_code replace(struct prov_request *r, struct gw_error *err)
     struct store_group group = {0};
     GW_TRY(fetch_target(r, &group, err));
     GW_TRY(parse_body(r, &write, err));
+    if (is_read_later(r, write))
+        return GW_OK;
+    find_wanted(r, write);
     return write->has_members ? submit_wanted(r, write, &group, ALL_FIELDS, on_replaced, err)
                               : submit_ops(r, write, &group, ALL_FIELDS, on_replaced, err);
 }
@@ -311,7 +356,7 @@ static enum gw_code patch_many(struct prov_request *r, struct group_write *write
     struct member_list before = {NULL, 0};
     if (!write->is_staging) {
         GW_TRY(member_list_load(r, group->seq, &before, &write->base_version, err));
-        write->wanted = member_list_apply(r->arena, &before, write->ops, write->op_count);
+        write->wanted = member_list_apply(r->arena, &before, write->input.ops, write->input.op_count);
     }
     return submit_wanted(r, write, group, fields, on_patched, err);
 }
@@ -319,7 +364,7 @@ static enum gw_code patch_many(struct prov_request *r, struct group_write *write
 static enum gw_code patch_few(struct prov_request *r, struct group_write *write, const struct store_group *group,
                               unsigned fields, struct gw_error *err)
 {
-    if (write->op_count > 0 || fields != 0)
+    if (write->input.op_count > 0 || fields != 0)
         return submit_ops(r, write, group, fields, on_patched, err);
     group_reply(r, 200, group->seq, GROUP_MEMBERS_ASKED); /* rule R72: nothing to do */
     return GW_OK;
@@ -335,14 +380,12 @@ static enum gw_code parse_patch(struct prov_request *r, struct group_write **ret
         return GW_OK;
     }
     write = gw_arena_alloc(r->arena, sizeof *write);
+    *ret_write = write;
     GW_TRY(group_projection_read(r, err));
     GW_TRY(scim_patch_parse(r->arena, r->app->group_type, r->body, &write->patch, &ignored, err));
     ignored_note(r, &ignored);
     GW_TRY(scim_group_patch_split(r->arena, &write->patch, &write->changes, err));
-    GW_TRY(member_ops_read(r, &write->changes, &write->ops, &write->op_count, err));
-    r->state = write;
-    *ret_write = write;
-    return GW_OK;
+    return begin_reading(r, write, SCIM_READ_LENIENT, write->changes.changes, write->changes.count, err);
 }
 
 static enum gw_code patch(struct prov_request *r, struct gw_error *err)
@@ -352,14 +395,16 @@ static enum gw_code patch(struct prov_request *r, struct gw_error *err)
     unsigned fields = 0;
     GW_TRY(fetch_target(r, &group, err));
     GW_TRY(parse_patch(r, &write, err));
+    if (is_read_later(r, write))
+        return GW_OK;
     if (write->has_members && write->is_staging) /* of patch_whole */
         return submit_wanted(r, write, &group, changed_fields(r->arena, &write->draft, &group), on_patched, err);
     if (write->changes.whole)
         return patch_whole(r, write, group.seq, err);
     if (write->changes.rest.count > 0)
         GW_TRY(apply_steps(r, write, &group, &write->changes.rest, NULL, &fields, err));
-    return write->op_count > STORE_MEMBER_OPS_MAX ? patch_many(r, write, &group, fields, err)
-                                                  : patch_few(r, write, &group, fields, err);
+    return write->input.op_count > STORE_MEMBER_OPS_MAX ? patch_many(r, write, &group, fields, err)
+                                                        : patch_few(r, write, &group, fields, err);
 }
 
 void groups_on_patch(struct prov_request *r)

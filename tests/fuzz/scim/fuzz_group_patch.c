@@ -26,15 +26,32 @@ static size_t find(const struct set *set, struct gw_str id)
     return at;
 }
 
-static void change_set(struct set *set, const struct scim_member_change *change)
+static void change_one(struct set *set, enum scim_member_change_kind kind, struct gw_str member)
 {
-    size_t at = find(set, change->member);
-    if (change->kind == SCIM_MEMBER_CLEAR)
+    size_t at = find(set, member);
+    if (kind == SCIM_MEMBER_CLEAR)
         set->count = 0;
-    else if (change->kind == SCIM_MEMBER_ADD && at == set->count && at < MEMBERS_MAX)
-        set->ids[set->count++] = change->member;
-    else if (change->kind == SCIM_MEMBER_REMOVE && at < set->count)
+    else if (kind == SCIM_MEMBER_ADD && at == set->count && at < MEMBERS_MAX)
+        set->ids[set->count++] = member;
+    else if (kind == SCIM_MEMBER_REMOVE && at < set->count)
         set->ids[at] = set->ids[--set->count];
+}
+
+/* What is in a list comes in two parts. */
+static void change_set(struct gw_arena *arena, const struct scim_resource_type *type, struct set *set,
+                       const struct scim_member_change *change)
+{
+    struct scim_reader reader = {arena, SCIM_READ_LENIENT, NULL};
+    struct scim_member_ids ids = {&change->member, 1};
+    struct gw_error err;
+    size_t half = json_count(change->list) / 2;
+    for (size_t part = 0; part < (change->list != NULL ? 2 : 1); part++) {
+        if (change->list != NULL)
+            GW_ASSERT(scim_members_read(&reader, type, change->list, part * half,
+                                        part == 0 ? half : json_count(change->list) - half, &ids, &err) == GW_OK);
+        for (size_t i = 0; i < ids.count; i++)
+            change_one(set, change->kind, ids.ids[i]);
+    }
 }
 
 static void compare(const struct set *set, const struct json_value *group)
@@ -67,7 +84,7 @@ static void patch(struct gw_arena *arena, const struct scim_resource_type *type,
     struct set *set = gw_arena_alloc(arena, sizeof *set);
     *set = (struct set){.ids = {GW_STR("u1"), GW_STR("u2"), GW_STR("u3")}, .count = 3};
     for (size_t i = 0; i < changes.count; i++)
-        change_set(set, &changes.changes[i]);
+        change_set(arena, type, set, &changes.changes[i]);
     if (set->count < MEMBERS_MAX)
         compare(set, after);
     GW_ASSERT(scim_patch_apply(arena, type, bare, &changes.rest, &rest, &is_changed, &err) == GW_OK);

@@ -12,6 +12,19 @@ static enum gw_code parse(struct gw_arena *arena, struct gw_str text, struct jso
     return json_parse(arena, text, &limits, ret_value, err);
 }
 
+static enum gw_code parse_in_parts(struct gw_arena *arena, struct gw_str text, size_t bytes,
+                                   struct json_value **ret_value, struct gw_error *err)
+{
+    struct json_limits limits = JSON_LIMITS_BODY;
+    struct json_reading *reading = json_reading_new(arena, text, &limits);
+    enum gw_code code = GW_OK;
+    *ret_value = NULL;
+    while (code == GW_OK && *ret_value == NULL)
+        code = json_reading_go_on(reading, bytes, ret_value, err);
+    json_reading_free(reading);
+    return code;
+}
+
 static void assert_refused(const char *what, struct gw_str text, const char *reason)
 {
     GW_ARENA_SCOPED(arena);
@@ -22,6 +35,8 @@ static void assert_refused(const char *what, struct gw_str text, const char *rea
     assert_null(value);
     if (strstr(err.text, reason) == NULL)
         fail_msg("%s: '%s' does not say '%s'", what, err.text, reason);
+    if (parse_in_parts(&arena, text, 16, &value, &err) != GW_E_INVALID_SYNTAX)
+        fail_msg("accepted in parts: %s", what);
 }
 
 struct bad_text {
@@ -213,6 +228,31 @@ static void a_name_twice_is_found_among_many(void **state)
     assert_refused("the 18th name again", gw_buf_str(&buf), "occurs twice");
 }
 
+/* Wherever a part ends: within a name, a number, a word, a character or an escape. */
+static void in_parts_of_any_size_the_same_is_read(void **state)
+{
+    static const char TEXT[] =
+        "{\"n\\u00e4me\":[12345678901234,-1.5e-10,true,false,null,\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"
+        "\\ud83d\\ude00\\\\\\u0041\\\\u0000\\\"\"],\"other\":{\"a\":{},\"b\":[[],[]]}}  ";
+    GW_ARENA_SCOPED(arena);
+    struct json_value *whole = NULL;
+    struct gw_error err;
+    (void)state;
+    assert_int_equal(parse(&arena, gw_str_from(TEXT), &whole, &err), GW_OK);
+    for (size_t bytes = 16; bytes <= sizeof TEXT; bytes++) {
+        GW_BUF_SCOPED(text, 1 << 12);
+        for (size_t before = 0; before < 16; before++) { /* and wherever it begins */
+            struct json_value *value = NULL;
+            gw_buf_clear(&text);
+            for (size_t i = 0; i < before; i++)
+                gw_buf_add_byte(&text, ' ');
+            gw_buf_add(&text, gw_str_from(TEXT));
+            if (parse_in_parts(&arena, gw_buf_str(&text), bytes, &value, &err) != GW_OK || !json_equal(value, whole))
+                fail_msg("in parts of %zu bytes behind %zu blanks: %s", bytes, before, err.text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +263,7 @@ int main(void)
         cmocka_unit_test(long_numbers_are_refused),
         cmocka_unit_test(limits_count_values_members_and_bytes),
         cmocka_unit_test(a_name_twice_is_found_among_many),
+        cmocka_unit_test(in_parts_of_any_size_the_same_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

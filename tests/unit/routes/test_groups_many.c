@@ -155,6 +155,61 @@ static void test_rule_0_23_among_thousands_one_unknown_member_changes_nothing(vo
     assert_str_equal(version(id), "W/\"1\"");
 }
 
+#define LONG_LIST 40000
+
+/* A PUT whose body no turn of the loop could read; `last` stands behind the last member. */
+static struct call *start_long(struct gw_str id, const char *last)
+{
+    GW_BUF_SCOPED(body, 16u << 20);
+    gw_buf_add_lit(&body, GROUP ",\"displayName\":\"L\",\"members\":[");
+    for (size_t i = 0; i < LONG_LIST; i++)
+        gw_buf_printf(&body, "{\"value\":\"%.*s\",\"display\":\"somebody with a name %zu\"},",
+                      GW_STR_ARG(users[i % USERS]), i);
+    gw_buf_add(&body, gw_str_from(last));
+    struct call *call = call_new(world, "PUT", group_path(id), gw_arena_copy(&world->arena, gw_buf_str(&body)));
+    call_authorize(world, call);
+    call_start(world, call);
+    return call;
+}
+
+static void test_8_40_others_are_served_while_a_long_body_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *last;
+        int status;
+        const char *type;
+    } ROWS[] = {
+        {"{}]", 400, "invalidSyntax"},
+        {"{\"value\":\"nobody\"}]}", 400, "invalidValue"},
+        {"{\"display\":\"nobody\"}]}", 400, "invalidValue"},
+        {"null]}", 200, NULL},
+    };
+    struct gw_str id = create_group("L", MEMBER(0));
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct call *slow = start_long(id, ROWS[i].last);
+        struct call *quick = call_new(world, "GET", group_path(id), GW_STR_NONE);
+        call_authorize(world, quick);
+        call_start(world, quick);
+        call_wait(world, quick);
+        assert_status(quick, 200);
+        assert_int_equal(slow->status, 0);
+        call_free(world, quick);
+        call_wait(world, slow);
+        if (ROWS[i].type != NULL)
+            assert_error(slow, 400, ROWS[i].type);
+        assert_status(slow, ROWS[i].status);
+        call_free(world, slow);
+    }
+    assert_string_equal(members(id), "0 1 2 3 4 5");
+    for (int turns = 0; turns < 40; turns += 13) { /* and who leaves meanwhile leaves nothing behind */
+        struct call *slow = start_long(id, "null]}");
+        for (int i = 0; i < turns && call_takes_turns(slow); i++)
+            timer_expire(((struct prov_request *)slow->x.face_state)->turn);
+        call_free(world, slow);
+    }
+}
+
 /* Late arrivals: the client has left, the face goes away before the loop delivers what was committed. */
 static void test_changes_under_way_when_everything_ends_are_freed_once(void **state)
 {
@@ -178,6 +233,7 @@ int main(void)
         each_test(test_changes_under_way_when_everything_ends_are_freed_once),
         each_test(test_8_40_concurrent_patches_lose_nothing),
         each_test(test_8_40_thousands_of_members_are_one_change_however_they_come),
+        each_test(test_8_40_others_are_served_while_a_long_body_is_read),
         each_test(test_rule_0_23_among_thousands_one_unknown_member_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

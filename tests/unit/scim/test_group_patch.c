@@ -2,6 +2,20 @@
 
 #include "routes/scim/group.h"
 
+/* Appends "+a +b " of a change. */
+static enum gw_code add_change(struct gw_arena *arena, const struct scim_resource_type *type,
+                               const struct scim_member_change *change, struct gw_str *text, struct gw_error *err)
+{
+    static const char *const MARKS[] = {[SCIM_MEMBER_ADD] = "+", [SCIM_MEMBER_REMOVE] = "-", [SCIM_MEMBER_CLEAR] = "0"};
+    struct scim_reader reader = {arena, SCIM_READ_LENIENT, NULL};
+    struct scim_member_ids ids = {&change->member, 1};
+    if (change->list != NULL)
+        GW_TRY(scim_members_read(&reader, type, change->list, 0, json_count(change->list), &ids, err));
+    for (size_t i = 0; i < ids.count; i++)
+        *text = gw_arena_printf(arena, "%.*s%s%.*s ", GW_STR_ARG(*text), MARKS[change->kind], GW_STR_ARG(ids.ids[i]));
+    return GW_OK;
+}
+
 /* "+a" add, "-a" remove, "0" clear, in order; "whole" when the group has to be loaded; "| n" other steps */
 static struct gw_str split_text(struct gw_arena *arena, const char *operations)
 {
@@ -11,16 +25,15 @@ static struct gw_str split_text(struct gw_arena *arena, const char *operations)
     struct gw_error err = {0};
     struct json_value *message = json_of(arena, "{'schemas':['urn:ietf:params:scim:api:messages:2.0:PatchOp']}");
     json_object_append(arena, message, GW_STR("Operations"), json_of(arena, operations));
-    if (scim_patch_parse(arena, type_with(&set, false, "Group"), message, &patch, NULL, &err) != GW_OK)
+    const struct scim_resource_type *type = type_with(&set, false, "Group");
+    if (scim_patch_parse(arena, type, message, &patch, NULL, &err) != GW_OK)
         fail_msg("%s", err.text);
     if (scim_group_patch_split(arena, &patch, &changes, &err) != GW_OK)
         return gw_str_from(gw_code_name(err.code));
     struct gw_str text = GW_STR("");
     for (size_t i = 0; i < changes.count; i++) {
-        static const char *const MARKS[] = {
-            [SCIM_MEMBER_ADD] = "+", [SCIM_MEMBER_REMOVE] = "-", [SCIM_MEMBER_CLEAR] = "0"};
-        text = gw_arena_printf(arena, "%.*s%s%.*s ", GW_STR_ARG(text), MARKS[changes.changes[i].kind],
-                               GW_STR_ARG(changes.changes[i].member));
+        if (add_change(arena, type, &changes.changes[i], &text, &err) != GW_OK)
+            return gw_str_from(gw_code_name(err.code));
     }
     return changes.whole ? GW_STR("whole") : gw_arena_printf(arena, "%.*s| %zu", GW_STR_ARG(text), changes.rest.count);
 }
