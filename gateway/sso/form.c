@@ -6,6 +6,9 @@ static const struct gw_str saml_words[] = {GW_STR_INIT("samlresponse"), GW_STR_I
                                            GW_STR_INIT("samlart")};
 static const struct gw_str token_words[] = {GW_STR_INIT("id_token")};
 static const struct gw_str answer_words[] = {GW_STR_INIT("code"), GW_STR_INIT("access_token")};
+/* `response` has all of them within a token (JARM), by the choice of whoever signs in (`response_mode=form_post.jwt`).
+ */
+static const struct gw_str answer_names[] = {GW_STR_INIT("code"), GW_STR_INIT("access_token"), GW_STR_INIT("response")};
 static const struct gw_str form_words[] = {GW_STR_INIT("relaystate"), GW_STR_INIT("_charset_")};
 /* In these the bytes of the body mean what they mean in ASCII; in UTF-7, UTF-16 or EBCDIC an app would read another
  * form. */
@@ -93,8 +96,8 @@ static bool names_answer(struct gw_arena *arena, struct gw_str name)
 {
     struct gw_str plain = plain_name(arena, name);
     bool names = false;
-    for (size_t i = 0; i < sizeof answer_words / sizeof answer_words[0]; i++)
-        names |= gw_str_eq(plain, answer_words[i]);
+    for (size_t i = 0; i < sizeof answer_names / sizeof answer_names[0]; i++)
+        names |= gw_str_eq(plain, answer_names[i]);
     return names;
 }
 

@@ -46,8 +46,8 @@ GW_MUST_CHECK enum gw_code sso_form_parse(struct gw_arena *arena, struct gw_str 
 GW_MUST_CHECK enum gw_code sso_form_parse_token(struct gw_arena *arena, struct gw_str body,
                                                 struct sso_token_form *ret_form, struct gw_error *err);
 bool sso_form_query_names_token(struct gw_str query);
-/* Is `code` or `access_token` a parameter of the query, in any reading of its name? Whoever signs in chooses how the
- * provider answers (`response_mode=query`), and an app may take it either way. */
+/* Is `code`, `access_token` or `response` a parameter of the query, in any reading of its name? Whoever signs in
+ * chooses how the provider answers (`response_mode=query`), and an app may take it either way. */
 bool sso_form_query_has_answer(struct gw_str query);
 
 /* Does the query (behind `?`, may be empty) name a SAML message parameter in any reading? Then an ACS request is

@@ -212,6 +212,8 @@ static enum gw_code check_head(const struct sso_gate *gate, const struct http_re
         http_field_values(request->fields, request->field_count, GW_STR("Content-Encoding"), encodings);
     if (gate->kind->query_names(request->query))
         return gw_fail(err, GW_E_BAD_REQUEST, "the query names a parameter of the form");
+    if (gate->kind->query_has_answer != NULL && gate->kind->query_has_answer(request->query))
+        return gw_fail(err, GW_E_BAD_REQUEST, "the query of a form brings a code or a token");
     if (request->body_kind == HTTP_BODY_LENGTH && request->body_length > SSO_FORM_BYTES_MAX)
         return gw_fail(err, GW_E_TOO_LARGE, "the body is larger than %u bytes", SSO_FORM_BYTES_MAX);
     return sso_form_check_head(&head, err);

@@ -167,6 +167,7 @@ static void what_is_wrong_never_reaches_the_app(void **state)
         "id_token=",
         "id_token=a.b.c",
         "code=abc&state=s", /* nobody could say who that is */
+        "response=a.b.c",   /* a code within a token */
         gw_arena_printf(arena, "%s&id_token=x", form_with(g, good)).ptr,
         gw_arena_printf(arena, "%s&ID_TOKEN=x", form_with(g, good)).ptr,
         gw_arena_printf(arena, "%s&id%%5Ftoken=x", form_with(g, good)).ptr,
@@ -235,9 +236,10 @@ static void an_error_of_the_provider_and_a_plain_callback_are_the_apps_business(
 /* Whoever signs in can ask the provider for response_mode=query: the app would take it, and nobody is named. */
 static void a_code_that_comes_by_another_way_is_refused(void **state)
 {
-    static const char *const targets[] = {
-        "/callback?code=abc&state=s", "/callback?state=s&%63ode=abc", "/callback?Code=abc",    "/callback?a=b;code=abc",
-        "/callback?code[]=abc",       "/Callback/?access_token=abc",  "/callback?%2563ode=abc"};
+    static const char *const targets[] = {"/callback?code=abc&state=s",  "/callback?state=s&%63ode=abc",
+                                          "/callback?Code=abc",          "/callback?a=b;code=abc",
+                                          "/callback?code[]=abc",        "/callback?response=a.b.c",
+                                          "/Callback/?access_token=abc", "/callback?%2563ode=abc"};
     struct ground *g = *state;
     struct world *w = &g->world;
     int client = lab_connect(&w->lab);
@@ -248,6 +250,25 @@ static void a_code_that_comes_by_another_way_is_refused(void **state)
         world_app_saw_nothing(w);
     }
     assert_int_equal(world_visit(w, client, "/elsewhere?code=abc", "", "")->status, 200);
+    (void)close(client);
+}
+
+/* Some frameworks read the code from the query of a POST too, beside a form that says nothing or somebody else. */
+static void a_code_in_the_query_of_a_form_is_refused(void **state)
+{
+    struct ground *g = *state;
+    struct world *w = &g->world;
+    int client = lab_connect(&w->lab);
+    const char *const forms[] = {"x=1", "state=s", "error=access_denied",
+                                 form_with(g, token_with(g, "alice@example.com", ""))};
+    const char *const targets[] = {"/callback?code=abc", "/callback?%63ode=abc&state=s", "/callback?access_token=t",
+                                   "/callback?response=a.b.c"};
+    for (size_t i = 0; i < 16; i++) {
+        world_post(w, client, targets[i / 4], "", forms[i % 4]);
+        if (world_reply(w, client)->status != 400)
+            fail_msg("%s with %s", targets[i / 4], forms[i % 4]);
+        world_app_saw_nothing(w);
+    }
     (void)close(client);
 }
 
@@ -324,6 +345,7 @@ int main(void)
         TEST(a_code_of_somebody_else_is_refused, setup),
         TEST(an_error_of_the_provider_and_a_plain_callback_are_the_apps_business, setup),
         TEST(a_code_that_comes_by_another_way_is_refused, setup),
+        TEST(a_code_in_the_query_of_a_form_is_refused, setup),
         TEST(gate_observe_forwards_what_fails_and_binds_nothing, setup_observe),
         TEST(an_unverified_address_names_nobody, setup_email),
         TEST(a_rollover_of_keys_needs_no_restart, setup),
