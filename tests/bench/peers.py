@@ -148,11 +148,14 @@ class Peer:
         return found
 
 
-def certificate(folder):
-    """A self-signed P-256 certificate for 127.0.0.1 and its key: two files."""
+P256, RSA = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], ["rsa:2048"]
+
+
+def certificate(folder, kind=P256):
+    """A self-signed certificate for 127.0.0.1 and its key: two files."""
     paths = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        ["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "2"]
         + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", paths[1], "-out", paths[0]],
         check=True,
         capture_output=True,
@@ -290,6 +293,16 @@ apps:
 """
 
 
+def tls_lines(tls):
+    """What makes a listener speak TLS."""
+    return f"\n      tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else ""
+
+
+def second_listener(port, tls):
+    """One more listener of the sso face, on the same workers."""
+    return f"\n    - address: 127.0.0.1:{port}{tls_lines(tls)}" if tls else ""
+
+
 class Provgate(Peer):
     """provgate with a fresh store, which is filled before the start: first `provisioned` users and their groups, as
     bench_load_users numbers them, then `sessions` of `users` who were seen signing in."""
@@ -310,12 +323,14 @@ class Provgate(Peer):
         max_gib=16,
         filled=None,
         identity="header: {name: X-Remote-User}",
+        also_tls=None,
     ):
         self.binary, self.tools, self.max_gib = binary, tools, max_gib
         home = os.path.join(folder, name)
         os.makedirs(home)
         self.store = os.path.join(home, "store")
         self.prov_port, self.admin_port, port = free_port(), free_port(), free_port()
+        self.tls_port = free_port() if also_tls else None
         cookies = "      session_cookies: [%s]" % ("bench_session" if guard else "another_session")
         self.config = os.path.join(home, "provgate.yaml")
         with open(self.config, "w") as f:
@@ -332,7 +347,7 @@ class Provgate(Peer):
                     max_gib=max_gib,
                     identity=identity.replace("EXTERNAL_URL", f"http://127.0.0.1:{port}"),
                     scheme="https" if tls else "http",
-                    tls=f"\n      tls: {{certificate: {tls[0]}, key: {tls[1]}}}" if tls else "",
+                    tls=tls_lines(tls) + second_listener(self.tls_port, also_tls),
                 )
             )
         self.command(binary, "init")

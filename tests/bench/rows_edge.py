@@ -1,4 +1,5 @@
 """Rows of the SSO face at the edge: idle connections and large bodies, beside nginx."""
+import json
 import os
 import re
 import socket
@@ -7,8 +8,13 @@ import subprocess
 import threading
 import time
 
-from measure import say, wrk
-from peers import Provgate, certificate, nginx, nginx_proxy, origin
+from measure import paced, say, wrk
+from peers import BODY, RSA, Provgate, certificate, free_port, nginx, nginx_proxy, origin
+
+READERS, READER_BYTES_PER_S, READER_MIB = 200, 1024, 100  # C3
+HANDSHAKES_PER_S = 200  # C9
+HONEST_PER_S, HONEST_CONNECTIONS = 500, 8
+BACK_S = 90
 
 CURL = ["curl", "-s", "-S", "-k", "-o", "/dev/null", "-w", "%{http_code} %{size_download} %{size_upload} %{time_total}"]
 
@@ -131,3 +137,103 @@ def bench_bodies(options, folder, report):
             gate.stop()
             web.stop()
     source.stop()
+
+
+def honest(options, port):
+    """What a client with a steady pace sees on plain connections to the same workers."""
+    return paced(options.tools, port, HONEST_PER_S, options.seconds, HONEST_CONNECTIONS, "get", 1)
+
+
+class Burden:
+    """bench_edge_load beside something else."""
+
+    def __init__(self, options, port, *words):
+        tool = os.path.join(options.tools, "bench_edge_load")
+        argv = ["nice", "-n5", tool, str(port), f"127.0.0.1:{port}", *map(str, words)]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("bench_edge_load did not begin")
+
+    def result(self):
+        """Waits for its end."""
+        return json.loads(self.process.communicate()[0])
+
+
+def connections_to(port):
+    """How many TCP connections are open to that port of this machine."""
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in f.readlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def until_few(port, few):
+    """Seconds until no more than that are open to the port."""
+    begun = time.monotonic()
+    while connections_to(port) > few:
+        if time.monotonic() - begun > BACK_S:
+            return float("inf")
+        time.sleep(0.1)
+    return time.monotonic() - begun
+
+
+def edge_pair(options, folder, title, source, tls):
+    """provgate and nginx with a plain listener and one with TLS, one worker each: (peer, plain port, TLS port)."""
+    gate = Provgate("provgate-" + title, folder, options.binary, options.tools, source.port, 1, also_tls=tls)
+    plain = free_port()
+    proxy = "proxy_http_version 1.1; proxy_buffering off; proxy_set_header Connection \"\"; proxy_pass http://app; "
+    web = nginx(
+        "nginx-" + title,
+        folder,
+        1,
+        f"listen 127.0.0.1:{plain}; location / {{ {proxy} }}",
+        f"upstream app {{ server 127.0.0.1:{source.port}; keepalive 256; keepalive_requests 100000000; }}",
+        tls,
+    )
+    return ((web, plain, web.port), (gate, gate.port, gate.tls_port))
+
+
+def bench_slow(options, folder, report):
+    """C3: readers of a large body at 1 KiB/s, and what they cost others and the peer's memory."""
+    with open(os.path.join(folder, "big"), "wb") as f:
+        f.truncate(READER_MIB << 20)
+    source = nginx("source", folder, 1, f'location = / {{ return 200 "{BODY}"; }} location / {{ root {folder}; }}')
+    say(f"\n{READERS} TLS readers of {READER_MIB} MiB at {READER_BYTES_PER_S} bytes/s; {HONEST_PER_S} others/s, 1 worker")
+    report["slow"] = {}
+    for peer, plain, secured in edge_pair(options, folder, "slow", source, certificate(folder)):
+        quiet = honest(options, plain)
+        kib, few = peer.private_kib(), connections_to(source.port)
+        burden = Burden(options, secured, "read", "/big", READERS, READER_BYTES_PER_S, BACK_S)
+        begun, cpu = time.monotonic(), peer.cpu_seconds()
+        busy = honest(options, plain)
+        cpu, grown = peer.cpu_seconds() - cpu, (peer.private_kib() - kib) / 1024
+        back = until_few(source.port, few + HONEST_CONNECTIONS) + time.monotonic() - begun if peer.name[0] == "p" else 0
+        burden.process.terminate()
+        report["slow"][peer.name] = {"quiet": quiet, "busy": busy, "mib": grown, "back_s": back}
+        say(
+            f"  {peer.name:20} p50 {quiet['p50']:.2f} -> {busy['p50']:.2f}  p99 {quiet['p99']:.2f} -> {busy['p99']:.2f} ms"
+            f"  +{grown:.1f} MiB  CPU {cpu:.2f} s" + (f"  upstream back after {back:.0f} s" if back else "")
+        )
+        burden.process.wait()
+        peer.stop()
+    source.stop()
+
+
+def bench_handshakes(options, folder, report):
+    """C9: full handshakes with RSA signatures, and what they cost others."""
+    app = origin(folder)
+    say(f"\n{HANDSHAKES_PER_S} full RSA-2048 handshakes/s; {HONEST_PER_S} others/s, 1 worker")
+    report["handshakes"] = {}
+    for peer, plain, secured in edge_pair(options, folder, "handshakes", app, certificate(folder, RSA)):
+        quiet, cpu = honest(options, plain), peer.cpu_seconds()
+        burden = Burden(options, secured, "shake", HANDSHAKES_PER_S, options.seconds + 1)
+        busy = honest(options, plain)
+        done = burden.result()
+        cpu = peer.cpu_seconds() - cpu
+        rate = (done["opened"] - done["ended"]) / (options.seconds + 1)
+        report["handshakes"][peer.name] = {"quiet": quiet, "busy": busy, "per_second": rate}
+        say(
+            f"  {peer.name:20} p50 {quiet['p50']:.2f} -> {busy['p50']:.2f}  p99 {quiet['p99']:.2f} -> {busy['p99']:.2f} ms"
+            f"  {rate:.0f} handshakes/s  CPU {cpu:.2f} s"
+        )
+        peer.stop()
+    app.stop()

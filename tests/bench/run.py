@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from peers import ROOT, stop_all
-from rows_edge import bench_bodies, bench_idle
+from rows_edge import bench_bodies, bench_handshakes, bench_idle, bench_slow
 from rows_folder import bench_folder
 from rows_gate import bench_gate
 from rows_isolation import bench_isolation
@@ -27,6 +27,8 @@ ROWS = {
     "scim": bench_scim,
     "idle": bench_idle,
     "bodies": bench_bodies,
+    "slow": bench_slow,
+    "handshakes": bench_handshakes,
     "cut": bench_cut,
     "gate": bench_gate,
     "isolation": bench_isolation,

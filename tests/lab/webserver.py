@@ -13,7 +13,7 @@ from lab import wire
 
 HEAD_BYTES_MAX = 256 * 1024
 BODY_BYTES_MAX = 1 << 31
-CONNECTIONS_MAX = 512
+CONNECTIONS_MAX = 2048
 IDLE_S = 60.0
 
 REASONS = {200: "OK", 204: "No Content", 302: "Found", 303: "See Other", 400: "Bad Request", 401: "Unauthorized",
