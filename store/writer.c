@@ -4,6 +4,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
 #include "store/apply.h"
+#include "store/courtesy.h"
 #include "store/env.h"
 #include "store/queue.h"
 #include "store/role.h"
@@ -12,15 +13,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Bounds the time that readers' pages are held and a re-run takes, whatever the clock says. */
 #define GROUP_CHANGES_MAX 1024u
-/* How long a provisioning group makes way for a waiting sign-on: a dead sso process must not stop it. */
-#define COURTESY_STEP_US 50
-#define COURTESY_STEPS_MAX 100
-#define IMPORT_PAUSE_US 500
+/* Of an import that nobody has to wait for: the more users a commit makes, the fewer pages it writes for each. */
+#define ALONE_CHANGES_MAX 8192u
+#define ALONE_MS 1000
 #define DEAD_READERS_MS 10000
 
 struct store_writer {
@@ -77,30 +76,6 @@ static bool is_read_only(struct store_writer *writer)
     bool read_only = writer->stats.is_read_only;
     (void)pthread_mutex_unlock(&writer->lock);
     return read_only;
-}
-
-static bool sso_waits(const struct store_writer *writer)
-{
-    const struct store_writer_settings *settings = &writer->settings;
-    if (settings->role == STORE_ROLE_SSO || settings->sso_waiting == NULL)
-        return false;
-    for (size_t i = 0; i < settings->sso_waiting_count || i == 0; i++) {
-        if (atomic_load(&settings->sso_waiting[i]) > 0)
-            return true;
-    }
-    return false;
-}
-
-/* LMDB's lock is not fair: who just let go would take it again before the one who waits is awake. An import cannot see
- * who waits, and always has more to do: it lets everybody in after each group. */
-static void make_way(const struct store_writer *writer)
-{
-    static const struct timespec step = {.tv_nsec = COURTESY_STEP_US * 1000};
-    static const struct timespec pause = {.tv_nsec = IMPORT_PAUSE_US * 1000};
-    if (writer->settings.role == STORE_ROLE_IMPORT)
-        (void)nanosleep(&pause, NULL);
-    for (int i = 0; i < COURTESY_STEPS_MAX && sso_waits(writer); i++)
-        (void)nanosleep(&step, NULL);
 }
 
 static int begin_waiting(struct store_writer *writer)
@@ -199,6 +174,8 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
 struct group {
     struct store_queue changes;
     unsigned revocations;
+    size_t changes_max;
+    int64_t ms_max;
 };
 
 static void answer(struct store_writer *writer, struct group *group)
@@ -262,9 +239,9 @@ static bool is_group_full(const struct store_writer *writer, const struct group 
     const struct store_apply *apply = &writer->apply;
     /* What a group may do was decided when it began, so it must not run far into a reserve. What the last commit freed
      * counts as room and cannot be used yet, and inner pages are not counted: hence a small part. */
-    return group->changes.count >= GROUP_CHANGES_MAX || sso_waits(writer) ||
+    return group->changes.count >= group->changes_max || store_courtesy_sso_waits(&writer->settings) ||
            apply->view.put_bytes >= apply->found.spare_bytes / 4 ||
-           gw_clock_mono_us() - begun_us >= STORE_GROUP_MS * 1000;
+           gw_clock_mono_us() - begun_us >= group->ms_max * 1000;
 }
 
 /* Fills the group from the queue while applying. False: the transaction is spoiled. */
@@ -283,11 +260,15 @@ static bool apply_group(struct store_writer *writer, struct group *group, struct
 
 static void run_group(struct store_writer *writer, struct store_change *first)
 {
-    struct group group = {.revocations = 0};
+    struct group group = {.changes_max = GROUP_CHANGES_MAX, .ms_max = STORE_GROUP_MS};
     struct gw_error error = {.code = GW_OK};
     store_queue_init(&group.changes);
-    make_way(writer);
+    store_courtesy_make_way(&writer->settings);
     check_dead_readers(writer);
+    if (writer->settings.role == STORE_ROLE_IMPORT && store_courtesy_is_alone(writer->store)) {
+        group.changes_max = ALONE_CHANGES_MAX;
+        group.ms_max = ALONE_MS;
+    }
     enum gw_code code = begin(writer, &error);
     if (code != GW_OK) {
         store_queue_push(&group.changes, first);
@@ -376,13 +357,14 @@ enum gw_code store_writer_submit(struct store_writer *writer, struct store_chang
     GW_ASSERT(change->on_done != NULL);
     (void)pthread_mutex_lock(&writer->lock);
     GW_ASSERT(!writer->is_stopping);
-    bool is_taken = change->is_urgent || writer->normal.count < STORE_QUEUE_MAX;
-    if (is_taken) {
+    size_t count_max = writer->settings.role == STORE_ROLE_IMPORT ? STORE_IMPORT_QUEUE_MAX : STORE_QUEUE_MAX;
+    bool is_taken = change->is_urgent || writer->normal.count < count_max;
+    if (is_taken)
         store_queue_push(change->is_urgent ? &writer->urgent : &writer->normal, change);
-        (void)pthread_cond_signal(&writer->is_needed);
-    }
     (void)pthread_mutex_unlock(&writer->lock);
-    return is_taken ? GW_OK : gw_fail(err, GW_E_BUSY, "%u changes are waiting already", STORE_QUEUE_MAX);
+    if (is_taken) /* after the unlock, or it would wake only to wait for the lock */
+        (void)pthread_cond_signal(&writer->is_needed);
+    return is_taken ? GW_OK : gw_fail(err, GW_E_BUSY, "%zu changes are waiting already", count_max);
 }
 
 void store_writer_stats_read(struct store_writer *writer, struct store_writer_stats *ret_stats)

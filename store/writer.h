@@ -1,6 +1,7 @@
 /* writer: the one thread of a process that changes the store, with group commit. It takes what is queued, applies each
  * change in order, commits once, announces revocations, then answers all. A group ends after about STORE_GROUP_MS of
- * work; nothing waits for a timer, so one client alone sees the latency of one commit. An LMDB error inside a group
+ * work; nothing waits for a timer, so one client alone sees the latency of one commit. An import takes longer groups
+ * while nobody else has the store open. An LMDB error inside a group
  * aborts it and re-runs its changes one by one, so that one bad change cannot fail its neighbours. A failed sync makes
  * the store read-only until restart. */
 #pragma once
@@ -11,6 +12,7 @@
 
 #define STORE_GROUP_MS 8
 #define STORE_QUEUE_MAX 4096u /* changes that are not urgent; more is GW_E_BUSY */
+#define STORE_IMPORT_QUEUE_MAX 8192u
 
 struct store_writer;
 

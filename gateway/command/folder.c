@@ -82,6 +82,7 @@ int command_folder_open(const struct command *command, const char *config_path, 
     *ret_folder = (struct command_folder){.config = NULL};
     if (command_config_load(config_path, &ret_folder->config) != COMMAND_DONE)
         return COMMAND_WRONG;
+    ret_folder->actor = command_actor(&ret_folder->arena);
     int status = command_folder_choose(command, ret_folder->config, app, folder, &ret_folder->name);
     if (status == COMMAND_DONE) {
         ret_folder->prov_app = prov_app_of(ret_folder->config, ret_folder->name);
@@ -97,6 +98,7 @@ void command_folder_close(struct command_folder *folder)
     store_reader_free(folder->reader);
     store_close(folder->store);
     config_unref(folder->config);
+    gw_arena_done(&folder->arena);
     *folder = (struct command_folder){.config = NULL};
 }
 
@@ -172,7 +174,7 @@ struct store_change *command_change_new(const struct command_folder *folder, enu
     struct store_change *change = store_change_new(kind);
     change->time_ms = gw_clock_wall_ms();
     change->folder = folder->number;
-    change->actor = command_actor(&change->arena);
+    change->actor = gw_arena_copy(&change->arena, folder->actor);
     return change;
 }
 

@@ -16,7 +16,9 @@ struct command_folder {
     const struct config_app *prov_app; /* the app whose prov face feeds the folder; NULL: none */
     struct store *store;
     struct store_reader *reader;
-    uint32_t number; /* 0: the store has nothing of it yet */
+    uint32_t number;     /* 0: the store has nothing of it yet */
+    struct gw_str actor; /* who runs the command */
+    struct gw_arena arena;
 };
 
 /* Which folder --app or --folder means (both may be NULL when the configuration has one only); messages are written

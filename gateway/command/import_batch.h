@@ -1,11 +1,11 @@
-/* import_batch: rows on their way into the store, so many in one commit, and what became of each. A commit is short
- * enough for a sign-on to wait for it (law 2), and after each the others get their turn. */
+/* import_batch: rows on their way into the store, and what became of each. The writer decides how many share a commit:
+ * beside a running provgate it is short enough for a sign-on to wait for it (law 2), and the others get their turn. */
 #pragma once
 
 #include "gateway/command/folder.h"
 
-/* About as many as the writer takes in one group. */
-#define IMPORT_BATCH_ROWS 512u
+/* As many as the writer takes at once; some 5 KiB each while they wait. */
+#define IMPORT_BATCH_ROWS STORE_IMPORT_QUEUE_MAX
 
 struct import_counts {
     uint64_t rows;

@@ -2,6 +2,8 @@
  * before this process opens the store, and open it themselves; they report over a pipe. */
 #include "tests/unit/store/fixture.h"
 
+#include "store/courtesy.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -237,11 +239,13 @@ static void another_process_sees_a_change_as_soon_as_it_is_acknowledged(void **s
         assert_int_equal(write(question.write_fd, "?", 1), 1);
         assert_int_equal(read(answer.read_fd, &count, sizeof count), sizeof count);
         assert_int_equal(count, i);
+        assert_false(store_courtesy_is_alone(f.store)); /* so that an import keeps nobody waiting */
     }
     int status = 0;
     (void)close(question.write_fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(store_courtesy_is_alone(f.store));
     fixture_done(&f);
 }
 
