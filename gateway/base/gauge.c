@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ROW_FREE, ROW_BUSY, ROW_READY };
+/* What a row's state is modulo ROW_STATES. One that is given up goes on with the next number. */
+enum { ROW_FREE, ROW_BUSY, ROW_READY, ROW_STATES = 4 };
 
 struct gauge_row {
     const char *name;
@@ -24,11 +25,54 @@ static const struct gauge_row gauge_table[GW_GAUGE_KIND_COUNT] = {
 /* Within a process; between processes the state of a row decides. */
 static pthread_mutex_t gauge_lock = PTHREAD_MUTEX_INITIALIZER;
 
+struct labels {
+    char first[GW_GAUGE_FIRST_BYTES];
+    char second[GW_GAUGE_SECOND_BYTES];
+};
+
+struct row {
+    uint32_t kind;
+    int64_t value;
+    struct labels labels;
+};
+
+_Static_assert(sizeof(struct labels) == sizeof(uint64_t) * GW_GAUGE_LABEL_WORDS, "the labels fill their words");
+
+/* Whoever reads holds no lock, and the row may be given up and made anew by any process meanwhile. False: it says
+ * nothing of that kind now. */
+static bool row_read(const struct gw_gauge *gauge, enum gw_gauge_kind kind, struct row *ret_row)
+{
+    uint32_t state = atomic_load(&gauge->state);
+    ret_row->kind = atomic_load(&gauge->kind);
+    if (state % ROW_STATES != ROW_READY || ret_row->kind != (uint32_t)kind)
+        return false;
+    uint64_t words[GW_GAUGE_LABEL_WORDS];
+    for (unsigned i = 0; i < GW_GAUGE_LABEL_WORDS; i++)
+        words[i] = atomic_load(&gauge->labels[i]);
+    memcpy(&ret_row->labels, words, sizeof words);
+    ret_row->value = atomic_load(&gauge->value);
+    return atomic_load(&gauge->state) == state;
+}
+
+static void row_fill(struct gw_gauge *gauge, enum gw_gauge_kind kind, const char *first, const char *second)
+{
+    struct labels labels = {0};
+    uint64_t words[GW_GAUGE_LABEL_WORDS];
+    (void)snprintf(labels.first, sizeof labels.first, "%s", first);
+    (void)snprintf(labels.second, sizeof labels.second, "%s", second);
+    memcpy(words, &labels, sizeof words);
+    atomic_store(&gauge->kind, (uint32_t)kind);
+    for (unsigned i = 0; i < GW_GAUGE_LABEL_WORDS; i++)
+        atomic_store(&gauge->labels[i], words[i]);
+    atomic_store(&gauge->value, 0);
+    atomic_store(&gauge->holders, 0);
+}
+
 static bool has_name(const struct gw_gauge *gauge, enum gw_gauge_kind kind, const char *first, const char *second)
 {
-    return atomic_load(&gauge->state) == ROW_READY && gauge->kind == (uint32_t)kind &&
-           strncmp(gauge->first, first, sizeof gauge->first - 1) == 0 &&
-           strncmp(gauge->second, second, sizeof gauge->second - 1) == 0;
+    struct row row;
+    return row_read(gauge, kind, &row) && strncmp(row.labels.first, first, sizeof row.labels.first - 1) == 0 &&
+           strncmp(row.labels.second, second, sizeof row.labels.second - 1) == 0;
 }
 
 static struct gw_gauge *find(enum gw_gauge_kind kind, const char *first, const char *second)
@@ -48,17 +92,13 @@ static struct gw_gauge *find_or_make(enum gw_gauge_kind kind, const char *first,
     if (found != NULL)
         return found;
     for (unsigned i = 0; i < GW_GAUGES_MAX; i++) {
-        uint32_t is_free = ROW_FREE;
-        if (!atomic_compare_exchange_strong(&gauges[i].state, &is_free, ROW_BUSY))
+        uint32_t state = atomic_load(&gauges[i].state);
+        if (state % ROW_STATES != ROW_FREE ||
+            !atomic_compare_exchange_strong(&gauges[i].state, &state, state + ROW_BUSY))
             continue;
-        found = &gauges[i];
-        found->kind = (uint32_t)kind;
-        (void)snprintf(found->first, sizeof found->first, "%s", first);
-        (void)snprintf(found->second, sizeof found->second, "%s", second);
-        atomic_store(&found->value, 0);
-        atomic_store(&found->holders, 0);
-        atomic_store(&found->state, ROW_READY);
-        return found;
+        row_fill(&gauges[i], kind, first, second);
+        atomic_store(&gauges[i].state, state + ROW_READY);
+        return &gauges[i];
     }
     return NULL;
 }
@@ -68,9 +108,9 @@ int64_t gw_gauge_max(enum gw_gauge_kind kind)
     struct gw_gauge *gauges = gw_gauges_attached();
     int64_t most = 0;
     for (unsigned i = 0; i < GW_GAUGES_MAX; i++) {
-        bool is_one = atomic_load(&gauges[i].state) == ROW_READY && gauges[i].kind == (uint32_t)kind;
-        if (is_one && atomic_load(&gauges[i].value) > most)
-            most = atomic_load(&gauges[i].value);
+        struct row row;
+        if (row_read(&gauges[i], kind, &row) && row.value > most)
+            most = row.value;
     }
     return most;
 }
@@ -101,9 +141,10 @@ void gw_gauge_drop(enum gw_gauge_kind kind, const char *first, const char *secon
 {
     (void)pthread_mutex_lock(&gauge_lock);
     struct gw_gauge *gauge = find(kind, first, second);
-    if (gauge != NULL && atomic_load(&gauge->process) == (uint32_t)getpid() &&
+    uint32_t state = gauge != NULL ? atomic_load(&gauge->state) : ROW_FREE;
+    if (state % ROW_STATES == ROW_READY && atomic_load(&gauge->process) == (uint32_t)getpid() &&
         atomic_fetch_sub(&gauge->holders, 1) == 1)
-        atomic_store(&gauge->state, ROW_FREE);
+        (void)atomic_compare_exchange_strong(&gauge->state, &state, state - ROW_READY + ROW_STATES);
     (void)pthread_mutex_unlock(&gauge_lock);
 }
 
@@ -117,24 +158,25 @@ static void write_label(struct gw_buf *buf, const char *text)
     }
 }
 
-static void write_row(const struct gw_gauge *gauge, struct gw_buf *buf)
+static void write_row(const struct row *row, struct gw_buf *buf)
 {
-    const struct gauge_row *row = &gauge_table[gauge->kind];
-    gw_buf_printf(buf, "%s{%s=\"", row->name, row->first);
-    write_label(buf, gauge->first);
-    gw_buf_printf(buf, "\",%s=\"", row->second);
-    write_label(buf, gauge->second);
-    gw_buf_printf(buf, "\"} %lld\n", (long long)atomic_load(&gauge->value));
+    const struct gauge_row *names = &gauge_table[row->kind];
+    gw_buf_printf(buf, "%s{%s=\"", names->name, names->first);
+    write_label(buf, row->labels.first);
+    gw_buf_printf(buf, "\",%s=\"", names->second);
+    write_label(buf, row->labels.second);
+    gw_buf_printf(buf, "\"} %lld\n", (long long)row->value);
 }
 
 void gw_gauges_write(const struct gw_gauge *gauges, struct gw_buf *buf)
 {
     for (unsigned kind = 0; kind < GW_GAUGE_KIND_COUNT; kind++) {
-        const struct gauge_row *row = &gauge_table[kind];
-        gw_buf_printf(buf, "# HELP %s %s\n# TYPE %s gauge\n", row->name, row->help, row->name);
+        const struct gauge_row *names = &gauge_table[kind];
+        gw_buf_printf(buf, "# HELP %s %s\n# TYPE %s gauge\n", names->name, names->help, names->name);
         for (unsigned i = 0; i < GW_GAUGES_MAX; i++) {
-            if (atomic_load(&gauges[i].state) == ROW_READY && gauges[i].kind == kind)
-                write_row(&gauges[i], buf);
+            struct row row;
+            if (row_read(&gauges[i], (enum gw_gauge_kind)kind, &row))
+                write_row(&row, buf);
         }
     }
 }

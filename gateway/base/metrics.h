@@ -136,15 +136,16 @@ enum gw_gauge_kind {
 #define GW_GAUGES_MAX 512u
 #define GW_GAUGE_FIRST_BYTES 64u /* labels are cut to fit */
 #define GW_GAUGE_SECOND_BYTES 256u
+#define GW_GAUGE_LABEL_WORDS ((GW_GAUGE_FIRST_BYTES + GW_GAUGE_SECOND_BYTES) / 8)
 
 struct gw_gauge {
-    _Atomic uint32_t state; /* free, being written, to be read */
+    _Atomic uint32_t
+        state; /* free, being written, to be read; it grows, so that a reader sees that it is another's now */
     _Atomic uint32_t holders;
     _Atomic uint32_t process; /* of the holders */
-    uint32_t kind;
+    _Atomic uint32_t kind;
     _Atomic int64_t value;
-    char first[GW_GAUGE_FIRST_BYTES];
-    char second[GW_GAUGE_SECOND_BYTES];
+    _Atomic uint64_t labels[GW_GAUGE_LABEL_WORDS]; /* the texts of both */
 };
 
 /* Counters of one app, with its name as a label.
