@@ -159,6 +159,11 @@ class Burden:
         return json.loads(self.process.communicate()[0])
 
 
+def change(quiet, busy):
+    """How the times of others changed."""
+    return "  ".join(f"{key} {quiet[key]:.2f} -> {busy[key]:.2f} ms" for key in ("p50", "p99"))
+
+
 def connections_to(port):
     """How many TCP connections are open to that port of this machine."""
     with open("/proc/net/tcp") as f:
@@ -166,9 +171,8 @@ def connections_to(port):
     return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
-def until_few(port, few):
-    """Seconds until no more than that are open to the port."""
-    begun = time.monotonic()
+def until_few(port, few, begun):
+    """Seconds since `begun` until no more than that are open to the port; infinity: not in time."""
     while connections_to(port) > few:
         if time.monotonic() - begun > BACK_S:
             return float("inf")
@@ -197,7 +201,7 @@ def bench_slow(options, folder, report):
     with open(os.path.join(folder, "big"), "wb") as f:
         f.truncate(READER_MIB << 20)
     source = nginx("source", folder, 1, f'location = / {{ return 200 "{BODY}"; }} location / {{ root {folder}; }}')
-    say(f"\n{READERS} TLS readers of {READER_MIB} MiB at {READER_BYTES_PER_S} bytes/s; {HONEST_PER_S} others/s, 1 worker")
+    say(f"\n{READERS} TLS readers of {READER_MIB} MiB at {READER_BYTES_PER_S} bytes/s; {HONEST_PER_S} others/s")
     report["slow"] = {}
     for peer, plain, secured in edge_pair(options, folder, "slow", source, certificate(folder)):
         quiet = honest(options, plain)
@@ -206,12 +210,12 @@ def bench_slow(options, folder, report):
         begun, cpu = time.monotonic(), peer.cpu_seconds()
         busy = honest(options, plain)
         cpu, grown = peer.cpu_seconds() - cpu, (peer.private_kib() - kib) / 1024
-        back = until_few(source.port, few + HONEST_CONNECTIONS) + time.monotonic() - begun if peer.name[0] == "p" else 0
+        back = until_few(source.port, few + HONEST_CONNECTIONS, begun)
         burden.process.terminate()
         report["slow"][peer.name] = {"quiet": quiet, "busy": busy, "mib": grown, "back_s": back}
         say(
-            f"  {peer.name:20} p50 {quiet['p50']:.2f} -> {busy['p50']:.2f}  p99 {quiet['p99']:.2f} -> {busy['p99']:.2f} ms"
-            f"  +{grown:.1f} MiB  CPU {cpu:.2f} s" + (f"  upstream back after {back:.0f} s" if back else "")
+            f"  {peer.name:20} {change(quiet, busy)}  +{grown:.1f} MiB  CPU {cpu:.2f} s"
+            f"  connections to the app back after {back:.0f} s"
         )
         burden.process.wait()
         peer.stop()
@@ -232,8 +236,7 @@ def bench_handshakes(options, folder, report):
         rate = (done["opened"] - done["ended"]) / (options.seconds + 1)
         report["handshakes"][peer.name] = {"quiet": quiet, "busy": busy, "per_second": rate}
         say(
-            f"  {peer.name:20} p50 {quiet['p50']:.2f} -> {busy['p50']:.2f}  p99 {quiet['p99']:.2f} -> {busy['p99']:.2f} ms"
-            f"  {rate:.0f} handshakes/s  CPU {cpu:.2f} s"
+            f"  {peer.name:20} {change(quiet, busy)}  {rate:.0f} handshakes/s  CPU {cpu:.2f} s"
         )
         peer.stop()
     app.stop()

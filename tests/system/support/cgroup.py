@@ -11,8 +11,7 @@ class Unavailable(Exception):
 
 
 class MemoryGroup:
-    """Processes that are added, and what they start, have so many bytes together; what they had before counts elsewhere.
-    """
+    """Processes that are added, and what they start, have so many bytes together; what they had counts elsewhere."""
 
     def __init__(self, limit_bytes):
         is_two = (ROOT / "cgroup.controllers").exists()
