@@ -191,7 +191,8 @@ class OtherWaysToTheAcs(WorldCase):
                      + self.world.idp.response("f7@example.com").encode() + b"\r\n--x--\r\n")
         rows = {f"F7 path {path}": {"path": path} for path in (
             "//saml/acs", "/saml//acs", "/saml/./acs", "/x/../saml/acs", "/saml%2Facs", "/%73aml/acs", "/saml/acs;x=1",
-            "/SAML/acs", "/saml/acs/", "/saml/%61cs")}
+            "/SAML/acs", "/saml/acs/", "/saml/%61cs", "/saml/acs.json", "/saml/acs%2Exml",
+            "/index.php/saml/acs")}
         rows |= {f"F7 method {method}": {"method": method} for method in ("PUT", "PATCH", "DELETE", "LOCK")}
         rows |= {
             "F7 multipart": {"headers": [("Content-Type", "multipart/form-data; boundary=x")], "body": multipart},

@@ -10,6 +10,18 @@ static const struct {
     {"/admin", true},
     {"/admin/", true},
     {"/admin/users", true},
+    {"/admin.json", true},
+    {"/index.php/admin/users", true},
+    {"/index.PHP/admin", true},
+    {"/x/../app.php//admin", true},
+    {"/index%2Ephp/admin", true},
+    {"/index.php", false},
+    {"/index.php/", false},
+    {"/index.php/wiki/admin", false},
+    {"/x.php.txt/admin", false},
+    {"/wiki/index.php/Main_Page", false},
+    {"/admin%2Ejson/", true},
+    {"/admin.d/users", false},
     {"/admin;x=y", true},
     {"/admin;x=y/users", true},
     {"//admin", true},
@@ -84,11 +96,12 @@ static const struct {
     const char *path;
     bool same; /* "/saml/acs" */
 } acs[] = {
-    {"/saml/acs", true},     {"/saml/acs/", true},    {"/SAML/ACS", true},        {"/saml//acs", true},
-    {"/saml/%61cs", true},   {"/saml/acs;x=y", true}, {"/saml;x/acs", true},      {"/saml/x/../acs", true},
-    {"/saml%2facs", true},   {"/saml/acs%3fx", true}, {"/saml/acs%00.png", true}, {"/saml/acs/.", true},
-    {"/saml/%2561cs", true}, {"/saml\\acs", true},    {"/saml/acs/x", false},     {"/saml", false},
-    {"/saml/acs2", false},   {"/other", false},       {"/saml/acs/..", false},    {"/x/saml/acs", false},
+    {"/saml/acs", true},      {"/saml/acs/", true},    {"/SAML/ACS", true},        {"/saml//acs", true},
+    {"/saml/%61cs", true},    {"/saml/acs;x=y", true}, {"/saml;x/acs", true},      {"/saml/x/../acs", true},
+    {"/saml%2facs", true},    {"/saml/acs%3fx", true}, {"/saml/acs%00.png", true}, {"/saml/acs/.", true},
+    {"/saml/%2561cs", true},  {"/saml\\acs", true},    {"/saml/acs/x", false},     {"/saml", false},
+    {"/saml/acs.json", true}, {"/saml/acs.", true},    {"/saml/acs%2Exml/", true}, {"/saml/acs.d/x", false},
+    {"/saml/acs2", false},    {"/other", false},       {"/saml/acs/..", false},    {"/x/saml/acs", false},
 };
 
 static void f7_any_reading_finds_the_acs(void **state)
@@ -98,6 +111,15 @@ static void f7_any_reading_finds_the_acs(void **state)
         if (sso_path_equals_any_reading(gw_str_from(acs[i].path), GW_STR("/saml/acs")) != acs[i].same)
             fail_msg("%s", acs[i].path);
     }
+    assert_true(sso_path_equals_any_reading(GW_STR("/acs.php/x"), GW_STR("/acs.php")));
+    assert_true(sso_path_equals_any_reading(GW_STR("/cloud/index.php/saml/acs"), GW_STR("/cloud/saml/acs")));
+    assert_true(sso_path_equals_any_reading(GW_STR("/module.php/saml/acs/"), GW_STR("/module.php/saml/acs")));
+    assert_false(sso_path_equals_any_reading(GW_STR("/module.php/saml/acs/x"), GW_STR("/module.php/saml/acs")));
+    assert_true(sso_path_equals_any_reading(GW_STR("/a/%61cs.php/x/y"), GW_STR("/a/acs.php")));
+    assert_true(sso_path_equals_any_reading(GW_STR("/acs.php%2fx"), GW_STR("/acs.php")));
+    assert_false(sso_path_equals_any_reading(GW_STR("/acs.phpx"), GW_STR("/acs.php")));
+    assert_false(sso_path_equals_any_reading(GW_STR("/v1.2/acs/x"), GW_STR("/v1.2/acs")));
+    assert_false(sso_path_equals_any_reading(GW_STR("/.json"), GW_STR("/")));
     assert_true(sso_path_equals_any_reading(GW_STR("/"), GW_STR("/")));
     assert_false(sso_path_equals_any_reading(GW_STR("/x"), GW_STR("/")));
 }
