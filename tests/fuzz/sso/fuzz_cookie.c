@@ -50,7 +50,8 @@ static bool loosely(struct model *model, struct gw_str name)
     for (size_t i = 0; i < name.len; i++) {
         bool coded = name.ptr[i] == '%' && i + 2 < name.len && gw_hex_digit(name.ptr[i + 1]) >= 0 &&
                      gw_hex_digit(name.ptr[i + 2]) >= 0;
-        text[len++] = coded ? (char)(gw_hex_digit(name.ptr[i + 1]) * 16 + gw_hex_digit(name.ptr[i + 2])) : name.ptr[i];
+        char plain = name.ptr[i] == '+' ? ' ' : name.ptr[i];
+        text[len++] = coded ? (char)(gw_hex_digit(name.ptr[i + 1]) * 16 + gw_hex_digit(name.ptr[i + 2])) : plain;
         i += coded ? 2 : 0;
     }
     while (len > 0 && is_trimmed(text[0])) {
