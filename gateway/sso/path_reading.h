@@ -2,8 +2,8 @@
  *
  * Readings are combinations of: percent-decoded not at all, once or twice, and before, between and after that: `;`
  * parameters of segments dropped, `\` as `/`, `//` merged, dot segments resolved, `/index.php` before the rest dropped;
- * at the end upper case folded, and a format dropped (`/path.json`). Nothing is changed: what is forwarded are the bytes
- * that came. A plain path leaves at once, without allocation. Pure; any thread. */
+ * at the end upper case folded, and a format dropped (`/path.json`). Nothing is changed: what is forwarded are the
+ * bytes that came. A plain path leaves at once, without allocation. Pure; any thread. */
 #pragma once
 
 #include "gateway/base/str.h"
