@@ -11,9 +11,6 @@ static int setup(void **state)
 {
     struct lab *lab = calloc(1, sizeof *lab);
     lab_init(lab);
-    lab->upstream_settings.head_ms = 400;
-    lab->upstream_settings.idle_ms = 400;
-    lab->upstream_settings.connect_ms = 400;
     *state = lab;
     return 0;
 }
@@ -92,24 +89,35 @@ static void what_an_app_says_wrong_is_named(void **state)
     }
 }
 
-static void an_app_that_is_silent_or_stands_still_is_named(void **state)
+static void expect_failure_after(struct lab *lab, const char *sent, const char *word, const char *detail)
 {
-    static const char *sent[] = {"", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"};
+    char answer[4096];
+    lab_start(lab);
+    int client = lab_connect(lab);
+    lab_send(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    int app = lab_accept(lab);
+    lab_expect(app, GET);
+    lab_send(app, sent);
+    lab_read_all(client, answer, sizeof answer);
+    lab_await(&lab->ends, 1);
+    expect_failure(lab, word, detail);
+    (void)close(client);
+    (void)close(app);
+}
+
+static void an_app_that_is_silent_is_named(void **state)
+{
     struct lab *lab = *state;
-    for (int i = 0; i < 2; i++) {
-        char answer[4096];
-        int client = lab_connect(lab);
-        lab_send(client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-        int app = lab_accept(lab);
-        lab_expect(app, GET);
-        lab_send(app, sent[i]);
-        lab_read_all(client, answer, sizeof answer);
-        lab_await(&lab->ends, i + 1);
-        expect_failure(lab, i == 0 ? "head-timeout" : "body-timeout",
-                       i == 0 ? "no answer head within answer_timeout" : "nothing moved within idle_timeout");
-        (void)close(client);
-        (void)close(app);
-    }
+    lab->upstream_settings.head_ms = 400;
+    expect_failure_after(lab, "", "head-timeout", "no answer head within answer_timeout");
+}
+
+static void an_app_that_stands_still_is_named(void **state)
+{
+    struct lab *lab = *state;
+    lab->upstream_settings.idle_ms = 400;
+    expect_failure_after(lab, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "body-timeout",
+                         "nothing moved within idle_timeout");
 }
 
 static void nobody_there_is_named(void **state)
@@ -144,6 +152,7 @@ static void nobody_accepting_is_named(void **state)
     int fill[8];
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(lab->upstream_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    lab->upstream_settings.connect_ms = 400;
     assert_int_equal(listen(lab->upstream_fd, 0), 0);
     for (size_t i = 0; i < 8; i++) {
         fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -235,7 +244,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_an_app_says_wrong_is_named, setup_started, teardown),
-        cmocka_unit_test_setup_teardown(an_app_that_is_silent_or_stands_still_is_named, setup_started, teardown),
+        cmocka_unit_test_setup_teardown(an_app_that_is_silent_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_app_that_stands_still_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_there_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(no_socket_file_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_accepting_is_named, setup, teardown),
