@@ -5,9 +5,13 @@
 #include "gateway/base/text.h"
 #include "gateway/json/write.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/turn.h"
 #include "routes/scim/message.h"
 #include "routes/scim/scim1.h"
 #include "routes/trace.h"
+
+/* Written over between two looks at the clock. */
+#define SCIM1_PART_BYTES (64u * 1024u)
 
 #define REALM_BEARER "Bearer realm=\"provgate\""
 #define REALM_TOKEN REALM_BEARER ", error=\"invalid_token\""
@@ -126,18 +130,67 @@ void reply_options(struct prov_request *r, struct gw_str allow)
     http_exchange_answer(r->x, 204, &field, 1, GW_STR_NONE);
 }
 
-static void answer_scim1(struct prov_request *r, int status, const struct http_field *fields, size_t count,
-                         struct gw_str body)
+/* ---- an answer to SCIM 1.1 on its way out, part by part ---- */
+
+struct scim1_answer {
+    int status;
+    struct http_field fields[REPLY_FIELDS_MAX];
+    size_t field_count;
+    struct gw_buf text;
+    struct scim1_writing writing;
+    void *state; /* the handler's */
+    void (*on_over)(void *state);
+};
+
+static void end_scim1(void *data)
 {
-    GW_BUF_SCOPED(text, REPLY_BYTES_MAX);
-    bool ok = scim1_text_write(&text, body, r->handler == discovery_on_schemas);
-    GW_ASSERT(ok); /* it is our own */
-    if (text.overflow) {
+    struct scim1_answer *answer = data;
+    gw_buf_done(&answer->text);
+    if (answer->on_over != NULL)
+        answer->on_over(answer->state);
+}
+
+static void finish_scim1(struct prov_request *r, const struct scim1_answer *answer)
+{
+    if (answer->text.overflow) {
         reply_error(r, GW_E_TOO_MANY, "the answer is too large; ask for less");
         return;
     }
-    trace_answer(r, status, NULL);
-    http_exchange_answer(r->x, status, fields, count, gw_buf_str(&text));
+    trace_answer(r, answer->status, NULL);
+    http_exchange_answer(r->x, answer->status, answer->fields, answer->field_count, gw_buf_str(&answer->text));
+}
+
+static void go_on_scim1(struct prov_request *r)
+{
+    struct scim1_answer *answer = r->state;
+    bool is_done = false;
+    struct turn turn;
+    turn_begin(&turn);
+    do {
+        bool ok = scim1_writing_go_on(&answer->writing, &answer->text, SCIM1_PART_BYTES, &is_done);
+        GW_ASSERT(ok); /* it is our own */
+    } while (!is_done && !turn_is_spent(&turn));
+    if (is_done)
+        finish_scim1(r, answer);
+    else
+        turn_later(r, go_on_scim1);
+}
+
+static void answer_scim1(struct prov_request *r, int status, const struct http_field *fields, size_t count,
+                         struct gw_str body)
+{
+    struct scim1_answer *answer = gw_arena_alloc(r->arena, sizeof *answer);
+    *answer = (struct scim1_answer){.status = status,
+                                    .field_count = count,
+                                    .text = GW_BUF_INIT(REPLY_BYTES_MAX),
+                                    .state = r->state,
+                                    .on_over = r->on_over};
+    memcpy(answer->fields, fields, count * sizeof *fields);
+    struct gw_str text = body.len > SCIM1_PART_BYTES ? gw_arena_copy(r->arena, body) : body;
+    scim1_writing_init(&answer->writing, text, r->handler == discovery_on_schemas);
+    r->state = answer;
+    r->on_over = end_scim1;
+    go_on_scim1(r);
 }
 
 void reply_text(struct prov_request *r, int status, const struct http_field *fields, size_t field_count,

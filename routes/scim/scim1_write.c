@@ -1,45 +1,40 @@
 /* scim1_write: what the face answers, in the words of SCIM 1.1. Answers can be as large as a group of 100,000, so they
- * are written over as text in one pass, without a tree. */
+ * are written over as text in one pass that can be interrupted, without a tree. */
 #include "routes/scim/scim1.h"
 
 #include "gateway/json/write.h"
 
-struct writer {
-    struct gw_buf *to;
-    struct gw_str rest;
-    bool is_schemas;
-    unsigned muted; /* within what is left out */
-};
+#include <stdint.h>
 
-static void put(struct writer *writer, struct gw_str text)
+static void put(const struct scim1_writing *writing, struct gw_buf *to, struct gw_str text)
 {
-    if (writer->muted == 0)
-        gw_buf_add(writer->to, text);
+    if (writing->muted == 0)
+        gw_buf_add(to, text);
 }
 
-static struct gw_str take(struct writer *writer, size_t len)
+static struct gw_str take(struct scim1_writing *writing, size_t len)
 {
-    struct gw_str taken = gw_str_n(writer->rest.ptr, len);
-    writer->rest = gw_str_from_pos(writer->rest, len);
+    struct gw_str taken = gw_str_n(writing->rest.ptr, len);
+    writing->rest = gw_str_from_pos(writing->rest, len);
     return taken;
 }
 
-static bool take_byte(struct writer *writer, char byte)
+static bool take_byte(struct scim1_writing *writing, char byte)
 {
-    if (writer->rest.len == 0 || writer->rest.ptr[0] != byte)
+    if (writing->rest.len == 0 || writing->rest.ptr[0] != byte)
         return false;
-    (void)take(writer, 1);
+    (void)take(writing, 1);
     return true;
 }
 
 /* With its quotes, escapes as they are. */
-static bool take_string(struct writer *writer, struct gw_str *ret_string)
+static bool take_string(struct scim1_writing *writing, struct gw_str *ret_string)
 {
-    for (size_t i = 1; i < writer->rest.len && writer->rest.ptr[0] == '"'; i++) {
-        if (writer->rest.ptr[i] == '\\') {
+    for (size_t i = 1; i < writing->rest.len && writing->rest.ptr[0] == '"'; i++) {
+        if (writing->rest.ptr[i] == '\\') {
             i++;
-        } else if (writer->rest.ptr[i] == '"') {
-            *ret_string = take(writer, i + 1);
+        } else if (writing->rest.ptr[i] == '"') {
+            *ret_string = take(writing, i + 1);
             return true;
         }
     }
@@ -48,11 +43,11 @@ static bool take_string(struct writer *writer, struct gw_str *ret_string)
 
 /* ---- what changes its name, and what 1.1 does not have ---- */
 
-static struct gw_str schema_name(const struct writer *writer, struct gw_str string)
+static struct gw_str schema_name(const struct scim1_writing *writing, struct gw_str string)
 {
     if (gw_str_eq(string, GW_STR("\"" SCIM_URN_ENTERPRISE "\"")))
         return GW_STR("\"" SCIM1_URN_ENTERPRISE "\"");
-    if (writer->is_schemas && gw_str_eq(string, GW_STR("\"" SCIM_URN_LIST "\"")))
+    if (writing->is_schemas && gw_str_eq(string, GW_STR("\"" SCIM_URN_LIST "\"")))
         return GW_STR("\"" SCIM1_URN_SCHEMA_LIST "\"");
     bool is_ours = gw_str_starts(string, GW_STR("\"urn:ietf:params:scim:schemas:core:2.0:")) ||
                    gw_str_starts(string, GW_STR("\"urn:ietf:params:scim:api:messages:2.0:"));
@@ -77,94 +72,134 @@ static bool is_left_out(struct gw_str parent, struct gw_str name)
 
 /* ---- the pass ---- */
 
-static bool copy_value(struct writer *writer, struct gw_str parent, unsigned depth);
-
-static bool copy_member(struct writer *writer, struct gw_str parent, bool *is_first, unsigned depth)
+static bool open_frame(struct scim1_writing *writing, struct gw_buf *to)
 {
-    struct gw_str name;
-    if (!take_string(writer, &name) || !take_byte(writer, ':'))
+    if (writing->depth == SCIM1_DEPTH_MAX)
         return false;
-    bool left_out = is_left_out(parent, name);
-    writer->muted += left_out ? 1 : 0;
-    if (!left_out) {
-        put(writer, *is_first ? GW_STR("") : GW_STR(","));
-        put(writer, member_name(parent, name));
-        put(writer, GW_STR(":"));
-        *is_first = false;
-    }
-    bool ok = copy_value(writer, name, depth);
-    writer->muted -= left_out ? 1 : 0;
-    return ok;
-}
-
-static bool copy_object(struct writer *writer, struct gw_str parent, unsigned depth)
-{
-    bool is_first = true;
-    put(writer, take(writer, 1));
-    if (!take_byte(writer, '}')) {
-        do {
-            if (!copy_member(writer, parent, &is_first, depth))
-                return false;
-        } while (take_byte(writer, ','));
-        if (!take_byte(writer, '}'))
-            return false;
-    }
-    put(writer, GW_STR("}"));
+    bool is_object = writing->rest.ptr[0] == '{';
+    writing->frames[writing->depth++] =
+        (struct scim1_frame){.parent = writing->name, .is_object = is_object, .is_first = true};
+    put(writing, to, take(writing, 1));
     return true;
 }
 
-static bool copy_array(struct writer *writer, struct gw_str parent, unsigned depth)
+static void copy_string(struct scim1_writing *writing, struct gw_buf *to, struct gw_str string)
 {
-    put(writer, take(writer, 1));
-    if (!take_byte(writer, ']')) {
-        while (copy_value(writer, parent, depth) && take_byte(writer, ','))
-            put(writer, GW_STR(","));
-        if (!take_byte(writer, ']'))
-            return false;
-    }
-    put(writer, GW_STR("]"));
-    return true;
-}
-
-static bool copy_string(struct writer *writer, struct gw_str parent)
-{
-    struct gw_str string;
-    if (!take_string(writer, &string))
-        return false;
-    put(writer, gw_str_eq(parent, GW_STR("\"schemas\"")) ? schema_name(writer, string) : string);
-    return true;
+    bool is_urn = gw_str_eq(writing->name, GW_STR("\"schemas\"")) || gw_str_eq(writing->name, GW_STR("\"schema\""));
+    put(writing, to, is_urn ? schema_name(writing, string) : string);
+    writing->is_behind = true;
 }
 
 /* Numbers, true, false, null. */
-static bool copy_word(struct writer *writer)
+static bool copy_word(struct scim1_writing *writing, struct gw_buf *to)
 {
     size_t len = 0;
-    while (len < writer->rest.len && strchr(",]}:\"[{", writer->rest.ptr[len]) == NULL)
+    while (len < writing->rest.len && strchr(",]}:\"[{", writing->rest.ptr[len]) == NULL)
         len++;
-    put(writer, take(writer, len));
+    put(writing, to, take(writing, len));
+    writing->is_behind = true;
     return len > 0;
 }
 
-static bool copy_value(struct writer *writer, struct gw_str parent, unsigned depth)
+static bool copy_value(struct scim1_writing *writing, struct gw_buf *to)
 {
-    if (writer->rest.len == 0 || depth == 0)
+    struct gw_str string;
+    if (writing->rest.len == 0)
         return false;
-    switch (writer->rest.ptr[0]) {
+    switch (writing->rest.ptr[0]) {
     case '{':
-        return copy_object(writer, parent, depth - 1);
     case '[':
-        return copy_array(writer, parent, depth - 1);
+        return open_frame(writing, to);
     case '"':
-        return copy_string(writer, parent);
+        if (!take_string(writing, &string))
+            return false;
+        copy_string(writing, to, string);
+        return true;
     default:
-        return copy_word(writer);
+        return copy_word(writing, to);
     }
+}
+
+static bool copy_name(struct scim1_writing *writing, struct gw_buf *to, struct scim1_frame *frame)
+{
+    if (!take_string(writing, &writing->name) || !take_byte(writing, ':'))
+        return false;
+    frame->is_left_out = is_left_out(frame->parent, writing->name);
+    writing->muted += frame->is_left_out ? 1 : 0;
+    if (!frame->is_left_out) {
+        put(writing, to, frame->is_first ? GW_STR("") : GW_STR(","));
+        put(writing, to, member_name(frame->parent, writing->name));
+        put(writing, to, GW_STR(":"));
+        frame->is_first = false;
+    }
+    return true;
+}
+
+static void close_frame(struct scim1_writing *writing, struct gw_buf *to)
+{
+    writing->depth--;
+    put(writing, to, writing->frames[writing->depth].is_object ? GW_STR("}") : GW_STR("]"));
+    writing->is_behind = true;
+}
+
+/* Behind a value, within an array or an object: the end, or the next. */
+static bool pass_value(struct scim1_writing *writing, struct gw_buf *to, struct scim1_frame *frame)
+{
+    if (frame->is_left_out)
+        writing->muted--;
+    frame->is_left_out = false;
+    writing->is_behind = false;
+    if (take_byte(writing, frame->is_object ? '}' : ']')) {
+        close_frame(writing, to);
+        return true;
+    }
+    if (!take_byte(writing, ','))
+        return false;
+    if (frame->is_object)
+        return copy_name(writing, to, frame) && copy_value(writing, to);
+    put(writing, to, GW_STR(","));
+    writing->name = frame->parent;
+    return copy_value(writing, to);
+}
+
+/* The first in an array or an object, or its end. */
+static bool begin_frame(struct scim1_writing *writing, struct gw_buf *to, struct scim1_frame *frame)
+{
+    if (take_byte(writing, frame->is_object ? '}' : ']')) {
+        close_frame(writing, to);
+        return true;
+    }
+    writing->name = frame->parent;
+    return (!frame->is_object || copy_name(writing, to, frame)) && copy_value(writing, to);
+}
+
+void scim1_writing_init(struct scim1_writing *writing, struct gw_str text, bool is_schemas)
+{
+    *writing = (struct scim1_writing){.rest = text, .name = GW_STR_NONE, .is_schemas = is_schemas};
+}
+
+bool scim1_writing_go_on(struct scim1_writing *writing, struct gw_buf *buf, size_t bytes, bool *ret_done)
+{
+    size_t stop = writing->rest.len > bytes ? writing->rest.len - bytes : 0;
+    *ret_done = false;
+    do {
+        struct scim1_frame *frame = writing->depth > 0 ? &writing->frames[writing->depth - 1] : NULL;
+        bool ok = frame == NULL        ? copy_value(writing, buf)
+                  : writing->is_behind ? pass_value(writing, buf, frame)
+                                       : begin_frame(writing, buf, frame);
+        if (!ok)
+            return false;
+        *ret_done = writing->depth == 0;
+    } while (!*ret_done && writing->rest.len > stop);
+    return !*ret_done || writing->rest.len == 0;
 }
 
 bool scim1_text_write(struct gw_buf *buf, struct gw_str text, bool is_schemas)
 {
-    struct writer writer = {.to = buf, .rest = text, .is_schemas = is_schemas};
-    return copy_value(&writer, GW_STR_NONE, SCIM1_DEPTH_MAX) && writer.rest.len == 0;
+    struct scim1_writing writing;
+    bool is_done = false;
+    scim1_writing_init(&writing, text, is_schemas);
+    return scim1_writing_go_on(&writing, buf, SIZE_MAX, &is_done) && is_done;
 }
 
 void scim1_error_write(struct gw_buf *buf, enum gw_code code, const char *detail)

@@ -21,6 +21,7 @@ class Agent(WorldCase):
     def configure(self):
         """SCIM 1.1, and the attributes of the agent's app."""
         self["apps"][0]["prov"]["scim1_base_path"] = "/scim/v1"
+        self["apps"][0]["prov"]["roles"] = [{"id": "editor"}]
         self["apps"][0]["prov"]["schemas"] = [{"id": CUSTOM, "attributes": [{"name": "desk"}]}]
 
     def setUp(self):
@@ -136,6 +137,39 @@ class Agent(WorldCase):
         self.assertEqual(self.plain.get(path)["displayName"], "new " + self.name())
         self.agent.expect("PATCH", f"/Users/{member['id']}", {"schemas": [CORE], "id": member["id"], "active": False})
         self.assertIs(self.plain.get(f"/Users/{member['id']}")["active"], False)
+
+    def test_3_4_schemas_and_types_have_the_urns_of_1_1(self):
+        schemas = {schema["id"]: schema for schema in self.agent.get("/Schemas")["Resources"]}
+        self.assertEqual(list(schemas), [CORE + ":User", ENTERPRISE, CUSTOM, CORE + ":Group", AGENT_GROUP])
+        for urn, schema in schemas.items():
+            self.assertEqual(self.agent.get("/Schemas/" + urn), schema)
+            self.assertEqual(schema["schemas"], [CORE])
+            self.assertNotIn("urn:ietf", json.dumps(schema))
+        user = {attribute["name"]: attribute for attribute in schemas[CORE + ":User"]["attributes"]}
+        self.assertEqual([schemas[CORE + ":User"][name] for name in ("schema", "endpoint")], [CORE, "/Users"])
+        self.assertEqual([user[name]["readOnly"] for name in ("groups", "userName")], [True, False])
+        manager = [one for one in schemas[ENTERPRISE]["attributes"] if one["name"] == "manager"][0]
+        self.assertEqual([sub["name"] for sub in manager["subAttributes"]], ["managerId", "displayName"])
+        self.assertEqual(self.agent.get("/Schemas/urn:ietf:params:scim:schemas:core:2.0:User")["id"], CORE + ":User")
+        self.assertEqual(self.agent.call("GET", "/Schemas/urn:okta:scim:schemas:core:1.0:Role").status, 404)
+        types = self.agent.get("/ResourceTypes")["Resources"]
+        self.assertEqual([(kind["id"], kind["schema"]) for kind in types], [("User", CORE), ("Group", CORE)])
+        self.assertEqual(types[0]["schemaExtensions"][0]["schema"], ENTERPRISE)
+        for endpoint in ("/ResourceTypes/Role", "/Roles"):
+            self.assertEqual(self.agent.call("GET", endpoint).status, 404)
+
+    def test_3_4_a_large_group_is_written_over_whole(self):
+        made = [self.agent.expect("POST", "/Users", {"schemas": [CORE], "userName": f"{number}-{self.name()}"}, 201)
+                for number in range(1200)]
+        members = [{"value": user["id"], "display": user["userName"]} for user in made]
+        group = self.agent.expect("POST", "/Groups", {"schemas": [CORE], "displayName": self.name()}, 201)
+        self.agent.expect("PUT", f"/Groups/{group['id']}",
+                          {"schemas": [CORE], "displayName": self.name(), "members": members})
+        seen = self.agent.get(f"/Groups/{group['id']}")
+        self.assertEqual([member["value"] for member in seen["members"]], [user["id"] for user in made])
+        self.assertTrue(all(set(member) == {"value", "type", "display"} for member in seen["members"]))
+        listed = self.agent.get(f"/Groups?filter=displayName%20eq%20%22{self.name()}%22")
+        self.assertEqual(listed["Resources"], [seen])
 
     def test_3_4_the_oddities_of_oktas_test_of_1_1(self):
         missing = self.agent.call("GET", "/Users/00919288221112222")

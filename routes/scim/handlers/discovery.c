@@ -8,6 +8,20 @@
 
 typedef void (*list_write_fn)(struct gw_buf *buf, const struct scim_schema_set *set, struct gw_str base_url);
 
+/* SCIM 1.1 has users and groups only. */
+static const struct scim_schema_set *shown_set(const struct prov_request *r)
+{
+    const struct scim_schema_set *all = &r->app->schemas;
+    if (!r->is_scim1)
+        return all;
+    struct scim_schema_set *shown = gw_arena_alloc(r->arena, sizeof *shown);
+    for (size_t i = 0; i < all->type_count; i++) {
+        if (scim1_has_type(&all->types[i]))
+            shown->types[shown->type_count++] = all->types[i];
+    }
+    return shown;
+}
+
 /* RFC 7644 section 4: a filter on discovery is 403, other parameters are ignored (rule R101). */
 static void answer_list(struct prov_request *r, list_write_fn write)
 {
@@ -16,7 +30,7 @@ static void answer_list(struct prov_request *r, list_write_fn write)
         return;
     }
     GW_BUF_SCOPED(body, DISCOVERY_BYTES_MAX);
-    write(&body, &r->app->schemas, r->base_url);
+    write(&body, shown_set(r), r->base_url);
     reply_text(r, 200, NULL, 0, gw_buf_str(&body));
 }
 
@@ -57,13 +71,14 @@ void discovery_on_types(struct prov_request *r)
 
 void discovery_on_schemas(struct prov_request *r)
 {
-    answer_list(r, scim_schemas_write);
+    answer_list(r, r->is_scim1 ? scim1_schemas_write : scim_schemas_write);
 }
 
 void discovery_on_type(struct prov_request *r)
 {
-    for (size_t i = 0; i < r->app->schemas.type_count; i++) {
-        const struct scim_resource_type *type = &r->app->schemas.types[i];
+    const struct scim_schema_set *set = shown_set(r);
+    for (size_t i = 0; i < set->type_count; i++) {
+        const struct scim_resource_type *type = &set->types[i];
         if (!gw_str_eq_nocase(type->name, r->id))
             continue;
         reply_json(r, 200, NULL, 0, scim_resource_type_json(r->arena, type, r->base_url));
@@ -72,11 +87,22 @@ void discovery_on_type(struct prov_request *r)
     reply_error(r, GW_E_NOT_FOUND, "there is no resource type of this name");
 }
 
+static struct json_value *schema_json(struct prov_request *r)
+{
+    const struct scim_resource_type *type = NULL;
+    const struct scim_schema *schema =
+        r->is_scim1 ? scim1_schema_find(&r->app->schemas, r->id, &type) : scim_schema_find(&r->app->schemas, r->id);
+    if (schema == NULL)
+        return NULL;
+    return r->is_scim1 ? scim1_schema_json(r->arena, type, schema, r->base_url)
+                       : scim_schema_json(r->arena, schema, r->base_url);
+}
+
 void discovery_on_schema(struct prov_request *r)
 {
-    const struct scim_schema *schema = scim_schema_find(&r->app->schemas, r->id);
+    const struct json_value *schema = schema_json(r);
     if (schema == NULL)
         reply_error(r, GW_E_NOT_FOUND, "there is no schema with this URN");
     else
-        reply_json(r, 200, NULL, 0, scim_schema_json(r->arena, schema, r->base_url));
+        reply_json(r, 200, NULL, 0, schema);
 }

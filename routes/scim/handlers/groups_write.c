@@ -17,8 +17,11 @@ struct group_write {
     bool has_members; /* they are to be exactly `wanted` */
     struct member_list wanted;
     struct member_stage stage;
-    bool is_staging;         /* too much for one change */
-    uint64_t base_version;   /* `wanted` was made of this version; 0: of none */
+    bool is_staging;       /* too much for one change */
+    uint64_t base_version; /* `wanted` was made of this version; 0: of none */
+    bool has_before;       /* the next two are set */
+    struct member_list before;
+    uint64_t before_version;
     bool is_submitted;       /* the change that ends it */
     struct scim_patch patch; /* of a PATCH; and the same, as far as it is about members */
     struct scim_member_changes changes;
@@ -115,6 +118,7 @@ static void begin_again(struct group_write *write)
         return;
     write->is_submitted = false;
     write->is_staging = false;
+    write->has_before = false;
     write->stage = (struct member_stage){0, 0};
 }
 
@@ -225,13 +229,31 @@ static uint64_t expected_version(const struct prov_request *r, const struct stor
     return http_request_field(&r->x->request, GW_STR("If-Match")).len > 0 ? group->version : 0;
 }
 
+static enum gw_code load_before(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                                struct gw_error *err)
+{
+    if (write->has_before)
+        return GW_OK;
+    GW_TRY(member_list_load(r, group->seq, &write->before, &write->before_version, err));
+    write->has_before = true;
+    return GW_OK;
+}
+
+/* Many members are loaded in a turn of their own; then the handler is called again. */
+static enum gw_code load_apart(struct prov_request *r, struct group_write *write, const struct store_group *group,
+                               struct gw_error *err)
+{
+    GW_TRY(load_before(r, write, group, err));
+    turn_later(r, r->handler);
+    return GW_OK;
+}
+
 /* Writes `fields` and makes the members exactly `wanted`: as one change when that is small enough, in itself or as a
  * difference, else by staging. The difference is only right for the version that was read. */
 static enum gw_code submit_wanted(struct prov_request *r, struct group_write *write, const struct store_group *group,
                                   unsigned fields, pending_fn on_done, struct gw_error *err)
 {
     struct store_change *change = NULL;
-    struct member_list before = {NULL, 0};
     struct store_member_op *ops = NULL;
     size_t count = 0;
     uint64_t version = write->base_version != 0 ? write->base_version : expected_version(r, group);
@@ -240,10 +262,9 @@ static enum gw_code submit_wanted(struct prov_request *r, struct group_write *wr
     if (!write->is_staging && write->wanted.count < STORE_MEMBER_OPS_MAX) {
         ops = member_list_replace(r->arena, &write->wanted, /* clear= */ true, &count);
     } else if (!write->is_staging) {
-        uint64_t read_version = 0;
-        GW_TRY(member_list_load(r, group->seq, &before, &read_version, err));
-        ops = member_list_diff(r->arena, &before, &write->wanted, &count);
-        version = ops != NULL && version == 0 ? read_version : version;
+        GW_TRY(load_before(r, write, group, err));
+        ops = member_list_diff(r->arena, &write->before, &write->wanted, &count);
+        version = ops != NULL && version == 0 ? write->before_version : version;
     }
     if (ops == NULL && !write->is_staging) {
         write->is_staging = true;
@@ -283,6 +304,8 @@ static enum gw_code replace(struct prov_request *r, struct gw_error *err)
     if (is_read_later(r, write))
         return GW_OK;
     find_wanted(r, write);
+    if (write->wanted.count >= STORE_MEMBER_OPS_MAX && !write->is_staging && !write->has_before)
+        return load_apart(r, write, &group, err);
     return write->has_members ? submit_wanted(r, write, &group, ALL_FIELDS, on_replaced, err)
                               : submit_ops(r, write, &group, ALL_FIELDS, on_replaced, err);
 }
@@ -353,10 +376,11 @@ static enum gw_code patch_whole(struct prov_request *r, struct group_write *writ
 static enum gw_code patch_many(struct prov_request *r, struct group_write *write, const struct store_group *group,
                                unsigned fields, struct gw_error *err)
 {
-    struct member_list before = {NULL, 0};
+    if (!write->is_staging && !write->has_before)
+        return load_apart(r, write, group, err);
     if (!write->is_staging) {
-        GW_TRY(member_list_load(r, group->seq, &before, &write->base_version, err));
-        write->wanted = member_list_apply(r->arena, &before, write->input.ops, write->input.op_count);
+        write->base_version = write->before_version;
+        write->wanted = member_list_apply(r->arena, &write->before, write->input.ops, write->input.op_count);
     }
     return submit_wanted(r, write, group, fields, on_patched, err);
 }

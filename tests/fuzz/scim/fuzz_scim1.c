@@ -42,6 +42,18 @@ static void check_patch(const struct scim_schema_set *set, struct gw_str text)
     }
 }
 
+/* Interrupted wherever it can be, the same comes of it. */
+static void check_parts(struct gw_str text, struct gw_str whole)
+{
+    GW_BUF_SCOPED(written, 1024 * 1024);
+    struct scim1_writing writing;
+    bool is_done = false;
+    scim1_writing_init(&writing, text, false);
+    while (!is_done)
+        GW_ASSERT(scim1_writing_go_on(&writing, &written, 1, &is_done));
+    GW_ASSERT(gw_str_eq(gw_buf_str(&written), whole));
+}
+
 static void check_text(struct gw_str text)
 {
     GW_ARENA_SCOPED(arena);
@@ -54,6 +66,7 @@ static void check_text(struct gw_str text)
         return;
     }
     GW_ASSERT(scim1_text_write(&written, json_text(&arena, value), false));
+    check_parts(json_text(&arena, value), gw_buf_str(&written));
     GW_ASSERT(scim1_text_write(&again, gw_buf_str(&written), false));
     GW_ASSERT(gw_str_eq(gw_buf_str(&again), gw_buf_str(&written))); /* what has the words of 1.1 stays */
 }

@@ -83,6 +83,17 @@ static void the_manager_of_a_whole_resource_gets_his_name_of_2_0(void **state)
     scim1_body_read(&set, json_of(&arena, "['not an object']"));
 }
 
+static void assert_parts(struct gw_str text, size_t bytes, struct gw_str wanted)
+{
+    GW_BUF_SCOPED(buf, 64 * 1024);
+    struct scim1_writing writing;
+    bool is_done = false;
+    scim1_writing_init(&writing, text, false);
+    while (!is_done)
+        assert_true(scim1_writing_go_on(&writing, &buf, bytes, &is_done));
+    assert_true(gw_str_eq(gw_buf_str(&buf), wanted));
+}
+
 static void answers_are_written_in_the_words_of_1_1(void **state)
 {
     (void)state;
@@ -101,6 +112,11 @@ static void answers_are_written_in_the_words_of_1_1(void **state)
         {"{'displayName':'urn:ietf:params:scim:schemas:core:2.0:User','active':true,'x':null,'n':-1.5e3}",
          "{'displayName':'urn:ietf:params:scim:schemas:core:2.0:User','active':true,'x':null,'n':-1.5e3}"},
         {"{'meta':{'resourceType':'User'}}", "{'meta':{}}"},
+        {"{'schema':'urn:ietf:params:scim:schemas:core:2.0:User','schemaExtensions':[{'schema':"
+         "'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User','required':false}]}",
+         "{'schema':'urn:scim:schemas:core:1.0','schemaExtensions':[{'schema':"
+         "'urn:scim:schemas:extension:enterprise:1.0','required':false}]}"},
+        {"{'$ref':{'a':[1,{'$ref':'x','b':2}]},'c':[[],{},[[{'$ref':1}]]]}", "{'c':[[],{},[[{}]]]}"},
     };
     for (size_t i = 0; i < COUNT(ROWS); i++) {
         GW_ARENA_SCOPED(arena);
@@ -109,6 +125,8 @@ static void answers_are_written_in_the_words_of_1_1(void **state)
         struct gw_str wanted = quoted(&arena, ROWS[i][1]);
         if (!gw_str_eq(gw_buf_str(&buf), wanted))
             fail_msg("got    %.*s\nwanted %.*s", GW_STR_ARG(gw_buf_str(&buf)), GW_STR_ARG(wanted));
+        for (size_t bytes = 1; bytes < 100; bytes++)
+            assert_parts(quoted(&arena, ROWS[i][0]), bytes, wanted);
     }
 }
 
