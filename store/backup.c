@@ -3,6 +3,7 @@
 #include "gateway/base/arena.h"
 #include "store/bytes.h"
 #include "store/env.h"
+#include "store/migrate.h"
 #include "store/sentinel.h"
 
 #include <errno.h>
@@ -53,6 +54,22 @@ static void remove_lock(const char *path)
         (void)unlink(lock);
 }
 
+/* The copy, not what was copied: that may be needed by the program that made it. */
+static enum gw_code bring_up_to_date(const struct store *store, const char *to, struct gw_error *err)
+{
+    static const char *const locks[] = {"sso.lock", "prov.lock", "tool.lock", "import.lock"};
+    uint32_t from = 0;
+    if (store->format == STORE_FORMAT_VERSION)
+        return GW_OK;
+    enum gw_code code = store_migrate(to, store->max_bytes, NULL, NULL, &from, err);
+    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
+        char file[STORE_PATH_BYTES_MAX];
+        if (store_files_path(to, locks[i], file, NULL) == GW_OK)
+            (void)unlink(file); /* nobody else knows the folder yet */
+    }
+    return code;
+}
+
 static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn on_progress, void *data,
                            struct gw_error *err)
 {
@@ -94,6 +111,8 @@ enum gw_code store_backup(struct store *store, const char *to, store_progress_fn
         code = give_to_owner(to, err);
     if (code == GW_OK)
         code = store_files_sync_folder(to, err);
+    if (code == GW_OK)
+        code = bring_up_to_date(store, to, err);
     if (code == GW_OK)
         code = verify(to, store->max_bytes, on_progress, data, err);
     if (code != GW_OK) {

@@ -1,5 +1,6 @@
 /* backup: a whole store copied to another folder while it is in use. The copy is one snapshot, compact, with the key
- * file; it was opened and read to the last record before it counts as done. Blocks; never on a loop. */
+ * file; it was opened and read to the last record before it counts as done. The copy of a store of an older format is
+ * brought to this one. Blocks; never on a loop. */
 #pragma once
 
 #include "store/store.h"

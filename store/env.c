@@ -72,6 +72,18 @@ enum gw_code store_env_tables(struct store *store, MDB_txn *txn, enum store_tabl
     return GW_OK;
 }
 
+enum gw_code store_env_tables_old(struct store *store, MDB_txn *txn, int count, struct gw_error *err)
+{
+    for (int table = 0; table < count; table++) {
+        int rc = mdb_dbi_open(txn, store_table_name((enum store_table)table), 0, &store->tables[table]);
+        if (rc == MDB_NOTFOUND)
+            return store_fail_damaged(err, (enum store_table)table, "it is missing");
+        if (rc != 0)
+            return store_fail_mdb(err, rc, "open the tables");
+    }
+    return GW_OK;
+}
+
 static enum gw_code registry_add(struct store *store, struct gw_error *err)
 {
     char file[STORE_PATH_BYTES_MAX];
@@ -106,21 +118,21 @@ static void registry_remove(const struct store *store)
     (void)pthread_mutex_unlock(&open_lock);
 }
 
-static enum gw_code check_start(struct store *store, MDB_txn *txn, struct gw_error *err)
+static enum gw_code check_start(struct store *store, MDB_txn *txn, bool may_be_old, struct gw_error *err)
 {
     GW_TRY(store_pages_check_tree(store->path, txn, /* whole= */ false, err));
     struct store_view view = {.store = store, .txn = txn};
     /* first of all, so that an older store is called old, and not damaged for the tables that it lacks */
     GW_TRY(store_sentinel_format(&view, &store->format, err));
-    if (store->format < STORE_FORMAT_VERSION)
+    if (store->format < STORE_FORMAT_VERSION && !may_be_old)
         return gw_fail(err, GW_E_STORE_DAMAGED,
                        "the store has format %u, this program needs format %u: provgate run brings it up to date",
                        store->format, STORE_FORMAT_VERSION);
-    GW_TRY(store_env_tables(store, txn, STORE_TABLE_COUNT, err));
+    GW_TRY(store_env_tables_old(store, txn, store_sentinel_tables(&view), err));
     return store_sentinel_check(&view, err);
 }
 
-static enum gw_code open_tables(struct store *store, struct gw_error *err)
+static enum gw_code open_tables(struct store *store, bool may_be_old, struct gw_error *err)
 {
     MDB_txn *txn = NULL;
     int dead = 0;
@@ -128,7 +140,7 @@ static enum gw_code open_tables(struct store *store, struct gw_error *err)
     int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
-    enum gw_code code = check_start(store, txn, err);
+    enum gw_code code = check_start(store, txn, may_be_old, err);
     if (code != GW_OK) {
         mdb_txn_abort(txn);
         return code;
@@ -177,12 +189,13 @@ enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct sto
     return GW_OK;
 }
 
-enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+static enum gw_code open_store(const char *path, uint64_t max_size_bytes, bool may_be_old, struct store **ret_store,
+                               struct gw_error *err)
 {
     struct store *store = NULL;
     GW_TRY(store_env_new(path, max_size_bytes, &store, err));
-    enum gw_code code = open_tables(store, err);
-    if (code == GW_OK)
+    enum gw_code code = open_tables(store, may_be_old, err);
+    if (code == GW_OK && store->format == STORE_FORMAT_VERSION)
         code = check_small(store, err);
     if (code != GW_OK) {
         (void)gw_error_prefix(err, "%s", path);
@@ -191,6 +204,17 @@ enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store 
     }
     *ret_store = store;
     return GW_OK;
+}
+
+enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+{
+    return open_store(path, max_size_bytes, /* may_be_old= */ false, ret_store, err);
+}
+
+enum gw_code store_open_to_copy(const char *path, uint64_t max_size_bytes, struct store **ret_store,
+                                struct gw_error *err)
+{
+    return open_store(path, max_size_bytes, /* may_be_old= */ true, ret_store, err);
 }
 
 void store_close(struct store *store)

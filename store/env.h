@@ -32,6 +32,8 @@ GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_by
  * the others. */
 GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, enum store_table create_from,
                                             struct gw_error *err);
+/* Opens the first so many: of a store of an older format. */
+GW_MUST_CHECK enum gw_code store_env_tables_old(struct store *store, MDB_txn *txn, int count, struct gw_error *err);
 /* Files and environment, without any table: for store_open and store_migrate. Freed by store_close. */
 GW_MUST_CHECK enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store,
                                          struct gw_error *err);

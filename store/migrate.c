@@ -255,13 +255,7 @@ static enum gw_code check_old(struct migration *m)
     if (store->format == STORE_FORMAT_VERSION)
         return GW_OK;
     m->step = &steps[store->format];
-    for (int table = 0; table < (int)m->step->tables_from; table++) {
-        int rc = mdb_dbi_open(m->view.txn, store_table_name((enum store_table)table), 0, &store->tables[table]);
-        if (rc == MDB_NOTFOUND)
-            return store_fail_damaged(m->err, (enum store_table)table, "it is missing");
-        if (rc != 0)
-            return store_fail_mdb(m->err, rc, "open the tables");
-    }
+    GW_TRY(store_env_tables_old(store, m->view.txn, (int)m->step->tables_from, m->err));
     GW_TRY(store_sentinel_check(&m->view, m->err));
     return count_total(m);
 }

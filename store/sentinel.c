@@ -23,7 +23,7 @@ static const int table_counts[] = {
     [1] = STORE_TABLE_MEMBERSHIPS + 1, [2] = STORE_TABLE_BLIND + 1, [3] = STORE_TABLE_COUNT};
 _Static_assert(sizeof table_counts / sizeof table_counts[0] == STORE_FORMAT_VERSION + 1, "each format has its row");
 
-static int table_count(const struct store_view *view)
+int store_sentinel_tables(const struct store_view *view)
 {
     GW_ASSERT(view->store->format >= 1 && view->store->format <= STORE_FORMAT_VERSION);
     return table_counts[view->store->format];
@@ -31,7 +31,7 @@ static int table_count(const struct store_view *view)
 
 static size_t sentinel_bytes(const struct store_view *view)
 {
-    return AT_ENTRIES + 8 * (size_t)table_count(view);
+    return AT_ENTRIES + 8 * (size_t)store_sentinel_tables(view);
 }
 
 /* A key file that was exchanged would turn every bound session into an unknown one. */
@@ -43,7 +43,7 @@ static struct gw_sha256 key_check(const struct store_keys *keys)
 
 static enum gw_code put_entries(struct store_view *view, uint8_t *record, struct gw_error *err)
 {
-    for (int table = STORE_TABLE_META + 1; table < table_count(view); table++) {
+    for (int table = STORE_TABLE_META + 1; table < store_sentinel_tables(view); table++) {
         uint64_t entries = 0;
         GW_TRY(store_table_entries(view, (enum store_table)table, &entries, err));
         bytes_put_le(record + AT_ENTRIES + 8 * table, entries, 8);
@@ -57,7 +57,7 @@ enum gw_code store_sentinel_write(struct store_view *view, const struct store_se
     uint8_t record[SENTINEL_BYTES_MAX] = {0};
     struct gw_sha256 check = key_check(keys);
     bytes_put_le(record + AT_FORMAT, view->store->format, 4);
-    bytes_put_le(record + AT_TABLES, (uint64_t)table_count(view), 4);
+    bytes_put_le(record + AT_TABLES, (uint64_t)store_sentinel_tables(view), 4);
     memcpy(record + AT_EPOCH, keys->epoch, STORE_EPOCH_BYTES);
     memcpy(record + AT_KEY_CHECK, check.bytes, KEY_CHECK_BYTES);
     bytes_put_le(record + AT_COMMITS, sentinel->commits, 8);
@@ -116,7 +116,8 @@ static enum gw_code read_record(struct store_view *view, const uint8_t **ret_rec
     if (format != view->store->format)
         return gw_fail(err, GW_E_STORE_DAMAGED, "the store has format %llu now, and was opened with format %u",
                        (unsigned long long)format, view->store->format);
-    if (record.len != sentinel_bytes(view) || bytes_get_le(record.ptr + AT_TABLES, 4) != (uint64_t)table_count(view))
+    if (record.len != sentinel_bytes(view) ||
+        bytes_get_le(record.ptr + AT_TABLES, 4) != (uint64_t)store_sentinel_tables(view))
         return store_fail_damaged(err, STORE_TABLE_META, "the sentinel has a wrong size");
     *ret_record = (const uint8_t *)record.ptr;
     return GW_OK;
@@ -142,7 +143,7 @@ enum gw_code store_sentinel_check(struct store_view *view, struct gw_error *err)
     if (memcmp(record + AT_EPOCH, keys->epoch, STORE_EPOCH_BYTES) != 0 ||
         memcmp(record + AT_KEY_CHECK, check.bytes, KEY_CHECK_BYTES) != 0)
         return gw_fail(err, GW_E_STORE_DAMAGED, "store.key is not the key file of this store");
-    for (int table = STORE_TABLE_META + 1; table < table_count(view); table++) {
+    for (int table = STORE_TABLE_META + 1; table < store_sentinel_tables(view); table++) {
         uint64_t expected = bytes_get_le(record + AT_ENTRIES + 8 * table, 8);
         uint64_t actual = 0;
         GW_TRY(store_table_entries(view, (enum store_table)table, &actual, err));

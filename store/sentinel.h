@@ -18,6 +18,9 @@ GW_MUST_CHECK enum gw_code store_sentinel_format(struct store_view *view, uint32
 
 /* What follows reads and writes the form of view->store->format. */
 
+/* How many tables it has: the first so many. */
+int store_sentinel_tables(const struct store_view *view);
+
 /* The first of a new store. */
 GW_MUST_CHECK enum gw_code store_sentinel_make(struct store_view *view, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_sentinel_read(struct store_view *view, struct store_sentinel *ret_sentinel,

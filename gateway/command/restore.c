@@ -11,7 +11,7 @@ static int restore(const struct config *config, const char *from)
     struct store *backup = NULL;
     struct store_stats stats;
     uint64_t bytes = 0;
-    enum gw_code code = store_open(from, config->store_max_size, &backup, &err);
+    enum gw_code code = store_open_to_copy(from, config->store_max_size, &backup, &err);
     if (code == GW_OK)
         code = command_backup_run(backup, config->store_path, &stats, &bytes, &err);
     store_close(backup);
@@ -61,7 +61,8 @@ const struct command command_restore = {
         "usage: provgate restore --from DIR [--config FILE]\n"
         "Copies the backup in DIR to store.path, which must not exist or be empty, and verifies every record. An\n"
         "existing store is never touched: move it away first. Ids that were given out after the backup was made are\n"
-        "not given to others.\n"
+        "not given to others. A backup that an older provgate made is brought to this one's format; it stays as it "
+        "is.\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --from DIR     what `provgate backup` made\n",
     .run = run,

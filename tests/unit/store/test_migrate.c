@@ -5,6 +5,7 @@
  * made mail@example.com with the e-mails Mail@example.com and other@example.com, and 300 entries of activity. */
 #include "tests/unit/store/fixture.h"
 
+#include "store/backup.h"
 #include "store/due.h"
 #include "store/env.h"
 #include "store/inspect.h"
@@ -215,18 +216,6 @@ static void h15_a_store_that_is_up_to_date_is_not_written(void **state)
     teardown(&f);
 }
 
-static void h15_an_old_store_is_not_opened_by_anything_else(void **state)
-{
-    struct fixture f;
-    struct store *store = NULL;
-    (void)state;
-    setup(&f, &olds[0]);
-    assert_int_equal(store_open(f.path, f.max_bytes, &store, &f.err), GW_E_STORE_DAMAGED);
-    assert_non_null(strstr(f.err.text, "provgate run brings it up to date"));
-    assert_non_null(strstr(f.err.text, f.path));
-    teardown(&f);
-}
-
 /* The old program's own look at the store. */
 static void assert_old_and_whole(struct fixture *f, const struct old *old)
 {
@@ -242,6 +231,42 @@ static void assert_old_and_whole(struct fixture *f, const struct old *old)
     assert_ok(store_sentinel_check(&view, &f->err), &f->err);
     mdb_txn_abort(txn);
     store_close(store);
+}
+
+static void h15_a_copy_of_an_old_store_is_brought_up_to_date_and_the_old_one_stays(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < OLDS; i++) {
+        struct fixture f;
+        struct store *old = NULL;
+        struct store_stats stats;
+        setup(&f, &olds[i]);
+        char *from = f.path;
+        f.path = unit_folder_new();
+        assert_ok(store_open_to_copy(from, f.max_bytes, &old, &f.err), &f.err);
+        assert_ok(store_stats_read(old, &stats, &f.err), &f.err);
+        assert_int_equal(stats.activity_entries, olds[i].entries);
+        assert_ok(store_backup(old, f.path, NULL, NULL, &f.err), &f.err);
+        store_close(old);
+        fixture_open(&f);
+        assert_whole(&f, &olds[i]);
+        fixture_done(&f);
+        struct fixture source = {.path = from, .max_bytes = FIXTURE_MAX_BYTES};
+        assert_old_and_whole(&source, &olds[i]);
+        teardown(&source);
+    }
+}
+
+static void h15_an_old_store_is_not_opened_by_anything_else(void **state)
+{
+    struct fixture f;
+    struct store *store = NULL;
+    (void)state;
+    setup(&f, &olds[0]);
+    assert_int_equal(store_open(f.path, f.max_bytes, &store, &f.err), GW_E_STORE_DAMAGED);
+    assert_non_null(strstr(f.err.text, "provgate run brings it up to date"));
+    assert_non_null(strstr(f.err.text, f.path));
+    teardown(&f);
 }
 
 /* True: it was not stopped any more. */
@@ -338,6 +363,7 @@ int main(void)
         cmocka_unit_test(h15_an_old_entry_of_an_email_is_found_and_goes_with_it),
         cmocka_unit_test(h15_an_old_entry_of_an_email_goes_with_the_user_name),
         cmocka_unit_test(h15_a_store_that_is_up_to_date_is_not_written),
+        cmocka_unit_test(h15_a_copy_of_an_old_store_is_brought_up_to_date_and_the_old_one_stays),
         cmocka_unit_test(h15_an_old_store_is_not_opened_by_anything_else),
         cmocka_unit_test(h15_a_migration_that_ends_anywhere_leaves_an_old_store_and_goes_on),
         cmocka_unit_test(h15_what_the_old_program_wrote_after_an_interruption_is_not_missed),
