@@ -101,9 +101,11 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
     /* whoever can answer this is prov */
     struct gw_str body = gw_arena_printf(
         &x->arena,
-        "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\",\"clock\":\"%s\"}",
+        "{\"status\":\"%s\",\"prov\":\"up\",\"sso\":\"%s\",\"store\":\"%s\",\"guard\":\"%s\",\"clock\":\"%s\","
+        "\"brake\":\"%s\"}",
         is_well ? "ok" : "failing", state_name(is_sso_up), store_name(face, is_store_up),
-        guards_off(face) > 0 ? "off" : "on", gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok");
+        guards_off(face) > 0 ? "off" : "on", gw_gauge_max(GW_GAUGE_CLOCK_JUMPED) > 0 ? "jumped" : "ok",
+        is_store_up && stats.held > 0 ? "holds" : "ok");
     answer(x, is_well ? 200 : 503, "application/json", NULL, NULL, body);
 }
 
@@ -196,6 +198,7 @@ static void serve_metrics(struct admin_face *face, struct http_exchange *x)
         add_store_gauge(&body, "provgate_store_activity_entries", "Entries of the activity record",
                         stats.activity_entries);
         add_store_gauge(&body, "provgate_store_readers", "Open read slots", stats.readers);
+        add_store_gauge(&body, "provgate_brake_waiting", "Changes that the brake holds now", stats.held);
     }
     add_store_gauge(&body, "provgate_guard_off", "Apps whose guard an operator has switched off", guards_off(face));
     answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, NULL, gw_buf_str(&body));

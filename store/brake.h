@@ -21,6 +21,3 @@ GW_MUST_CHECK enum gw_code store_brake_drop(struct store_apply *apply, uint32_t 
 
 GW_MUST_CHECK enum gw_code store_apply_brake_release(struct store_apply *apply, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_apply_brake_reject(struct store_apply *apply, struct gw_error *err);
-
-/* For the full scan. */
-GW_MUST_CHECK bool store_held_decode(struct gw_str key, struct gw_str value, struct store_held *ret_held);

@@ -1,5 +1,5 @@
 #include "store/blind.h"
-#include "store/brake.h"
+#include "store/brake_record.h"
 #include "store/bytes.h"
 #include "store/check_groups.h"
 #include "store/codec.h"

@@ -1,5 +1,6 @@
 #include "store/reader.h"
 
+#include "store/brake_record.h"
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/env.h"
@@ -232,6 +233,7 @@ static enum gw_code read_stats(struct store_view *view, struct store_stats *ret_
     GW_TRY(store_env_used(view, &ret_stats->used_bytes, err));
     GW_TRY(count_users(view, &ret_stats->users, err));
     GW_TRY(store_table_entries(view, STORE_TABLE_SESSIONS, &ret_stats->sessions, err));
+    GW_TRY(store_brake_total(view, &ret_stats->held, err));
     return store_table_entries(view, STORE_TABLE_ACTIVITY, &ret_stats->activity_entries, err);
 }
 

@@ -48,6 +48,7 @@ struct store_stats {
     uint64_t sessions;
     uint64_t activity_entries;
     uint64_t readers;
+    uint64_t held; /* changes that a brake holds, of all folders */
 };
 GW_MUST_CHECK enum gw_code store_stats_read(struct store *store, struct store_stats *ret_stats, struct gw_error *err);
 

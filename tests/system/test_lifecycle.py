@@ -198,6 +198,8 @@ class Brake(LifeCase):
         self.story.expect_in(browser, "run3@example.com")
         self.assertEqual(self.once("DELETE", f"/Users/{self.ids[4]}").status, 429)
         self.assertEqual(self.held(), 2)
+        self.assertEqual(self.brake_health(), "holds")
+        self.assertIn("\nprovgate_brake_waiting 2\n", self.metrics())
         wait_until(lambda: "provgate_brake_alerts_total 1" in self.metrics(), 30, "it is counted")
         self.command("user", "deactivate", "--user", "run5@example.com")
         self.command("policy", "brake", "reject", "--app", "wiki", "--reason", "wrong rule")
@@ -212,8 +214,13 @@ class Brake(LifeCase):
         self.assertEqual(self.take_out(6).status, 429)
         self.command("policy", "brake", "release", "--app", "wiki")
         self.assertFalse(self.okta.get(self.ids[6])["active"])
+        self.assertEqual(self.brake_health(), "ok")
         self.assertEqual([self.take_out(i).status for i in (6, 7)], [200, 200])
         self.story.expect_in(browser, "run3@example.com")
+
+    def brake_health(self):
+        """What /healthz says of it."""
+        return rawhttp.fetch(self.world.admin_url + "/healthz").json()["brake"]
 
     def metrics(self):
         """The text of GET /metrics."""
