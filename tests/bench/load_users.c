@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNDER_WAY_MAX 3000u /* fills whole commit groups; below the writer's own cap */
+#define UNDER_WAY_MAX 8000u /* fills whole commit groups; below the cap of an import's writer */
 #define LARGE_GROUP 100000u
 #define TEAM 100u
 #define ROLE 1000u
@@ -206,10 +206,11 @@ static void create(struct load *load, uint64_t first, double seconds)
     drain(load);
 }
 
-static void open_store(struct load *load, const char *path, const char *max_gib, const char *folder)
+static void open_store(struct load *load, enum store_role role, const char *path, const char *max_gib,
+                       const char *folder)
 {
     struct gw_error err;
-    struct store_writer_settings settings = {.role = STORE_ROLE_TOOL};
+    struct store_writer_settings settings = {.role = role};
     if (store_open(path, strtoull(max_gib, NULL, 10) << 30, &load->store, &err) != GW_OK ||
         store_writer_new(load->store, &settings, &load->writer, &err) != GW_OK ||
         store_folder_ensure(load->writer, gw_str_from(folder), &load->folder, &err) != GW_OK)
@@ -227,7 +228,7 @@ int main(int argc, char **argv)
     struct load load = {.rooms = is_fill ? UNDER_WAY_MAX : (unsigned)strtoul(argv[6], NULL, 10)};
     if (load.rooms == 0 || load.rooms > UNDER_WAY_MAX || sem_init(&load.room, 0, load.rooms) != 0)
         return 2;
-    open_store(&load, argv[1], argv[2], argv[3]);
+    open_store(&load, is_fill ? STORE_ROLE_IMPORT : STORE_ROLE_TOOL, argv[1], argv[2], argv[3]);
     uint64_t number = strtoull(argv[5], NULL, 10);
     int64_t begun_us = gw_clock_mono_us();
     if (is_fill)
