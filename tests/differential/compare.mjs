@@ -60,6 +60,8 @@ const OPERATIONS = [
   () => ({ op: 'replace', path: 'emails', value: [email()] }),
   () => ({ op: 'remove', path: `emails[type eq "${pick(['work', 'home', 'other'])}"]` }),
   () => ({ op: 'replace', path: `emails[type eq "${pick(['work', 'home'])}"].value`, value: pick(['n@n', 'm@m']) }),
+  () => ({ op: 'add', path: `emails[type eq "${pick(['home', 'other'])}"].value`, value: pick(['n@n', 'm@m']) }),
+  () => ({ op: 'add', path: `emails[type eq "${pick(['home', 'other'])}" and primary eq true].value`, value: 'n@n' }),
   () => ({ op: pick(['add', 'replace']), path: `emails[value eq "${pick(['a@w.org', 'a@h.org'])}"].display`, value: 'd' }),
   () => ({ op: 'replace', value: { active: false } }),
   () => ({ op: pick(['add', 'replace']), value: { title: 't2', nickName: pick(['n', 'm']) } }),
@@ -144,10 +146,19 @@ function names(path, user) {
   return (user.emails ?? []).some(compile(parse(text)));
 }
 
+// An add whose filter matches nothing, as the add of the element that the filter describes.
+function asElement(operation, user) {
+  const [, type, primary] = operation.path?.match(/^emails\[type eq "(\w+)"( and primary eq true)?\]\.value$/) ?? [];
+  if (operation.op !== 'add' || !type || names(operation.path.replace(/\.value$/, ''), user)) return operation;
+  const element = { value: operation.value, type, ...(primary && { primary: true }) };
+  return { op: 'add', path: 'emails', value: [element] };
+}
+
 // scim-patch, step by step, with what RFC 7643 section 2.4 asks for after each: one primary, no (value, type) twice.
-function patchedWithOnePrimary(operations) {
+function patchedWithOnePrimary(operations, translate = operation => operation) {
   let user = ann();
-  for (const operation of operations) {
+  for (const given of operations) {
+    const operation = translate(given, user);
     user = scimPatch(user, [structuredClone(operation)]);
     const kept = [];
     for (const entry of user.emails ?? []) {
@@ -167,6 +178,9 @@ function patchedWithOnePrimary(operations) {
 const PATCH_EXPLANATIONS = [{
   name: 'one-primary-and-no-twins',
   applies: (operations, our) => isDeepStrictEqual(attempt(() => patchedWithOnePrimary(operations)), our),
+}, {
+  name: 'add-makes-the-element',
+  applies: (operations, our) => isDeepStrictEqual(attempt(() => patchedWithOnePrimary(operations, asElement)), our),
 }, {
   name: 'remove-without-target',
   applies: (operations, our) => our.refused?.includes('no value of emails matches') && operations.some((operation, i) =>
