@@ -8,6 +8,7 @@
 #include "store/join.h"
 #include "store/journal.h"
 #include "store/positions.h"
+#include "store/recent.h"
 #include "store/replay.h"
 #include "store/sentinel.h"
 #include "store/users.h"
@@ -21,6 +22,7 @@ struct store_reader {
     bool is_reading;
     uint64_t snapshot; /* counts them */
     struct store_recent_group recent_groups[STORE_RECENT_GROUPS];
+    struct store_recent recent;
 };
 
 enum gw_code store_reader_new(struct store *store, struct store_reader **ret_reader, struct gw_error *err)
@@ -105,22 +107,54 @@ enum gw_code store_folder_find(struct store_reader *reader, struct gw_str name, 
     return GW_OK;
 }
 
-enum gw_code store_session_get(struct store_reader *reader, const struct store_session_digest *digest,
-                               struct store_session *ret_session)
+static enum gw_code read_session(struct store_reader *reader, const struct store_session_digest *digest,
+                                 struct store_session *ret_session)
 {
     struct gw_str key = gw_str_n((const char *)digest->bytes, sizeof digest->bytes);
     struct gw_str value;
-    GW_TRY(store_get(store_reader_view(reader), STORE_TABLE_SESSIONS, key, &value, NULL));
+    GW_TRY(store_get(&reader->view, STORE_TABLE_SESSIONS, key, &value, NULL));
     return store_session_decode(value, ret_session) ? GW_OK : GW_E_STORE_DAMAGED;
+}
+
+enum gw_code store_session_get(struct store_reader *reader, const struct store_session_digest *digest,
+                               struct store_session *ret_session)
+{
+    bool is_known = false;
+    uint64_t snapshot = store_reader_snapshot(reader);
+    struct store_recent_session *recent = store_recent_session(&reader->recent, snapshot, digest, &is_known);
+    if (!is_known) {
+        recent->code = read_session(reader, digest, &recent->session);
+        if (recent->code == GW_OK || recent->code == GW_E_NOT_FOUND)
+            recent->snapshot = snapshot;
+    }
+    if (recent->code == GW_OK)
+        *ret_session = recent->session;
+    return recent->code;
+}
+
+static enum gw_code read_state(struct store_reader *reader, uint32_t folder, uint64_t seq,
+                               struct store_user_state *ret_state)
+{
+    struct store_key key = store_user_key(folder, seq);
+    struct gw_str value;
+    GW_TRY(store_get(&reader->view, STORE_TABLE_STATES, store_key_str(&key), &value, NULL));
+    return store_state_decode(value, ret_state) ? GW_OK : GW_E_STORE_DAMAGED;
 }
 
 enum gw_code store_user_state_get(struct store_reader *reader, uint32_t folder, uint64_t seq,
                                   struct store_user_state *ret_state)
 {
-    struct store_key key = store_user_key(folder, seq);
-    struct gw_str value;
-    GW_TRY(store_get(store_reader_view(reader), STORE_TABLE_STATES, store_key_str(&key), &value, NULL));
-    return store_state_decode(value, ret_state) ? GW_OK : GW_E_STORE_DAMAGED;
+    bool is_known = false;
+    uint64_t snapshot = store_reader_snapshot(reader);
+    struct store_recent_state *recent = store_recent_state(&reader->recent, snapshot, folder, seq, &is_known);
+    if (!is_known) {
+        recent->code = read_state(reader, folder, seq, &recent->state);
+        if (recent->code == GW_OK || recent->code == GW_E_NOT_FOUND)
+            recent->snapshot = snapshot;
+    }
+    if (recent->code == GW_OK)
+        *ret_state = recent->state;
+    return recent->code;
 }
 
 enum gw_code store_user_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder, uint64_t seq,
