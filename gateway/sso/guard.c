@@ -244,6 +244,25 @@ static enum sso_guard_verdict verdict_of(const struct check *c)
     return c->has_anonymous ? SSO_GUARD_ANONYMOUS : SSO_GUARD_NO_SESSION;
 }
 
+/* Room for so many more, up to CARRIED_MAX. */
+static struct store_session_digest *digests_grow(const struct store_session_digest *list, size_t count, size_t more,
+                                                 struct gw_arena *arena)
+{
+    size_t room = more < CARRIED_MAX - count ? count + more : CARRIED_MAX;
+    struct store_session_digest *grown = gw_arena_array(arena, room, sizeof *grown);
+    if (count > 0)
+        memcpy(grown, list, count * sizeof *grown);
+    return grown;
+}
+
+static void lists_grow(struct check *c, size_t more, struct gw_arena *arena)
+{
+    struct sso_guard *guard = c->guard;
+    guard->carried = c->carried = digests_grow(c->carried, guard->carried_count, more, arena);
+    guard->sessions = c->sessions = digests_grow(c->sessions, guard->session_count, more, arena);
+    guard->known = c->known = digests_grow(c->known, guard->known_count, more, arena);
+}
+
 /* False: the pattern's cookie is ambiguous. */
 static bool pattern_check(struct check *c, const struct gw_str *lines, size_t line_count, struct gw_str pattern,
                           struct gw_arena *arena)
@@ -255,6 +274,7 @@ static bool pattern_check(struct check *c, const struct gw_str *lines, size_t li
     if (verdict == SSO_COOKIE_NONE)
         return true;
     struct reading readings[SSO_COOKIE_VALUES_MAX];
+    lists_grow(c, values.count, arena);
     for (size_t i = 0; i < values.count; i++)
         readings[i] = reading_check(c, &values.list[i], arena);
     twins_check(c->guard, &values, readings);
@@ -269,12 +289,6 @@ static bool cookies_check(struct check *c, const struct http_request *request, s
     bool is_clear = true;
     if (line_count == 0)
         return true;
-    c->carried = gw_arena_array(arena, CARRIED_MAX, sizeof *c->carried);
-    c->guard->carried = c->carried;
-    c->sessions = gw_arena_array(arena, CARRIED_MAX, sizeof *c->sessions);
-    c->guard->sessions = c->sessions;
-    c->known = gw_arena_array(arena, CARRIED_MAX, sizeof *c->known);
-    c->guard->known = c->known;
     for (size_t i = 0; i < c->view->session_cookie_count; i++)
         is_clear &= pattern_check(c, lines, line_count, gw_str_from(c->view->session_cookies[i]), arena);
     return is_clear;
