@@ -316,14 +316,14 @@ static bool tunnel_is_over(const struct http_flow *flow)
 
 /* After an early answer the rest of the body still goes to an app that may want it, unless one of the two has said that
  * this connection ends. */
-static bool is_over(const struct http_flow *flow)
+static bool is_over(struct http_flow *flow)
 {
-    const struct http_socket *socket = &flow->conn->socket;
+    struct http_socket *socket = &flow->conn->socket;
     if (flow->is_tunnel)
         return tunnel_is_over(flow);
     if (flow->stage != HTTP_ANSWER_DONE)
         return false;
-    return (flow->request_is_given && http_socket_queued(socket) == 0) || flow->closes_after ||
+    return (flow->request_is_given && http_socket_is_flushed(socket)) || flow->closes_after ||
            !flow->answer_facts.keeps_connection || socket->has_ended || socket->cannot_write;
 }
 

@@ -271,6 +271,12 @@ size_t http_socket_room(const struct http_socket *socket)
     return queued < HTTP_OUTPUT_HIGH && !socket->cannot_write ? HTTP_OUTPUT_HIGH - queued : 0;
 }
 
+bool http_socket_is_flushed(struct http_socket *socket)
+{
+    socket->is_awaited = http_socket_queued(socket) > 0;
+    return !socket->is_awaited;
+}
+
 void http_socket_end(struct http_socket *socket)
 {
     socket->wants_end = true;
@@ -284,6 +290,14 @@ static void fail_writing(struct http_socket *socket)
     socket->on_event(socket->owner);
 }
 
+static void note_written(struct http_socket *socket)
+{
+    socket->bytes_out += socket->queue.piece;
+    http_queue_written(&socket->queue);
+    if (http_socket_queued(socket) > 0 || socket->wants_end)
+        mark_dirty(socket);
+}
+
 static void on_written(h2o_socket_t *h2o, const char *err)
 {
     struct http_socket *socket = h2o->data;
@@ -292,11 +306,8 @@ static void on_written(h2o_socket_t *h2o, const char *err)
         fail_writing(socket);
         return;
     }
-    socket->bytes_out += socket->queue.piece;
     touch(socket);
-    http_queue_written(&socket->queue);
-    if (http_socket_queued(socket) > 0 || socket->wants_end)
-        mark_dirty(socket);
+    note_written(socket);
     socket->on_event(socket->owner);
 }
 
@@ -306,6 +317,34 @@ static void send_end(struct http_socket *socket)
     if (!socket->has_tls)
         (void)shutdown(h2o_socket_get_fd(socket->h2o), SHUT_WR);
     socket->on_event(socket->owner);
+}
+
+/* What the kernel takes at once of plain text; an error is told by the next write. */
+static size_t send_now(const struct http_socket *socket, struct gw_str piece)
+{
+    if (socket->has_tls)
+        return 0;
+    ssize_t sent = send(h2o_socket_get_fd(socket->h2o), piece.ptr, piece.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
+/* Nearly all that is plain leaves here. Then there is no callback, and no event when nobody can be waiting for one:
+ * it would run the whole exchange again for nothing. */
+static void write_piece(struct http_socket *socket, struct gw_str piece)
+{
+    bool is_awaited = socket->is_awaited || http_socket_queued(socket) >= HTTP_OUTPUT_HIGH;
+    size_t sent = send_now(socket, piece);
+    socket->is_awaited = false;
+    if (sent < piece.len) {
+        h2o_iovec_t vec = {.base = socket->queue.flying.data + socket->queue.flown + sent, .len = piece.len - sent};
+        socket->is_writing = true;
+        h2o_socket_write(socket->h2o, &vec, 1, on_written);
+        return;
+    }
+    socket->moved_ms = http_loop_now_ms(socket->loop);
+    note_written(socket);
+    if (is_awaited)
+        socket->on_event(socket->owner);
 }
 
 static void flush(struct http_socket *socket)
@@ -318,13 +357,10 @@ static void flush(struct http_socket *socket)
         return;
     }
     struct gw_str piece = http_queue_piece(&socket->queue, HTTP_WRITE_BYTES_MAX);
-    if (piece.len > 0) {
-        h2o_iovec_t vec = {.base = socket->queue.flying.data + socket->queue.flown, .len = piece.len};
-        socket->is_writing = true;
-        h2o_socket_write(socket->h2o, &vec, 1, on_written);
-    } else if (socket->wants_end && !socket->sent_end) {
+    if (piece.len > 0)
+        write_piece(socket, piece);
+    else if (socket->wants_end && !socket->sent_end)
         send_end(socket);
-    }
 }
 
 void http_sockets_flush(struct http_loop *loop)

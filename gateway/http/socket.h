@@ -45,7 +45,8 @@ struct http_socket {
     bool has_failed;   /* reading or connecting failed: of no use any more */
     bool cannot_write; /* writing failed; there may still be something to read */
     bool is_writing;
-    bool wants_end; /* after the queue: FIN */
+    bool is_awaited; /* somebody waits until the queue is empty */
+    bool wants_end;  /* after the queue: FIN */
     bool sent_end;
 };
 
@@ -79,8 +80,10 @@ static inline size_t http_socket_queued(const struct http_socket *socket)
 {
     return http_queue_bytes(&socket->queue);
 }
-/* How much more a stream should add now. */
+/* How much more a stream should add now. Less than was wanted: an event tells when there is more. */
 size_t http_socket_room(const struct http_socket *socket);
+/* Has all that was added been written? If not, an event tells when to look again. */
+bool http_socket_is_flushed(struct http_socket *socket);
 
 /* Sends FIN after what is queued (plain text; with TLS it only marks, since libh2o cannot half-close). */
 void http_socket_end(struct http_socket *socket);
