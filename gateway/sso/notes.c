@@ -58,9 +58,12 @@ static bool refusal_write(struct sso_request *rq, uint64_t user_seq, struct gw_s
 void sso_note_refusal(struct sso_request *rq, const char *result)
 {
     struct sso_note_refused *place = refused_place(rq);
-    if (!gw_secret_eq(&place->digest, &rq->guard.session, sizeof place->digest)) {
+    bool is_known = gw_secret_eq(&place->digest, &rq->guard.session, sizeof place->digest) && place->result != NULL &&
+                    strcmp(place->result, result) == 0;
+    if (!is_known) {
         if (refusal_write(rq, rq->guard.user_seq, GW_STR_NONE, result))
-            *place = (struct sso_note_refused){rq->guard.session, sso_request_own_reference(rq) ? rq->x->id : 0};
+            *place =
+                (struct sso_note_refused){rq->guard.session, result, sso_request_own_reference(rq) ? rq->x->id : 0};
     } else if (place->exchange_id != 0) {
         rq->first_refusal_id = place->exchange_id;
     }

@@ -19,6 +19,7 @@ struct sso_note_seen {
 
 struct sso_note_refused {
     struct store_session_digest digest;
+    const char *result;
     uint64_t exchange_id; /* of the first one; 0: it has no reference of ours */
 };
 
@@ -29,8 +30,8 @@ struct sso_notes {
     unsigned count;
 };
 
-/* A session of a user was refused: written when it is the first time, else the request is shown the reference of that
- * one, which is what `provgate why` finds. */
+/* A session of a user was refused: written when it is the first time for that reason (`result`, which lives for ever),
+ * else the request is shown the reference of that one, which is what `provgate why` finds. */
 void sso_note_refusal(struct sso_request *rq, const char *result);
 /* A sign-on was refused; `user_seq` 0: nobody known. `user_name` is what the provider said. */
 void sso_note_sign_on_refusal(struct sso_request *rq, uint64_t user_seq, struct gw_str user_name, const char *result);

@@ -178,6 +178,18 @@ static void legacy_alternates(struct model *model, struct gw_str piece)
     }
 }
 
+/* `=sid=x`: a cookie without a name, whose value some read as a cookie. */
+static void nameless_alternate(struct model *model, struct gw_str piece)
+{
+    struct gw_str name, value;
+    if (piece.len == 0 || piece.ptr[0] != '=')
+        return;
+    while (piece.len > 0 && (piece.ptr[0] == '=' || piece.ptr[0] == ' ' || piece.ptr[0] == '\t'))
+        piece = gw_str_from_pos(piece, 1);
+    if (pair_of(piece, &name, &value) && loosely(model, name))
+        alternate(model, value);
+}
+
 /* The end of a quoted string that starts at `at`, or `at`. */
 static size_t quoted_end(struct gw_str line, size_t at)
 {
@@ -208,6 +220,7 @@ static void read_line(struct model *model, struct gw_str line, int pass)
         } else if (pass == 1) {
             if (!ours && loosely(model, name))
                 alternate(model, value);
+            nameless_alternate(model, gw_str_trim(whole));
             legacy_alternates(model, gw_str_trim(whole));
         } else if (pass == 2 && value.len > 0) {
             size_t start = (size_t)(whole.ptr - line.ptr);

@@ -870,20 +870,29 @@ static void a_deactivation_between_check_and_record_wins(void **state)
     (void)close(client);
 }
 
-/* semantics.md 10: the first refusal of a session, then only counters. */
+static const char *reference_of(struct reply *reply)
+{
+    char *at = strstr(reply->body, "Reference: ");
+    assert_non_null(at);
+    at[strcspn(at, "<")] = '\0';
+    return at;
+}
+
+/* semantics.md 10: the first refusal of a session, then only counters; all of one reason lead to the same entry. */
 static void the_first_refusal_of_a_session_is_recorded(void **state)
 {
     struct world *w = *state;
     int client = lab_connect(&w->lab);
     (void)world_sign_on(w, client, "alice@example.com", "", SETS("a1"));
     world_set_active(w, "alice@example.com", false);
-    (void)world_refused(w, client, "/", COOKIE("a1"));
-    (void)world_refused(w, client, "/", COOKIE("a1"));
-    (void)world_refused(w, client, "/", COOKIE("a1"));
+    const char *first = reference_of(world_refused(w, client, "/", COOKIE("a1")));
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(reference_of(world_refused(w, client, "/", COOKIE("a1"))), first);
     world_set_active(w, "alice@example.com", true); /* behind it in the queue */
     const char *activity = fixture_activity(&w->store, 0);
     assert_non_null(strchr(activity, 'F'));
     assert_ptr_equal(strchr(activity, 'F'), strrchr(activity, 'F'));
+    assert_string_not_equal(reference_of(world_refused(w, client, "/", COOKIE("a1"))), first); /* for another reason */
     (void)close(client);
 }
 
