@@ -103,16 +103,16 @@ static void on_recorded_refused(struct sso_job *job)
     sso_request_refuse(rq, SSO_REFUSAL_INACTIVE, job->change->error.text);
 }
 
-/* Not in time, or not now: `undecided` decides, and the change is kept. False: the sign-on was refused. */
-static bool go_on_unrecorded(struct sso_job *job)
+/* Not in time, or not now: `undecided` decides, and the change is kept. False: the sign-on was refused. The result of
+ * what is late is the writer's still: `why` says it. */
+static bool go_on_unrecorded(struct sso_job *job, const char *why)
 {
     struct sso_request *rq = wait_end(job);
     if (rq == NULL)
         return true;
     gw_metric_add(GW_METRIC_SIGN_ON_NOT_RECORDED, 1);
     gw_metric_add(GW_METRIC_SSO_UNDECIDED, 1);
-    gw_log(GW_LOG_ERROR, "sign-on-not-recorded", "app=%.*s code=%s", GW_STR_ARG(rq->app->name),
-           job->change->code == GW_OK ? "late" : gw_code_name(job->change->code));
+    gw_log(GW_LOG_ERROR, "sign-on-not-recorded", "app=%.*s code=%s", GW_STR_ARG(rq->app->name), why);
     if (rq->app->config->sso.undecided == CONFIG_UNDECIDED_REFUSE) {
         sso_request_refuse(rq, SSO_REFUSAL_UNDECIDED, "the sign-on could not be recorded");
         return false;
@@ -137,7 +137,7 @@ static void on_recorded(struct sso_job *job)
     default:
         break;
     }
-    bool is_kept = go_on_unrecorded(job) && job->is_held;
+    bool is_kept = go_on_unrecorded(job, gw_code_name(job->change->code)) && job->is_held;
     if (is_kept && !(sso_binding_time_cures(job->change->code) && sso_job_again(job)))
         gw_log(GW_LOG_ERROR, "sign-on-lost", "code=%s reason=\"%s\"", gw_code_name(job->change->code),
                job->change->error.text);
@@ -147,7 +147,7 @@ static void on_wait_over(void *data)
 {
     struct sso_request *rq = data;
     rq->sign_on->timer = NULL;
-    (void)go_on_unrecorded(rq->sign_on->record_job);
+    (void)go_on_unrecorded(rq->sign_on->record_job, "late");
 }
 
 static void change_fill(struct sso_request *rq, struct store_change *change)
