@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import threading
+import time
 from urllib.parse import urlencode
 
 from lab import rawhttp, wire
@@ -18,7 +19,7 @@ RACES = 10000 if is_long() else 300
 PAIRS = 8
 CREATORS = 4
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-STEP_S = 0.004  # who won gets a later start next time, so that either side wins about as often on any machine
+FIRST_S = 0.03  # about the time of a sign-on; then what it took. Who won gets a later start next time, by a part of it
 COMES_BACK = 10  # one user in so many is active again at the end
 
 
@@ -88,18 +89,21 @@ class SignOnsAgainstDeactivations(WorldCase):
         says = [self.world.idp.statement(name_of(number), not_on_or_after_s=3600) for number in range(RACES)]
         return presign.sign_all(self.world.pair, says, response=False)
 
-    def sign_on(self, race, head_start):
-        """Post the response; what came back, also from an answer that was cut. The next race's head start."""
+    def sign_on(self, race, head_start, took):
+        """Post the response; what came back, also from an answer that was cut. The next race's head start, and the time
+        it took: both make that either side wins now and then on any machine."""
         body = urlencode({"SAMLResponse": race.field, "RelayState": "/"}).encode()
-        race.head_start = head_start + random.uniform(-STEP_S, STEP_S)
+        race.head_start = head_start + random.uniform(-took, took)
         race.start.wait()
         threading.Event().wait(max(0.0, -race.head_start))
+        begun = time.monotonic()
         try:
             answer = rawhttp.fetch(self.world.app.acs, "POST", [FORM], body)
             race.status, race.cookies = answer.status, session_cookies(answer)
         except (wire.Closed, OSError):
             race.status = 0  # cut in the middle: no answer, no cookie
-        return head_start + (-STEP_S if race.status == 303 else STEP_S)
+        took = (took + time.monotonic() - begun) / 2
+        return head_start + (-took if race.status == 303 else took) / 4, took
 
     def deactivate(self, okta, race):
         """Okta's PATCH, and for some another that brings the user back."""
@@ -115,11 +119,11 @@ class SignOnsAgainstDeactivations(WorldCase):
 
         def side(share):
             pair, is_browser = divmod(share, 2)
-            okta, head_start = self.world.okta(), 0.0
+            okta, head_start, took = self.world.okta(), 0.0, FIRST_S
             try:
                 for race in races[pair::PAIRS]:
                     if is_browser:
-                        head_start = self.sign_on(race, head_start)
+                        head_start, took = self.sign_on(race, head_start, took)
                         ended.release()
                     else:
                         self.deactivate(okta, race)

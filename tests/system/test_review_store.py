@@ -51,6 +51,9 @@ class StoreCase(WorldCase):
 
     def ask_all(self, requests):
         """All of them, many at a time."""
+        if hasattr(self.kept, "connection"):  # it would be idle for too long
+            self.kept.connection.close()
+            del self.kept.connection
         with ThreadPoolExecutor(CLIENTS) as pool:
             return list(pool.map(self.ask, requests))
 
