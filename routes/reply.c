@@ -78,6 +78,8 @@ static struct gw_str media_type(const struct prov_request *r)
 static void answer_error(struct prov_request *r, enum gw_code code, const char *text, struct gw_str allow,
                          bool lacks_scope)
 {
+    if (code == GW_E_OVERLOADED) /* no 503 here: rule 0.26 of scim-clients.md */
+        code = GW_E_BUSY;
     struct http_field fields[REPLY_FIELDS_MAX];
     size_t count = 0;
     count_error(code);
