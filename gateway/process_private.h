@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 #include "gateway/base/result.h"
-#include "gateway/http/tls.h"
+#include "gateway/net/tls.h"
 #include "gateway/shared.h"
 
 #include <stdatomic.h>

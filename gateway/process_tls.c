@@ -1,5 +1,5 @@
 /* What the configuration says of certificates, as gateway/http wants it. */
-#include "gateway/http/tls_watch.h"
+#include "gateway/net/tls_watch.h"
 #include "gateway/process_private.h"
 
 enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,

@@ -2,7 +2,7 @@
 #include "gateway/base/log.h"
 #include "gateway/command/privilege.h"
 #include "gateway/http/listener.h"
-#include "gateway/http/tls_watch.h"
+#include "gateway/net/tls_watch.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
 #include "gateway/scan.h"
@@ -19,7 +19,7 @@ struct prov_process {
     struct child_ground ground;
     struct store *store;
     struct store_writer *writer;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct prov_face *prov;
     struct prov_listener listeners[CONFIG_LISTENERS_MAX];
     struct tls_server *tls[CONFIG_LISTENERS_MAX];
@@ -56,7 +56,7 @@ static void reload_tokens(void *face)
 static enum gw_code start_prov(struct prov_process *p, struct gw_error *err)
 {
     GW_TRY(prov_face_new(p->ground.config, p->store, p->writer, p->loop, &p->prov, err));
-    http_loop_every(p->loop, TOKENS_POLL_MS, reload_tokens, p->prov);
+    net_loop_every(p->loop, TOKENS_POLL_MS, reload_tokens, p->prov);
     for (size_t i = 0; i < p->ground.fds.listener_count; i++) {
         p->listeners[i] = (struct prov_listener){p->prov, &p->ground.config->prov_listeners[i]};
         GW_TRY(process_tls_new("prov", i, &p->ground.config->prov_listeners[i], &p->tls[i], err));
@@ -115,7 +115,7 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
         .data = p,
     };
     GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));
-    p->loop = http_loop_new("prov");
+    p->loop = net_loop_new("prov");
     GW_TRY(start_prov(p, err));
     GW_TRY(start_admin(p, err));
     const struct background_settings background = {p->ground.config, p->store, p->writer, p->prov};
@@ -126,7 +126,7 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
 static void *run_loop(void *process)
 {
     struct prov_process *p = process;
-    http_loop_run(p->loop);
+    net_loop_run(p->loop);
     atomic_store(&p->running, 0);
     return NULL;
 }
@@ -143,10 +143,10 @@ static void serve(struct prov_process *p)
         scan_free(p->scan);
         p->background = NULL;
         p->scan = NULL;
-        http_loop_retire(p->loop, p->ground.config->drain_timeout_ms);
+        net_loop_retire(p->loop, p->ground.config->drain_timeout_ms);
         process_wait_while_retiring(&p->running);
     }
-    http_loop_stop(p->loop, PROCESS_DRAIN_MS);
+    net_loop_stop(p->loop, PROCESS_DRAIN_MS);
     (void)pthread_join(p->thread, NULL);
 }
 
@@ -157,7 +157,7 @@ static void release(struct prov_process *p)
     store_writer_free(p->writer);
     admin_face_free(p->admin);
     prov_face_free(p->prov);
-    http_loop_free(p->loop);
+    net_loop_free(p->loop);
     tls_watch_free(p->watch);
     for (size_t i = 0; i < p->ground.fds.listener_count; i++)
         tls_server_free(p->tls[i]);

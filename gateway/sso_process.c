@@ -1,7 +1,7 @@
 #include "gateway/base/log.h"
 #include "gateway/command/privilege.h"
 #include "gateway/http/listener.h"
-#include "gateway/http/tls_watch.h"
+#include "gateway/net/tls_watch.h"
 #include "gateway/process.h"
 #include "gateway/process_private.h"
 #include "gateway/shared.h"
@@ -13,7 +13,7 @@
 struct worker {
     pthread_t thread;
     atomic_uint *running;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct sso_face *face;
 };
 
@@ -60,10 +60,10 @@ static enum gw_code start_listeners(struct sso_process *p, struct worker *worker
 static enum gw_code make_worker(struct sso_process *p, size_t index, struct gw_error *err)
 {
     struct worker *worker = &p->workers[index];
-    worker->loop = http_loop_new("sso");
+    worker->loop = net_loop_new("sso");
     worker->running = &p->running;
     GW_TRY(sso_face_new(p->sso, worker->loop, &worker->face, err));
-    http_loop_watch_eventfd(worker->loop, p->ground.fds.wake[index], cut_revoked, worker->face);
+    net_loop_watch_eventfd(worker->loop, p->ground.fds.wake[index], cut_revoked, worker->face);
     p->worker_count = index + 1;
     return start_listeners(p, worker, err);
 }
@@ -71,7 +71,7 @@ static enum gw_code make_worker(struct sso_process *p, size_t index, struct gw_e
 static void *run_worker(void *argument)
 {
     struct worker *worker = argument;
-    http_loop_run(worker->loop);
+    net_loop_run(worker->loop);
     (void)atomic_fetch_sub(worker->running, 1);
     return NULL;
 }
@@ -104,7 +104,7 @@ static void retire(struct sso_process *p)
 {
     child_close_listeners(&p->ground);
     for (size_t i = 0; i < p->worker_count; i++)
-        http_loop_retire(p->workers[i].loop, p->ground.config->drain_timeout_ms);
+        net_loop_retire(p->workers[i].loop, p->ground.config->drain_timeout_ms);
     process_wait_while_retiring(&p->running);
 }
 
@@ -119,7 +119,7 @@ static void serve(struct sso_process *p)
     if (process_wait_for_end())
         retire(p);
     for (size_t i = 0; i < p->worker_count; i++)
-        http_loop_stop(p->workers[i].loop, PROCESS_DRAIN_MS);
+        net_loop_stop(p->workers[i].loop, PROCESS_DRAIN_MS);
     for (size_t i = 0; i < p->worker_count; i++)
         (void)pthread_join(p->workers[i].thread, NULL);
 }
@@ -132,7 +132,7 @@ static void release(struct sso_process *p)
     store_writer_free(p->writer); /* before the loops: its last answers still find them */
     for (size_t i = 0; i < p->worker_count; i++) {
         sso_face_free(p->workers[i].face);
-        http_loop_free(p->workers[i].loop);
+        net_loop_free(p->workers[i].loop);
     }
     tls_watch_free(p->watch);
     for (size_t i = 0; i < p->ground.fds.listener_count; i++)

@@ -3,7 +3,7 @@
 #include "gateway/base/buf.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/http/loop.h"
+#include "gateway/net/loop.h"
 #include "routes/auth.h"
 #include "store/coverage.h"
 #include "store/guard_off.h"
@@ -112,7 +112,7 @@ static void serve_health(struct admin_face *face, struct http_exchange *x)
 static bool is_authorized(struct admin_face *face, const struct http_exchange *x)
 {
     const struct http_request *request = &x->request;
-    auth_file_refresh(&face->credentials, http_loop_now_ms(x->loop));
+    auth_file_refresh(&face->credentials, net_loop_now_ms(x->loop));
     if (http_field_count(request->fields, request->field_count, GW_STR("Authorization")) != 1)
         return false;
     return auth_file_find(&face->credentials, http_request_field(request, GW_STR("Authorization"))) != NULL;

@@ -25,7 +25,7 @@ static void refuse(struct prov_request *r)
 {
     struct auth_throttle *throttle = &r->face->throttle;
     const struct sockaddr *peer = http_exchange_peer_address(r->x);
-    uint32_t failures = auth_throttle_fail(throttle, peer, http_loop_now_ms(r->face->loop));
+    uint32_t failures = auth_throttle_fail(throttle, peer, net_loop_now_ms(r->face->loop));
     if (failures == AUTH_FAILURES_MAX + 1)
         gw_log(GW_LOG_WARN, "credentials-failing", "app=%.*s peer=%.*s refusals of this source are held back",
                GW_STR_ARG(r->app->name), GW_STR_ARG(http_exchange_peer(r->x)));
@@ -36,7 +36,7 @@ static void refuse(struct prov_request *r)
         reply_error(r, GW_E_BUSY, "too many failing credentials");
     } else {
         throttle->delayed++;
-        r->delay = http_timer_start(r->face->loop, AUTH_DELAY_MS, on_delay_over, r);
+        r->delay = net_timer_start(r->face->loop, AUTH_DELAY_MS, on_delay_over, r);
     }
 }
 
@@ -63,18 +63,18 @@ void credential_deny(struct prov_request *r, enum credential verdict, route_hand
     r->keys_turns++;
     r->keys_again = again;
     r->face->awaiting_keys++;
-    r->keys_timer = http_timer_start(r->face->loop, CREDENTIAL_TURN_MS, on_turn, r);
+    r->keys_timer = net_timer_start(r->face->loop, CREDENTIAL_TURN_MS, on_turn, r);
 }
 
 void credential_forget(struct prov_request *r)
 {
     if (r->delay != NULL) {
-        http_timer_cancel(r->delay);
+        net_timer_cancel(r->delay);
         r->face->throttle.delayed--;
         r->delay = NULL;
     }
     if (r->keys_timer != NULL) {
-        http_timer_cancel(r->keys_timer);
+        net_timer_cancel(r->keys_timer);
         r->face->awaiting_keys--;
         r->keys_timer = NULL;
     }
@@ -182,7 +182,7 @@ static const struct token *find_static(struct prov_request *r)
 
 enum credential credential_check(struct prov_request *r)
 {
-    auth_file_refresh(&r->app->credentials, http_loop_now_ms(r->face->loop));
+    auth_file_refresh(&r->app->credentials, net_loop_now_ms(r->face->loop));
     if (r->app->oauth_keys != NULL && jwt_has_form(bearer_of(r)))
         return check_oauth(r);
     const struct token *token = find_static(r);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct pending_change {
-    struct http_loop_message message; /* first: a message is its pending change */
+    struct net_loop_message message; /* first: a message is its pending change */
     struct prov_face *face;
     struct prov_request *request; /* NULL: over */
     struct store_change *change;
@@ -50,7 +50,7 @@ static void free_pending(struct pending_change *pending)
 static void on_change_done(struct store_change *change)
 {
     struct pending_change *pending = change->owner;
-    http_loop_post(pending->face->loop, &pending->message);
+    net_loop_post(pending->face->loop, &pending->message);
 }
 
 static void finish(struct prov_request *r, struct pending_change *pending)
@@ -65,7 +65,7 @@ static void finish(struct prov_request *r, struct pending_change *pending)
         reply_error(r, change->code, change->error.text);
 }
 
-static void on_arrival(struct http_loop_message *message)
+static void on_arrival(struct net_loop_message *message)
 {
     struct pending_change *pending = (struct pending_change *)(void *)message;
     if (pending->on_alone != NULL)
@@ -122,7 +122,7 @@ void pending_forget(struct prov_request *r)
 }
 
 /* The face is gone: there is nobody to tell. */
-static void on_late_arrival(struct http_loop_message *message)
+static void on_late_arrival(struct net_loop_message *message)
 {
     struct pending_change *pending = (struct pending_change *)(void *)message;
     store_change_free(pending->change);

@@ -72,7 +72,7 @@ static enum gw_code open_app(struct prov_face *face, const struct config_app *co
 }
 
 enum gw_code prov_face_new(struct config *config, struct store *store, struct store_writer *writer,
-                           struct http_loop *loop, struct prov_face **ret_face, struct gw_error *err)
+                           struct net_loop *loop, struct prov_face **ret_face, struct gw_error *err)
 {
     struct prov_face *face = gw_alloc(sizeof *face);
     face->config = config_ref(config);
@@ -126,7 +126,7 @@ void prov_face_reload_tokens(struct prov_face *face)
 {
     for (size_t i = 0; i < face->app_count; i++)
         auth_file_refresh(&face->apps[i].credentials, 0);
-    token_use_save(face->use, http_loop_now_ms(face->loop));
+    token_use_save(face->use, net_loop_now_ms(face->loop));
 }
 
 /* ---- the path of a request: credentials, route, body, handler ---- */

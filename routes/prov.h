@@ -13,7 +13,7 @@ struct prov_face;
 
 /* Takes a reference on `config`; borrows store, writer and loop. Loads credentials files and makes missing folders. */
 GW_MUST_CHECK enum gw_code prov_face_new(struct config *config, struct store *store, struct store_writer *writer,
-                                         struct http_loop *loop, struct prov_face **ret_face, struct gw_error *err);
+                                         struct net_loop *loop, struct prov_face **ret_face, struct gw_error *err);
 void prov_face_free(struct prov_face *face);
 
 extern const struct http_face prov_http_face;

@@ -5,7 +5,7 @@
 
 #include "config/config.h"
 #include "gateway/http/exchange.h"
-#include "gateway/http/loop.h"
+#include "gateway/net/loop.h"
 #include "routes/auth.h"
 #include "routes/query.h"
 #include "routes/scim/projection.h"
@@ -53,7 +53,7 @@ struct prov_face {
     struct config *config;
     struct store *store;
     struct store_writer *writer;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct store_reader *reader;
     struct prov_app *apps;
     size_t app_count;
@@ -90,11 +90,11 @@ struct prov_request {
     unsigned attempts;                 /* commits that found a newer record */
     void *state;                       /* the handler's own between its calls; NULL at first (before: body.c's) */
     struct pending_change *pending;
-    struct http_timer *delay;      /* a refusal that is being held back */
-    struct http_timer *keys_timer; /* credential.h: an issuer is asked for its keys */
+    struct net_timer *delay;      /* a refusal that is being held back */
+    struct net_timer *keys_timer; /* credential.h: an issuer is asked for its keys */
     route_handler_fn keys_again;
     unsigned keys_turns;
-    struct http_timer *turn; /* scim/handlers/turn.h */
+    struct net_timer *turn; /* scim/handlers/turn.h */
     route_handler_fn next_turn;
     void (*on_over)(void *state); /* frees what `state` holds outside the arena, once, when the request ends; or NULL */
 };

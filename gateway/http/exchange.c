@@ -9,15 +9,15 @@
 
 #define RETRY_AFTER_SECONDS "5"
 
-static void on_run(struct http_task *task)
+static void on_run(struct net_task *task)
 {
-    http_flow_run(HTTP_CONTAINER(task, struct http_flow, task));
+    http_flow_run(NET_CONTAINER(task, struct http_flow, task));
 }
 
 /* --- keeping flows for the next exchange ----------------------------------------------------------------------- */
 
 /* An address sanitizer could not see a use after the end of a flow that lives on. */
-#if HTTP_IS_SANITIZED
+#if NET_IS_SANITIZED
 #define SPARES_MAX 0u
 #else
 #define SPARES_MAX 64u
@@ -35,29 +35,29 @@ static void free_flow(struct http_flow *flow)
 
 static void free_spares(void *data)
 {
-    struct http_spares *spares = data;
-    while (!http_link_is_empty(&spares->list)) {
-        struct http_flow *flow = HTTP_CONTAINER(spares->list.next, struct http_flow, waiting);
-        http_link_remove(&flow->waiting);
+    struct net_spares *spares = data;
+    while (!net_link_is_empty(&spares->list)) {
+        struct http_flow *flow = NET_CONTAINER(spares->list.next, struct http_flow, waiting);
+        net_link_remove(&flow->waiting);
         free_flow(flow);
     }
 }
 
 static void keep_or_free(struct http_flow *flow)
 {
-    struct http_spares *spares = http_loop_spares(flow->exchange.loop);
-    http_task_still(&flow->task);
+    struct net_spares *spares = net_loop_spares(flow->exchange.loop);
+    net_task_still(&flow->task);
     if (spares->count + 1 > SPARES_MAX || flow->exchange.arena.used_bytes > SPARE_BYTES_MAX ||
         flow->request_head.capacity > SPARE_BYTES_MAX) {
         free_flow(flow);
         return;
     }
-    if (!http_link_is_linked(&spares->list)) {
-        http_link_init(&spares->list);
-        http_loop_on_free(flow->exchange.loop, free_spares, spares);
+    if (!net_link_is_linked(&spares->list)) {
+        net_link_init(&spares->list);
+        net_loop_on_free(flow->exchange.loop, free_spares, spares);
     }
     spares->count++;
-    http_link_add(&spares->list, &flow->waiting);
+    net_link_add(&spares->list, &flow->waiting);
 }
 
 /* Keeps the memory of arena and head, and nothing else. */
@@ -72,16 +72,16 @@ static void wipe(struct http_flow *flow)
     *flow = (struct http_flow){.exchange.arena = arena, .request_head = request_head};
 }
 
-static struct http_flow *take_or_make(struct http_loop *loop)
+static struct http_flow *take_or_make(struct net_loop *loop)
 {
-    struct http_spares *spares = http_loop_spares(loop);
+    struct net_spares *spares = net_loop_spares(loop);
     if (spares->count == 0) {
         struct http_flow *made = gw_alloc(sizeof *made);
         gw_buf_init(&made->request_head, 4 * HTTP_HEAD_BYTES_MAX);
         return made;
     }
-    struct http_flow *flow = HTTP_CONTAINER(spares->list.prev, struct http_flow, waiting);
-    http_link_remove(&flow->waiting);
+    struct http_flow *flow = NET_CONTAINER(spares->list.prev, struct http_flow, waiting);
+    net_link_remove(&flow->waiting);
     spares->count--;
     wipe(flow);
     return flow;
@@ -89,15 +89,15 @@ static struct http_flow *take_or_make(struct http_loop *loop)
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static void on_bury(struct http_grave *grave)
+static void on_bury(struct net_grave *grave)
 {
-    struct http_flow *flow = HTTP_CONTAINER(grave, struct http_flow, grave);
+    struct http_flow *flow = NET_CONTAINER(grave, struct http_flow, grave);
     if (flow->face->on_end != NULL)
         flow->face->on_end(&flow->exchange, flow->face_data);
     keep_or_free(flow);
 }
 
-struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
+struct http_flow *http_flow_new(struct net_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier)
 {
     static atomic_uint_fast64_t last_id;
@@ -120,14 +120,14 @@ void http_flow_discard(struct http_flow *flow)
 
 void http_flow_begin(struct http_flow *flow)
 {
-    flow->exchange.begun_ms = http_loop_now_ms(flow->exchange.loop);
+    flow->exchange.begun_ms = net_loop_now_ms(flow->exchange.loop);
     flow->face->on_request(&flow->exchange, flow->face_data);
 }
 
 void http_flow_stir(struct http_flow *flow)
 {
     if (flow->phase != HTTP_FLOW_ENDED)
-        http_task_stir(flow->exchange.loop, &flow->task);
+        net_task_stir(flow->exchange.loop, &flow->task);
 }
 
 void http_flow_end(struct http_flow *flow, enum http_exchange_end end)
@@ -142,8 +142,8 @@ void http_flow_end(struct http_flow *flow, enum http_exchange_end end)
     http_upstream_release(flow, /* is_reusable */ false);
     flow->codec->on_flow_end(flow);
     flow->carrier = NULL;
-    http_task_still(&flow->task);
-    http_loop_bury(flow->exchange.loop, &flow->grave);
+    net_task_still(&flow->task);
+    net_loop_bury(flow->exchange.loop, &flow->grave);
 }
 
 /* --- the face's decisions -------------------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static void set_local_answer(struct http_flow *flow, int status, const struct ht
         answer->fields[count++] = (struct http_field){GW_STR("Content-Length"), gw_arena_u64(arena, body_bytes)};
     if (http_field_count(fields, field_count, GW_STR("date")) == 0)
         answer->fields[count++] =
-            (struct http_field){GW_STR("Date"), gw_arena_copy(arena, http_loop_date(flow->exchange.loop))};
+            (struct http_field){GW_STR("Date"), gw_arena_copy(arena, net_loop_date(flow->exchange.loop))};
     answer->field_count = count;
     flow->answer_facts = (struct http_answer_facts){0};
 }

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 
 struct http_exchange;
-struct http_loop;
+struct net_loop;
 struct http_upstream;
 
 /* What a face does with exchanges. `face` is the pointer given to the listener. */
@@ -57,7 +57,7 @@ struct http_exchange {
     struct http_answer answer; /* valid in and after on_answer_head */
     struct gw_str body;        /* valid after http_exchange_collect succeeded; lives in the arena */
     struct gw_arena arena;     /* dies with the exchange; the face may allocate from it */
-    struct http_loop *loop;
+    struct net_loop *loop;
     void *face_state;           /* the face's own, NULL at first */
     uint64_t id;                /* unique in the process; for logs and request ids */
     int64_t begun_ms;           /* monotonic, when the last byte of the head was read */

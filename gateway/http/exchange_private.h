@@ -7,7 +7,7 @@
 #include "gateway/http/exchange.h"
 #include "gateway/http/framing.h"
 #include "gateway/http/head.h"
-#include "gateway/http/loop_private.h"
+#include "gateway/net/loop_private.h"
 
 #define HTTP_INTERIM_MAX 32u                    /* 1xx answers to one request; an upstream that sends more is refused */
 #define HTTP_REPLAY_BYTES_MAX (64u * 1024u)     /* of a body that may have to be given twice */
@@ -53,8 +53,8 @@ enum http_answer_stage {
 
 struct http_flow {
     struct http_exchange exchange; /* first: the public half */
-    struct http_task task;
-    struct http_grave grave;
+    struct net_task task;
+    struct net_grave grave;
     const struct http_face *face;
     void *face_data;
     const struct http_codec *codec;
@@ -89,7 +89,7 @@ struct http_flow {
     struct http_upstream *upstream;
     struct http_upstream_conn *conn;
     const struct http_server *server; /* that was asked last; NULL: none */
-    struct http_link waiting;         /* in the upstream's line */
+    struct net_link waiting;          /* in the upstream's line */
     int64_t waiting_since_ms;
     const struct http_field *forward_fields;
     size_t forward_field_count;
@@ -124,7 +124,7 @@ static inline struct http_flow *http_flow_of(struct http_exchange *x)
 
 /* A flow with an empty request; the codec fills exchange.request and request_facts, then http_flow_begin tells the
  * face. */
-struct http_flow *http_flow_new(struct http_loop *loop, const struct http_face *face, void *face_data,
+struct http_flow *http_flow_new(struct net_loop *loop, const struct http_face *face, void *face_data,
                                 const struct http_codec *codec, void *carrier);
 void http_flow_begin(struct http_flow *flow);
 /* Who the client is; before it begins. All copied. `fingerprint`: of the certificate it proved to have, or NULL. */

@@ -10,7 +10,7 @@ struct http_fetch {
     struct http_field *fields; /* in the exchange's arena */
     size_t field_count;
     struct gw_buf body;
-    struct http_timer *timer;
+    struct net_timer *timer;
     http_fetch_fn on_done; /* NULL: cancelled */
     void *data;
     bool is_local; /* the answer is our own error */
@@ -115,7 +115,7 @@ static void on_end(struct http_exchange *x, void *data)
 {
     struct http_fetch *fetch = data;
     if (fetch->timer != NULL)
-        http_timer_cancel(fetch->timer);
+        net_timer_cancel(fetch->timer);
     if (fetch->on_done != NULL) {
         struct http_fetch_result result = {.code = code_of(fetch)};
         if (result.code == GW_OK) {
@@ -167,7 +167,7 @@ struct http_fetch *http_fetch_start(const struct http_fetch_order *order)
         fetch->fields[fetch->field_count] =
             (struct http_field){gw_arena_copy(&x->arena, field->name), gw_arena_copy(&x->arena, field->value)};
     }
-    fetch->timer = http_timer_start(order->loop, order->time_ms, on_late, fetch);
+    fetch->timer = net_timer_start(order->loop, order->time_ms, on_late, fetch);
     http_flow_begin(fetch->flow);
     return fetch;
 }

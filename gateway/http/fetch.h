@@ -20,7 +20,7 @@ struct http_fetch_result {
 typedef void (*http_fetch_fn)(const struct http_fetch_result *result, void *data);
 
 struct http_fetch_order {
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct http_upstream *upstream; /* of the same loop */
     uint64_t hint;                  /* where a session lives (http_exchange_stick); 0: anywhere */
     size_t server_wanted;           /* 0: any of its servers, else the index + 1 of one (upstream.c's own) */

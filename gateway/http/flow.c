@@ -50,24 +50,24 @@ static size_t filter_trailers(struct http_field *trailers, size_t count, http_tr
     return kept;
 }
 
-static void give_request_end(struct http_flow *flow, struct http_socket *socket)
+static void give_request_end(struct http_flow *flow, struct net_socket *socket)
 {
     flow->request_is_given = true;
     flow->request_trailer_count = filter_trailers(flow->request_trailers, flow->request_trailer_count,
                                                   flow->trailer_may_pass, flow->trailer_data);
     flow->request_was_read = true;
     if (flow->is_tunnel)
-        http_socket_end(socket);
+        net_socket_end(socket);
     else if (flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)
-        http_relay_last_chunk(flow->request_trailers, flow->request_trailer_count, http_socket_output(socket));
+        http_relay_last_chunk(flow->request_trailers, flow->request_trailer_count, net_socket_output(socket));
 }
 
-static void give_request_data(struct http_flow *flow, struct http_socket *socket, struct gw_str data)
+static void give_request_data(struct http_flow *flow, struct net_socket *socket, struct gw_str data)
 {
     if (!flow->is_tunnel && flow->exchange.request.body_kind == HTTP_BODY_CHUNKED)
-        http_relay_chunk(data, http_socket_output(socket));
+        http_relay_chunk(data, net_socket_output(socket));
     else
-        gw_buf_add(http_socket_output(socket), data);
+        gw_buf_add(net_socket_output(socket), data);
     request_take(flow, data);
 }
 
@@ -89,7 +89,7 @@ static void pump_request(struct http_flow *flow)
         return;
     while (!flow->request_is_given) {
         struct http_framing_step step;
-        size_t room = http_socket_room(&conn->socket);
+        size_t room = net_socket_room(&conn->socket);
         if (room == 0)
             return;
         request_step(flow, &step);
@@ -118,7 +118,7 @@ static void pump_request(struct http_flow *flow)
 static void finish(struct http_flow *flow)
 {
     struct http_upstream_conn *conn = flow->conn;
-    if (conn != NULL && (flow->is_tunnel || (flow->request_is_given && http_socket_queued(&conn->socket) > 0)))
+    if (conn != NULL && (flow->is_tunnel || (flow->request_is_given && net_socket_queued(&conn->socket) > 0)))
         http_upstream_release_flushing(flow);
     else if (conn != NULL)
         http_upstream_release(flow, flow->answer_facts.keeps_connection && flow->request_is_given);
@@ -171,10 +171,10 @@ static enum gw_code parse_answer_head(struct http_flow *flow, struct gw_str head
 
 static void answer_head_ended(struct http_flow *flow)
 {
-    const struct http_socket *socket = &flow->conn->socket;
-    const char *how = http_socket_input(socket).len > 0 ? "the connection ended inside the answer's head"
-                      : socket->has_failed              ? "the connection broke before the answer"
-                                                        : "the connection was closed before the answer";
+    const struct net_socket *socket = &flow->conn->socket;
+    const char *how = net_socket_input(socket).len > 0 ? "the connection ended inside the answer's head"
+                      : socket->has_failed             ? "the connection broke before the answer"
+                                                       : "the connection was closed before the answer";
     http_flow_upstream_failed(flow, HTTP_FAILURE_CLOSED, how);
 }
 
@@ -183,7 +183,7 @@ static bool read_answer_head(struct http_flow *flow)
 {
     struct http_upstream_conn *conn = flow->conn;
     size_t head_bytes = 0;
-    struct gw_str input = http_socket_input(&conn->socket);
+    struct gw_str input = net_socket_input(&conn->socket);
     struct gw_error why;
     enum gw_code code = http_head_scan(&conn->scan, input, &head_bytes, &why);
     if (code == GW_OK && head_bytes == 0) {
@@ -197,7 +197,7 @@ static bool read_answer_head(struct http_flow *flow)
         http_flow_upstream_failed(flow, HTTP_FAILURE_MALFORMED, why.text);
         return false;
     }
-    http_socket_consume(&conn->socket, head_bytes);
+    net_socket_consume(&conn->socket, head_bytes);
     conn->scan = (struct http_head_scan){0};
     return true;
 }
@@ -241,7 +241,7 @@ static void end_answer(struct http_flow *flow, struct gw_str trailer_lines)
 /* RFC 9112 section 8: a body that ends early, by a reset or badly framed must not look whole. */
 static void answer_input_ended(struct http_flow *flow)
 {
-    const struct http_socket *socket = &flow->conn->socket;
+    const struct net_socket *socket = &flow->conn->socket;
     bool is_whole = flow->answer_framing.kind == HTTP_BODY_UNTIL_CLOSE && (!socket->has_failed || flow->is_tunnel);
     if (is_whole)
         end_answer(flow, GW_STR_NONE);
@@ -253,10 +253,10 @@ static void answer_input_ended(struct http_flow *flow)
 
 static void relay_answer_body(struct http_flow *flow)
 {
-    struct http_socket *socket = &flow->conn->socket;
+    struct net_socket *socket = &flow->conn->socket;
     while (flow->stage == HTTP_ANSWER_BEGUN && flow->phase == HTTP_FLOW_FORWARDED) {
         struct http_framing_step step;
-        http_framing_step(&flow->answer_framing, http_socket_input(socket), &step);
+        http_framing_step(&flow->answer_framing, net_socket_input(socket), &step);
         if (step.kind == HTTP_STEP_DATA) {
             size_t room = flow->codec->room(flow);
             size_t size = step.data.len < room ? step.data.len : room;
@@ -264,14 +264,14 @@ static void relay_answer_body(struct http_flow *flow)
                 flow->codec->send_body(flow, gw_str_n(step.data.ptr, size));
             flow->exchange.answer_bytes += size;
             http_framing_take(&flow->answer_framing, size);
-            http_socket_consume(socket, step.dropped + size);
+            net_socket_consume(socket, step.dropped + size);
             if (size < step.data.len)
                 return;
         } else if (step.kind == HTTP_STEP_END) {
             end_answer(flow, step.data);
-            http_socket_consume(socket, step.dropped);
+            net_socket_consume(socket, step.dropped);
         } else {
-            http_socket_consume(socket, step.dropped);
+            net_socket_consume(socket, step.dropped);
             if (step.kind == HTTP_STEP_BAD)
                 http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_MALFORMED, "the body is not made of chunks");
             else if (socket->has_ended)
@@ -307,7 +307,7 @@ static void start_forwarding(struct http_flow *flow)
 /* A tunnel lives until both ends are done, or one of them where half an end cannot be told (TLS). */
 static bool tunnel_is_over(const struct http_flow *flow)
 {
-    const struct http_socket *socket = &flow->conn->socket;
+    const struct net_socket *socket = &flow->conn->socket;
     bool is_half = flow->stage == HTTP_ANSWER_DONE || flow->request_is_given;
     bool is_whole = flow->stage == HTTP_ANSWER_DONE && flow->request_is_given;
     return is_whole ||
@@ -318,12 +318,12 @@ static bool tunnel_is_over(const struct http_flow *flow)
  * this connection ends. */
 static bool is_over(struct http_flow *flow)
 {
-    struct http_socket *socket = &flow->conn->socket;
+    struct net_socket *socket = &flow->conn->socket;
     if (flow->is_tunnel)
         return tunnel_is_over(flow);
     if (flow->stage != HTTP_ANSWER_DONE)
         return false;
-    return (flow->request_is_given && http_socket_is_flushed(socket)) || flow->closes_after ||
+    return (flow->request_is_given && net_socket_is_flushed(socket)) || flow->closes_after ||
            !flow->answer_facts.keeps_connection || socket->has_ended || socket->cannot_write;
 }
 

@@ -2,8 +2,8 @@
 
 #include "gateway/base/metrics.h"
 #include "gateway/http/http2.h"
-#include "gateway/http/proxy_protocol.h"
-#include "gateway/http/tls.h"
+#include "gateway/net/proxy_protocol.h"
+#include "gateway/net/tls.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -14,13 +14,13 @@ void http1_on_event(void *owner)
 {
     struct http1 *http1 = owner;
     if (http1->state != HTTP1_CLOSED)
-        http_task_stir(http1->server->loop, &http1->task);
+        net_task_stir(http1->server->loop, &http1->task);
 }
 
 void http1_enter(struct http1 *http1, enum http1_state state)
 {
     http1->state = state;
-    http1->since_ms = http_loop_now_ms(http1->server->loop);
+    http1->since_ms = net_loop_now_ms(http1->server->loop);
 }
 
 /* --- ending ---------------------------------------------------------------------------------------------------- */
@@ -30,16 +30,16 @@ void http1_close(struct http1 *http1, bool is_clean)
     if (http1->state == HTTP1_CLOSED)
         return;
     http1_enter(http1, HTTP1_CLOSED);
-    http_socket_close(&http1->socket, is_clean);
-    http_task_still(&http1->task);
-    http_loop_bury(http1->server->loop, &http1->grave);
+    net_socket_close(&http1->socket, is_clean);
+    net_task_still(&http1->task);
+    net_loop_bury(http1->server->loop, &http1->grave);
 }
 
-static void on_bury(struct http_grave *grave)
+static void on_bury(struct net_grave *grave)
 {
-    struct http1 *http1 = HTTP_CONTAINER(grave, struct http1, grave);
-    http_task_still(&http1->task);
-    http_loop_leave(http1->server->loop, &http1->sweepable);
+    struct http1 *http1 = NET_CONTAINER(grave, struct http1, grave);
+    net_task_still(&http1->task);
+    net_loop_leave(http1->server->loop, &http1->sweepable);
     free(http1);
 }
 
@@ -47,14 +47,14 @@ static void on_bury(struct http_grave *grave)
 void http1_linger(struct http1 *http1)
 {
     http1_enter(http1, HTTP1_LINGERING);
-    http_socket_end(&http1->socket);
-    http_task_stir(http1->server->loop, &http1->task);
+    net_socket_end(&http1->socket);
+    net_task_stir(http1->server->loop, &http1->task);
 }
 
 static void run_lingering(struct http1 *http1)
 {
-    struct http_socket *socket = &http1->socket;
-    http_socket_consume(socket, http_socket_input(socket).len);
+    struct net_socket *socket = &http1->socket;
+    net_socket_consume(socket, net_socket_input(socket).len);
     if (socket->has_failed || socket->cannot_write || (socket->has_ended && socket->sent_end))
         http1_close(http1, /* is_clean */ true);
     else if (socket->has_tls && socket->sent_end && (http1->is_broken || http1->closes_when_sent))
@@ -86,13 +86,13 @@ static void take_trailers(struct http_flow *flow, struct http_framing_step *step
 /* The decoder's step, with what the connection knows of the peer's end. */
 static void body_step(struct http1 *http1, struct http_framing_step *step)
 {
-    struct http_socket *socket = &http1->socket;
-    http_framing_step(&http1->request, http_socket_input(socket), step);
+    struct net_socket *socket = &http1->socket;
+    http_framing_step(&http1->request, net_socket_input(socket), step);
     if (step->kind == HTTP_STEP_END && step->data.len > 0 && http1->flow != NULL)
         take_trailers(http1->flow, step);
-    http_socket_consume(socket, step->dropped);
+    net_socket_consume(socket, step->dropped);
     if (step->kind == HTTP_STEP_DATA)
-        step->data.ptr = http_socket_input(socket).ptr;
+        step->data.ptr = net_socket_input(socket).ptr;
     if (step->kind == HTTP_STEP_MORE && socket->has_ended)
         step->kind = http1->request.kind == HTTP_BODY_UNTIL_CLOSE ? HTTP_STEP_END : HTTP_STEP_GONE;
     if (step->kind == HTTP_STEP_END)
@@ -111,7 +111,7 @@ void http1_request_take(struct http_flow *flow, size_t size)
 {
     struct http1 *http1 = http1_of(flow);
     http_framing_take(&http1->request, size);
-    http_socket_consume(&http1->socket, size);
+    net_socket_consume(&http1->socket, size);
 }
 
 /* --- between requests ------------------------------------------------------------------------------------------ */
@@ -123,7 +123,7 @@ static void next_request(struct http1 *http1)
     http1->head_has_begun = false;
     http1->line_was_checked = false;
     http1->was_used = true;
-    http_task_stir(http1->server->loop, &http1->task);
+    net_task_stir(http1->server->loop, &http1->task);
 }
 
 static void run_discarding(struct http1 *http1)
@@ -141,7 +141,7 @@ static void run_discarding(struct http1 *http1)
             return;
         }
         http_framing_take(&http1->request, step.data.len);
-        http_socket_consume(&http1->socket, step.data.len);
+        net_socket_consume(&http1->socket, step.data.len);
     }
 }
 
@@ -166,7 +166,7 @@ void http1_on_flow_end(struct http_flow *flow)
     else
         next_request(http1);
     if (http1->state != HTTP1_CLOSED)
-        http_task_stir(http1->server->loop, &http1->task);
+        net_task_stir(http1->server->loop, &http1->task);
 }
 
 /* --- heads ----------------------------------------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ static void begin_flow(struct http1 *http1, struct gw_str head, size_t head_byte
     struct http_request *request = &flow->exchange.request;
     struct gw_error err;
     enum gw_code code = http_request_head_parse(head, &flow->exchange.arena, request, &flow->request_facts, &err);
-    http_socket_consume(&http1->socket, head_bytes);
+    net_socket_consume(&http1->socket, head_bytes);
     if (code != GW_OK) {
         http_flow_discard(flow);
         http1_refuse(http1, code, err.text);
@@ -203,7 +203,7 @@ static void check_beginning(struct http1 *http1, struct gw_str input)
     struct gw_error err;
     if (!http1->head_has_begun) {
         http1->head_has_begun = true;
-        http1->since_ms = http_loop_now_ms(http1->server->loop);
+        http1->since_ms = net_loop_now_ms(http1->server->loop);
     }
     if (http1->line_was_checked || http1->scan.lines == 0)
         return;
@@ -215,18 +215,18 @@ static void check_beginning(struct http1 *http1, struct gw_str input)
 
 static void run_head(struct http1 *http1)
 {
-    struct http_socket *socket = &http1->socket;
-    struct gw_str input = http_socket_input(socket);
+    struct net_socket *socket = &http1->socket;
+    struct gw_str input = net_socket_input(socket);
     if (socket->has_failed || socket->cannot_write ||
-        (input.len == 0 && (socket->has_ended || http_loop_closes_idle(http1->server->loop)))) {
-        if (socket->has_failed || http_socket_queued(socket) == 0)
+        (input.len == 0 && (socket->has_ended || net_loop_closes_idle(http1->server->loop)))) {
+        if (socket->has_failed || net_socket_queued(socket) == 0)
             http1_close(http1, /* is_clean */ true);
         else
             http1_linger(http1);
         return;
     }
     /* Answers to pipelined requests must not pile up: the next one is looked at when there is room for its answer. */
-    if (input.len == 0 || http_socket_room(socket) == 0)
+    if (input.len == 0 || net_socket_room(socket) == 0)
         return;
     struct gw_error err;
     size_t head_bytes = 0;
@@ -243,7 +243,7 @@ static void run_head(struct http1 *http1)
 
 static void run_exchange(struct http1 *http1)
 {
-    struct http_socket *socket = &http1->socket;
+    struct net_socket *socket = &http1->socket;
     struct http_flow *flow = http1->flow;
     bool has_left =
         socket->has_failed || socket->cannot_write || (socket->has_ended && socket->has_tls && !flow->is_tunnel);
@@ -257,9 +257,9 @@ static void run_shaking(struct http1 *http1)
 {
     if (http1->socket.has_failed)
         http1_close(http1, /* is_clean */ true); /* a reset could destroy the alert on its way */
-    if (http1->socket.phase != HTTP_SOCKET_OPEN || http1->socket.has_failed)
+    if (http1->socket.phase != NET_SOCKET_OPEN || http1->socket.has_failed)
         return;
-    if (http_socket_speaks_http2(&http1->socket)) {
+    if (net_socket_speaks_http2(&http1->socket)) {
         http2_adopt(http1->server, &http1->socket, &http1->peer, http1->peer_text);
         http1_close(http1, /* is_clean */ true);
         return;
@@ -290,38 +290,38 @@ static void begin_protocol(struct http1 *http1)
     if (server->tls == NULL)
         return;
     SSL_CTX *ctx = tls_server_ctx_take(server->tls);
-    http_socket_handshake(&http1->socket, ctx, NULL);
+    net_socket_handshake(&http1->socket, ctx, NULL);
     SSL_CTX_free(ctx);
 }
 
 static void run_untold(struct http1 *http1)
 {
     const struct http_service *server = http1->server;
-    struct http_proxy_header header;
-    enum http_proxy_result result = http_proxy_read(http_socket_input(&http1->socket), &header);
-    bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !http_loop_closes_idle(server->loop);
-    if (result == HTTP_PROXY_MORE && may_go_on)
+    struct net_proxy_header header;
+    enum net_proxy_result result = net_proxy_read(net_socket_input(&http1->socket), &header);
+    bool may_go_on = !http1->socket.has_ended && !http1->socket.has_failed && !net_loop_closes_idle(server->loop);
+    if (result == NET_PROXY_MORE && may_go_on)
         return;
-    if (result == HTTP_PROXY_DONE && header.has_peer) {
+    if (result == NET_PROXY_DONE && header.has_peer) {
         http1->peer = header.peer;
         write_peer(http1);
     }
-    bool may_come = result == HTTP_PROXY_DONE &&
+    bool may_come = result == NET_PROXY_DONE &&
                     (server->allow == NULL || server->allow((const struct sockaddr *)&http1->peer, server->peer_data));
     if (!may_come) {
         gw_metric_add(GW_METRIC_PROXY_REFUSED, 1);
         http1_close(http1, /* is_clean */ false);
         return;
     }
-    http_socket_consume(&http1->socket, header.size);
+    net_socket_consume(&http1->socket, header.size);
     begin_protocol(http1);
     if (http1->state == HTTP1_HEAD)
         run_head(http1);
 }
 
-static void on_run(struct http_task *task)
+static void on_run(struct net_task *task)
 {
-    struct http1 *http1 = HTTP_CONTAINER(task, struct http1, task);
+    struct http1 *http1 = NET_CONTAINER(task, struct http1, task);
     switch (http1->state) {
     case HTTP1_UNTOLD:
         run_untold(http1);
@@ -353,11 +353,11 @@ void http1_accept(const struct http_service *server, int fd, const struct sockad
     http1->peer = *peer;
     http1->task.on_run = on_run;
     http1->grave.on_bury = on_bury;
-    http1->sweepable = (struct http_sweepable){
+    http1->sweepable = (struct net_sweepable){
         .is_connection = true, .on_sweep = http1_on_sweep, .on_drain = http1_on_drain, .on_evict = http1_on_evict};
     write_peer(http1);
-    http_socket_open(&http1->socket, server->loop, fd, http1_on_event, http1);
-    http_loop_enroll(server->loop, &http1->sweepable);
+    net_socket_open(&http1->socket, server->loop, fd, http1_on_event, http1);
+    net_loop_enroll(server->loop, &http1->sweepable);
     http1_enter(http1, HTTP1_UNTOLD);
     if (!server->has_proxy_header)
         begin_protocol(http1);

@@ -7,7 +7,7 @@
 
 /* What a connection needs of its listener; outlives it. */
 struct http_service {
-    struct http_loop *loop;
+    struct net_loop *loop;
     const struct http_face *face;
     void *face_data;
     struct http_limits limits;

@@ -9,7 +9,7 @@ static bool must_close(const struct http1 *http1)
     const struct http_request *request = &flow->exchange.request;
     bool keeps = request->version == 10 ? flow->request_facts.connection.keep_alive : true;
     if (flow->request_facts.connection.close || !keeps || flow->closes_after ||
-        http_loop_is_draining(http1->server->loop))
+        net_loop_is_draining(http1->server->loop))
         return true;
     if (http1->request_has_ended || http1_can_discard(http1))
         return false;
@@ -73,7 +73,7 @@ static void send_head(struct http_flow *flow, enum http_body_kind kind)
     };
     if (flow->is_tunnel || relay.is_chunked)
         relay.keeps_length = false;
-    http_relay_answer_head(&relay, http_socket_output(&http1->socket));
+    http_relay_answer_head(&relay, net_socket_output(&http1->socket));
 }
 
 /* HTTP/1.0 has no interim answers (RFC 9110 section 15.2). */
@@ -82,18 +82,18 @@ static void send_interim(struct http_flow *flow, const struct http_answer *answe
     if (flow->exchange.request.version < 11)
         return;
     struct http_relay_answer relay = {.answer = answer};
-    http_relay_answer_head(&relay, http_socket_output(&http1_of(flow)->socket));
+    http_relay_answer_head(&relay, net_socket_output(&http1_of(flow)->socket));
 }
 
 static size_t room(struct http_flow *flow)
 {
-    return http_socket_room(&http1_of(flow)->socket);
+    return net_socket_room(&http1_of(flow)->socket);
 }
 
 static void send_body(struct http_flow *flow, struct gw_str data)
 {
     struct http1 *http1 = http1_of(flow);
-    struct gw_buf *out = http_socket_output(&http1->socket);
+    struct gw_buf *out = net_socket_output(&http1->socket);
     if (http1->output == HTTP1_OUTPUT_CHUNKED)
         http_relay_chunk(data, out);
     else if (http1->output != HTTP1_OUTPUT_NONE)
@@ -104,9 +104,9 @@ static void send_end(struct http_flow *flow, const struct http_field *trailers, 
 {
     struct http1 *http1 = http1_of(flow);
     if (http1->output == HTTP1_OUTPUT_CHUNKED)
-        http_relay_last_chunk(trailers, trailer_count, http_socket_output(&http1->socket));
+        http_relay_last_chunk(trailers, trailer_count, net_socket_output(&http1->socket));
     if (flow->is_tunnel)
-        http_socket_end(&http1->socket);
+        net_socket_end(&http1->socket);
 }
 
 static void become_tunnel(struct http_flow *flow)
@@ -138,12 +138,12 @@ void http1_refuse(struct http1 *http1, enum gw_code code, const char *text)
     const char *type = http_error_body(server->face, server->face_data, NULL, code, text, &body);
     struct http_field fields[] = {{GW_STR("Content-Type"), gw_str_from(type)},
                                   {GW_STR("Content-Length"), gw_arena_u64(&arena, body.len)},
-                                  {GW_STR("Date"), http_loop_date(server->loop)}};
+                                  {GW_STR("Date"), net_loop_date(server->loop)}};
     int status = gw_code_status(code);
     struct http_answer answer = {
         .status = status, .reason = gw_str_from(http_status_reason(status)), .fields = fields, .field_count = 3};
     struct http_relay_answer relay = {.answer = &answer, .keeps_length = true, .connection = "close"};
-    struct gw_buf *out = http_socket_output(&http1->socket);
+    struct gw_buf *out = net_socket_output(&http1->socket);
     http_relay_answer_head(&relay, out);
     gw_buf_add(out, gw_buf_str(&body));
     http1->closes_when_sent = false;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "gateway/http/http1.h"
-#include "gateway/http/socket.h"
+#include "gateway/net/socket.h"
 
 #define HTTP1_LINGER_MS 3000        /* for the peer to read the last answer and close, as long as it sends nothing */
 #define HTTP1_LINGER_TOTAL_MS 25000 /* while it goes on sending what nobody wants */
@@ -30,10 +30,10 @@ struct http1_pace {
 };
 
 struct http1 {
-    struct http_socket socket;
-    struct http_task task;
-    struct http_grave grave;
-    struct http_sweepable sweepable;
+    struct net_socket socket;
+    struct net_task task;
+    struct net_grave grave;
+    struct net_sweepable sweepable;
     const struct http_service *server;
     enum http1_state state;
     int64_t since_ms; /* when the state began; in HTTP1_HEAD when its first byte came */
@@ -79,6 +79,6 @@ void http1_close(struct http1 *http1, bool is_clean);
 void http1_on_event(void *owner);
 
 /* http1_time.c */
-void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms);
-void http1_on_drain(struct http_sweepable *sweepable, bool is_over);
-bool http1_on_evict(struct http_sweepable *sweepable, int64_t now_ms);
+void http1_on_sweep(struct net_sweepable *sweepable, int64_t now_ms);
+void http1_on_drain(struct net_sweepable *sweepable, bool is_over);
+bool http1_on_evict(struct net_sweepable *sweepable, int64_t now_ms);

@@ -3,14 +3,14 @@
 
 static bool owes(const struct http1 *http1)
 {
-    const struct http_socket *socket = &http1->socket;
-    if (http_socket_queued(socket) > 0)
+    const struct net_socket *socket = &http1->socket;
+    if (net_socket_queued(socket) > 0)
         return true;
     if (http1->state != HTTP1_EXCHANGE || http1->request_has_ended || http1->flow->is_tunnel)
         return http1->state == HTTP1_DISCARDING;
     const struct http_flow *flow = http1->flow;
     bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
-    return !http_socket_is_paused(socket) && !socket->has_ended && !awaits_continue;
+    return !net_socket_is_paused(socket) && !socket->has_ended && !awaits_continue;
 }
 
 /* True when too little moved over a whole window in which something was owed. */
@@ -35,8 +35,8 @@ static void sweep_exchange(struct http1 *http1, int64_t now_ms)
 {
     struct http_flow *flow = http1->flow;
     int64_t still_ms = now_ms - http1->socket.moved_ms;
-    if (still_ms >= HTTP_SWEEP_MS)
-        http_socket_trim(&http1->socket);
+    if (still_ms >= NET_SWEEP_MS)
+        net_socket_trim(&http1->socket);
     bool is_half = flow->is_tunnel && (http1->socket.has_ended || flow->stage == HTTP_ANSWER_DONE);
     bool has_left = (http1->socket.has_ended && !flow->is_tunnel && still_ms >= HTTP1_LEFT_MS) ||
                     (is_half && still_ms >= HTTP1_HALF_TUNNEL_MS);
@@ -52,7 +52,7 @@ static void sweep_head(struct http1 *http1, int64_t now_ms)
     int64_t age_ms = now_ms - http1->since_ms;
     bool is_idle = http1->state == HTTP1_HEAD && !http1->head_has_begun && http1->was_used;
     if (is_idle)
-        http_socket_trim(&http1->socket);
+        net_socket_trim(&http1->socket);
     if (age_ms < (is_idle ? limits->idle_ms : limits->head_ms))
         return;
     if (http1->state == HTTP1_HEAD && http1->head_has_begun)
@@ -61,9 +61,9 @@ static void sweep_head(struct http1 *http1, int64_t now_ms)
         http1_close(http1, /* is_clean */ http1->state > HTTP1_SHAKING);
 }
 
-void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
+void http1_on_sweep(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
+    struct http1 *http1 = NET_CONTAINER(sweepable, struct http1, sweepable);
     if (http1->state != HTTP1_CLOSED && is_too_slow(http1, now_ms)) {
         if (http1->flow != NULL)
             http_flow_end(http1->flow, HTTP_END_SLOW);
@@ -93,9 +93,9 @@ void http1_on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
     }
 }
 
-void http1_on_drain(struct http_sweepable *sweepable, bool is_over)
+void http1_on_drain(struct net_sweepable *sweepable, bool is_over)
 {
-    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
+    struct http1 *http1 = NET_CONTAINER(sweepable, struct http1, sweepable);
     if (is_over && http1->flow != NULL)
         http_flow_end(http1->flow, HTTP_END_CUT);
     else if (is_over)
@@ -104,12 +104,12 @@ void http1_on_drain(struct http_sweepable *sweepable, bool is_over)
         http1_on_event(http1);
 }
 
-bool http1_on_evict(struct http_sweepable *sweepable, int64_t now_ms)
+bool http1_on_evict(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    struct http1 *http1 = HTTP_CONTAINER(sweepable, struct http1, sweepable);
-    bool is_idle = http1->state == HTTP1_HEAD && !http1->head_has_begun && http_socket_queued(&http1->socket) == 0 &&
-                   now_ms - http1->since_ms >= HTTP_EVICT_IDLE_MS &&
-                   http_socket_is_quiet(&http1->socket, /* asks_kernel */ true);
+    struct http1 *http1 = NET_CONTAINER(sweepable, struct http1, sweepable);
+    bool is_idle = http1->state == HTTP1_HEAD && !http1->head_has_begun && net_socket_queued(&http1->socket) == 0 &&
+                   now_ms - http1->since_ms >= NET_EVICT_IDLE_MS &&
+                   net_socket_is_quiet(&http1->socket, /* asks_kernel */ true);
     if (is_idle)
         http1_close(http1, /* is_clean */ true);
     return is_idle;

@@ -7,7 +7,7 @@
 void http2_stir(struct http2 *http2)
 {
     if (http2->state != HTTP2_CLOSED)
-        http_task_stir(http2->server->loop, &http2->task);
+        net_task_stir(http2->server->loop, &http2->task);
 }
 
 static void on_event(void *owner)
@@ -17,7 +17,7 @@ static void on_event(void *owner)
 
 static int64_t now_of(const struct http2 *http2)
 {
-    return http_loop_now_ms(http2->server->loop);
+    return net_loop_now_ms(http2->server->loop);
 }
 
 static void enter(struct http2 *http2, enum http2_state state)
@@ -36,8 +36,8 @@ static void free_stream(struct http2_stream *stream, enum http_exchange_end end)
         http_flow_end(stream->flow, end);
     else if (stream->flow != NULL)
         http_flow_discard(stream->flow);
-    http_link_remove(&stream->link);
-    http_link_remove(&stream->ready);
+    net_link_remove(&stream->link);
+    net_link_remove(&stream->ready);
     gw_buf_done(&stream->in);
     gw_buf_done(&stream->out);
     gw_arena_done(&stream->arena);
@@ -46,19 +46,19 @@ static void free_stream(struct http2_stream *stream, enum http_exchange_end end)
     http2->idle_since_ms = now_of(http2);
 }
 
-static void free_streams(struct http_link *list, enum http_exchange_end end)
+static void free_streams(struct net_link *list, enum http_exchange_end end)
 {
-    while (!http_link_is_empty(list))
-        free_stream(HTTP_CONTAINER(list->next, struct http2_stream, link), end);
+    while (!net_link_is_empty(list))
+        free_stream(NET_CONTAINER(list->next, struct http2_stream, link), end);
 }
 
 /* One that ended well on both sides stays until the app has the rest of its request: the answer came early. */
 static void reap(struct http2 *http2)
 {
     size_t finishing = 0;
-    for (struct http_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
+    for (struct net_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
         next = at->next;
-        struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+        struct http2_stream *stream = NET_CONTAINER(at, struct http2_stream, link);
         if (stream->flow == NULL || !stream->is_whole || ++finishing > HTTP2_STREAMS_MAX)
             free_stream(stream, HTTP_END_CLIENT_LEFT);
     }
@@ -80,16 +80,16 @@ void http2_close(struct http2 *http2, enum http_exchange_end end, bool is_clean)
     enter(http2, HTTP2_CLOSED);
     if (http2->session != NULL)
         drop_session(http2, end);
-    http_socket_close(&http2->socket, is_clean);
-    http_task_still(&http2->task);
-    http_loop_bury(http2->server->loop, &http2->grave);
+    net_socket_close(&http2->socket, is_clean);
+    net_task_still(&http2->task);
+    net_loop_bury(http2->server->loop, &http2->grave);
 }
 
-static void on_bury(struct http_grave *grave)
+static void on_bury(struct net_grave *grave)
 {
-    struct http2 *http2 = HTTP_CONTAINER(grave, struct http2, grave);
-    http_task_still(&http2->task);
-    http_loop_leave(http2->server->loop, &http2->sweepable);
+    struct http2 *http2 = NET_CONTAINER(grave, struct http2, grave);
+    net_task_still(&http2->task);
+    net_loop_leave(http2->server->loop, &http2->sweepable);
     http2_head_done(&http2->head);
     free(http2);
 }
@@ -105,14 +105,14 @@ static void linger(struct http2 *http2)
 {
     enter(http2, HTTP2_LINGERING);
     drop_session(http2, HTTP_END_CLIENT_LEFT);
-    http_socket_end(&http2->socket);
+    net_socket_end(&http2->socket);
     http2_stir(http2);
 }
 
 static void run_lingering(struct http2 *http2)
 {
-    struct http_socket *socket = &http2->socket;
-    http_socket_consume(socket, http_socket_input(socket).len);
+    struct net_socket *socket = &http2->socket;
+    net_socket_consume(socket, net_socket_input(socket).len);
     if (socket->has_failed || socket->cannot_write || (socket->has_ended && socket->sent_end))
         http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
 }
@@ -122,19 +122,19 @@ static void run_lingering(struct http2 *http2)
 /* While the peer takes nothing, what it makes us say must not pile up. */
 static bool is_backed_up(const struct http2 *http2)
 {
-    return http_socket_room(&http2->socket) == 0 &&
+    return net_socket_room(&http2->socket) == 0 &&
            nghttp2_session_get_outbound_queue_size(http2->session) > HTTP2_BACKLOG_MAX;
 }
 
 /* False when the session is of no use any more. */
 static bool receive(struct http2 *http2)
 {
-    struct gw_str input = http_socket_input(&http2->socket);
+    struct gw_str input = net_socket_input(&http2->socket);
     if (input.len == 0 || is_backed_up(http2))
         return true;
     bool is_calm = http2_meter_read(&http2->meter, input, now_of(http2));
     ssize_t used = nghttp2_session_mem_recv(http2->session, (const uint8_t *)input.ptr, input.len);
-    http_socket_consume(&http2->socket, input.len);
+    net_socket_consume(&http2->socket, input.len);
     if (!is_calm || used == NGHTTP2_ERR_FLOODED)
         http2_terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
     return used >= 0 || used == NGHTTP2_ERR_FLOODED;
@@ -142,14 +142,14 @@ static bool receive(struct http2 *http2)
 
 static bool send_all(struct http2 *http2)
 {
-    while (http_socket_room(&http2->socket) > 0) {
+    while (net_socket_room(&http2->socket) > 0) {
         const uint8_t *bytes = NULL;
         ssize_t size = nghttp2_session_mem_send(http2->session, &bytes);
         if (size < 0)
             return false;
         if (size == 0)
             return true;
-        gw_buf_add(http_socket_output(&http2->socket), gw_str_n((const char *)bytes, (size_t)size));
+        gw_buf_add(net_socket_output(&http2->socket), gw_str_n((const char *)bytes, (size_t)size));
     }
     return true;
 }
@@ -157,9 +157,9 @@ static bool send_all(struct http2 *http2)
 /* Not while something waits to be sent: it may be the reset of one of them. */
 static void begin_ready(struct http2 *http2)
 {
-    while (!http_link_is_empty(&http2->ready) && http_socket_room(&http2->socket) > 0) {
-        struct http2_stream *stream = HTTP_CONTAINER(http2->ready.next, struct http2_stream, ready);
-        http_link_remove(&stream->ready);
+    while (!net_link_is_empty(&http2->ready) && net_socket_room(&http2->socket) > 0) {
+        struct http2_stream *stream = NET_CONTAINER(http2->ready.next, struct http2_stream, ready);
+        net_link_remove(&stream->ready);
         if (stream->refusal != GW_OK) {
             http2_stream_refuse(stream);
             continue;
@@ -173,7 +173,7 @@ static void begin_ready(struct http2 *http2)
 
 static void run_open(struct http2 *http2)
 {
-    struct http_socket *socket = &http2->socket;
+    struct net_socket *socket = &http2->socket;
     if (socket->has_failed || socket->cannot_write) {
         http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
         return;
@@ -191,29 +191,29 @@ static void run_open(struct http2 *http2)
         begin_ready(http2);
 }
 
-static void on_run(struct http_task *task)
+static void on_run(struct net_task *task)
 {
-    struct http2 *http2 = HTTP_CONTAINER(task, struct http2, task);
+    struct http2 *http2 = NET_CONTAINER(task, struct http2, task);
     if (http2->state == HTTP2_OPEN)
         run_open(http2);
     else if (http2->state == HTTP2_LINGERING)
         run_lingering(http2);
 }
 
-static bool on_evict(struct http_sweepable *sweepable, int64_t now_ms)
+static bool on_evict(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    return http2_evict(HTTP_CONTAINER(sweepable, struct http2, sweepable), now_ms);
+    return http2_evict(NET_CONTAINER(sweepable, struct http2, sweepable), now_ms);
 }
 
-static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
+static void on_sweep(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    http2_sweep(HTTP_CONTAINER(sweepable, struct http2, sweepable), now_ms);
+    http2_sweep(NET_CONTAINER(sweepable, struct http2, sweepable), now_ms);
 }
 
 /* RFC 9113 section 6.8: a first GOAWAY warns, the second (http2_pace.c) says which request was the last. */
-static void on_drain(struct http_sweepable *sweepable, bool is_over)
+static void on_drain(struct net_sweepable *sweepable, bool is_over)
 {
-    struct http2 *http2 = HTTP_CONTAINER(sweepable, struct http2, sweepable);
+    struct http2 *http2 = NET_CONTAINER(sweepable, struct http2, sweepable);
     if (is_over) {
         http2_close(http2, HTTP_END_CUT, /* is_clean */ false);
     } else if (http2->state == HTTP2_OPEN && !http2->is_draining) {
@@ -224,30 +224,30 @@ static void on_drain(struct http_sweepable *sweepable, bool is_over)
     }
 }
 
-void http2_adopt(const struct http_service *server, struct http_socket *socket, const struct sockaddr_storage *peer,
+void http2_adopt(const struct http_service *server, struct net_socket *socket, const struct sockaddr_storage *peer,
                  const char *peer_text)
 {
     struct http2 *http2 = gw_alloc(sizeof *http2);
-    int64_t now_ms = http_loop_now_ms(server->loop);
+    int64_t now_ms = net_loop_now_ms(server->loop);
     http2->server = server;
     http2->peer = *peer;
     (void)snprintf(http2->peer_text, sizeof http2->peer_text, "%s", peer_text);
     http2->task.on_run = on_run;
     http2->grave.on_bury = on_bury;
-    http2->sweepable = (struct http_sweepable){
-        .is_connection = true, .on_sweep = on_sweep, .on_drain = on_drain, .on_evict = on_evict};
+    http2->sweepable =
+        (struct net_sweepable){.is_connection = true, .on_sweep = on_sweep, .on_drain = on_drain, .on_evict = on_evict};
     http2->idle_since_ms = now_ms;
-    http_link_init(&http2->streams);
-    http_link_init(&http2->ready);
-    http_link_init(&http2->closed);
+    net_link_init(&http2->streams);
+    net_link_init(&http2->ready);
+    net_link_init(&http2->closed);
     http2_head_init(&http2->head);
     http2_meter_init(&http2->meter, now_ms);
     http2_bucket_init(&http2->aborts, HTTP2_ABORTS_BURST, HTTP2_ABORTS_PER_SECOND, now_ms);
-    http_socket_move(&http2->socket, socket, on_event, http2);
+    net_socket_move(&http2->socket, socket, on_event, http2);
     http2->session = http2_session_new(http2);
-    http_loop_enroll(server->loop, &http2->sweepable);
+    net_loop_enroll(server->loop, &http2->sweepable);
     enter(http2, HTTP2_OPEN);
     http2_stir(http2);
-    if (http_loop_is_draining(server->loop))
+    if (net_loop_is_draining(server->loop))
         on_drain(&http2->sweepable, /* is_over */ false);
 }

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "gateway/http/http1.h"
-#include "gateway/http/socket.h"
+#include "gateway/net/socket.h"
 
 /* Takes the connection out of `socket`, with what was read. `peer` and `peer_text` are copied; `server` outlives it. */
-void http2_adopt(const struct http_service *server, struct http_socket *socket, const struct sockaddr_storage *peer,
+void http2_adopt(const struct http_service *server, struct net_socket *socket, const struct sockaddr_storage *peer,
                  const char *peer_text);

@@ -229,7 +229,7 @@ static void on_flow_end(struct http_flow *flow)
         stream->is_ours = end != HTTP_END_CLIENT_LEFT;
         http2_stream_reset(stream, end == HTTP_END_UPSTREAM_LOST ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
     } else {
-        http2_stream_stop(stream, http_loop_now_ms(http2->server->loop));
+        http2_stream_stop(stream, net_loop_now_ms(http2->server->loop));
     }
     http2_stir(http2);
 }
@@ -254,7 +254,7 @@ void http2_stream_refuse(struct http2_stream *stream)
         http_error_body(server->face, server->face_data, NULL, stream->refusal, stream->refusal_text, &body);
     struct http_field fields[] = {{GW_STR("content-type"), gw_str_from(type)},
                                   {GW_STR("content-length"), gw_arena_u64(&stream->arena, body.len)},
-                                  {GW_STR("date"), http_loop_date(server->loop)}};
+                                  {GW_STR("date"), net_loop_date(server->loop)}};
     struct http_answer answer = {.status = gw_code_status(stream->refusal), .fields = fields, .field_count = 3};
     struct http_relay_answer relay = {.answer = &answer, .keeps_length = true};
     if (!stream->refuses_head)

@@ -57,7 +57,7 @@ static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
     uint64_t bytes_min = limits->min_rate * (uint64_t)window_ms / 1000 / http2->stream_count;
     bool is_owed = owes_body(stream) || is_shut(stream);
     bool is_slow = is_too_slow(&stream->pace, is_owed, stream->moved_bytes, bytes_min, window_ms, now_ms);
-    if (now_ms - stream->moved_ms >= HTTP_SWEEP_MS)
+    if (now_ms - stream->moved_ms >= NET_SWEEP_MS)
         trim_stream(stream);
     http2_stream_stop(stream, now_ms);
     if (stream->flow == NULL || !stream->has_begun) {
@@ -72,10 +72,10 @@ static void sweep_stream(struct http2_stream *stream, int64_t now_ms)
 
 static bool is_owed(struct http2 *http2)
 {
-    if (http_socket_queued(&http2->socket) > 0)
+    if (net_socket_queued(&http2->socket) > 0)
         return true;
-    for (struct http_link *at = http2->streams.next; at != &http2->streams; at = at->next) {
-        const struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+    for (struct net_link *at = http2->streams.next; at != &http2->streams; at = at->next) {
+        const struct http2_stream *stream = NET_CONTAINER(at, struct http2_stream, link);
         if (owes_body(stream) || http2_stream_out(stream) > 0)
             return true;
     }
@@ -87,16 +87,16 @@ static void sweep_idle(struct http2 *http2, int64_t now_ms)
     const struct http_limits *limits = &http2->server->limits;
     http2_head_done(&http2->head);
     /* So that it is gone by then. */
-    if (now_ms - http2->idle_since_ms >= limits->idle_ms - HTTP2_LINGER_MS - HTTP_SWEEP_MS)
+    if (now_ms - http2->idle_since_ms >= limits->idle_ms - HTTP2_LINGER_MS - NET_SWEEP_MS)
         http2_terminate(http2, NGHTTP2_NO_ERROR);
 }
 
 /* Those whose answer came early: the app must take the rest of the request. */
 static void sweep_closed(struct http2 *http2, int64_t now_ms)
 {
-    for (struct http_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
+    for (struct net_link *at = http2->closed.next, *next; at != &http2->closed; at = next) {
         next = at->next;
-        struct http2_stream *stream = HTTP_CONTAINER(at, struct http2_stream, link);
+        struct http2_stream *stream = NET_CONTAINER(at, struct http2_stream, link);
         if (stream->flow != NULL && now_ms - stream->moved_ms >= 2 * http2->server->limits.min_rate_window_ms)
             http_flow_end(stream->flow, HTTP_END_SLOW);
     }
@@ -120,13 +120,13 @@ static void sweep_open(struct http2 *http2, int64_t now_ms)
         http2_close(http2, HTTP_END_SLOW, /* is_clean */ false);
         return;
     }
-    if (now_ms - http2->socket.moved_ms >= HTTP_SWEEP_MS)
-        http_socket_trim(&http2->socket);
+    if (now_ms - http2->socket.moved_ms >= NET_SWEEP_MS)
+        net_socket_trim(&http2->socket);
     if (http2_meter_is_inside(&http2->meter) && now_ms - http2->meter.since_ms >= limits->head_ms)
         http2_terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
-    for (struct http_link *at = http2->streams.next, *next; at != &http2->streams; at = next) {
+    for (struct net_link *at = http2->streams.next, *next; at != &http2->streams; at = next) {
         next = at->next;
-        sweep_stream(HTTP_CONTAINER(at, struct http2_stream, link), now_ms);
+        sweep_stream(NET_CONTAINER(at, struct http2_stream, link), now_ms);
     }
     sweep_closed(http2, now_ms);
     if (http2->stream_count == 0 && !http2_meter_is_inside(&http2->meter))
@@ -146,8 +146,8 @@ void http2_sweep(struct http2 *http2, int64_t now_ms)
 bool http2_evict(struct http2 *http2, int64_t now_ms)
 {
     bool is_idle = http2->state == HTTP2_OPEN && http2->stream_count == 0 && !http2_meter_is_inside(&http2->meter) &&
-                   http_socket_queued(&http2->socket) == 0 && now_ms - http2->idle_since_ms >= HTTP_EVICT_IDLE_MS &&
-                   http_socket_is_quiet(&http2->socket, /* asks_kernel */ true);
+                   net_socket_queued(&http2->socket) == 0 && now_ms - http2->idle_since_ms >= NET_EVICT_IDLE_MS &&
+                   net_socket_is_quiet(&http2->socket, /* asks_kernel */ true);
     if (is_idle)
         http2_close(http2, HTTP_END_CLIENT_LEFT, /* is_clean */ true);
     return is_idle;

@@ -37,20 +37,20 @@ struct http2_pace {
 };
 
 struct http2 {
-    struct http_socket socket;
-    struct http_task task;
-    struct http_grave grave;
-    struct http_sweepable sweepable;
+    struct net_socket socket;
+    struct net_task task;
+    struct net_grave grave;
+    struct net_sweepable sweepable;
     const struct http_service *server;
     nghttp2_session *session;
     enum http2_state state;
     int64_t since_ms;      /* when the state began */
     int64_t idle_since_ms; /* when the last stream ended */
 
-    struct http2_head head;   /* of the block that is being decoded */
-    struct http_link streams; /* all that libnghttp2 has open */
-    struct http_link ready;   /* streams whose request may begin at the end of the batch */
-    struct http_link closed;  /* streams to be reaped */
+    struct http2_head head;  /* of the block that is being decoded */
+    struct net_link streams; /* all that libnghttp2 has open */
+    struct net_link ready;   /* streams whose request may begin at the end of the batch */
+    struct net_link closed;  /* streams to be reaped */
     size_t stream_count;
 
     struct http2_meter meter;
@@ -66,8 +66,8 @@ struct http2 {
 };
 
 struct http2_stream {
-    struct http_link link;  /* in `streams` or `closed` */
-    struct http_link ready; /* in `ready` */
+    struct net_link link;  /* in `streams` or `closed` */
+    struct net_link ready; /* in `ready` */
     struct http2 *http2;
     struct http_flow *flow; /* NULL after it ended, and for a request that is refused */
     int32_t id;

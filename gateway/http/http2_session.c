@@ -11,7 +11,7 @@
 
 static int64_t now_of(const struct http2 *http2)
 {
-    return http_loop_now_ms(http2->server->loop);
+    return net_loop_now_ms(http2->server->loop);
 }
 
 static struct http2_stream *find(nghttp2_session *session, int32_t id)
@@ -31,7 +31,7 @@ static void add_stream(struct http2 *http2, int32_t id)
     gw_buf_init(&stream->in, HTTP2_WINDOW_BYTES);
     gw_buf_init(&stream->out, HTTP_ERROR_BODY_BYTES_MAX);
     gw_arena_init(&stream->arena);
-    http_link_add(&http2->streams, &stream->link);
+    net_link_add(&http2->streams, &stream->link);
     http2->stream_count++;
     (void)nghttp2_session_set_stream_user_data(http2->session, id, stream);
 }
@@ -74,8 +74,8 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 
 static void get_ready(struct http2_stream *stream)
 {
-    if (!http_link_is_linked(&stream->ready))
-        http_link_add(&stream->http2->ready, &stream->ready);
+    if (!net_link_is_linked(&stream->ready))
+        net_link_add(&stream->http2->ready, &stream->ready);
 }
 
 static void finish_request(struct http2_stream *stream)
@@ -174,9 +174,9 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
         return 0;
     stream->is_closed = true;
     stream->is_whole = error == NGHTTP2_NO_ERROR && stream->end_was_sent && stream->request_has_ended;
-    http_link_remove(&stream->link);
-    http_link_remove(&stream->ready);
-    http_link_add(&http2->closed, &stream->link);
+    net_link_remove(&stream->link);
+    net_link_remove(&stream->ready);
+    net_link_add(&http2->closed, &stream->link);
     bool is_abort = error != NGHTTP2_NO_ERROR && error != NGHTTP2_REFUSED_STREAM && !stream->is_ours;
     if (is_abort && !http2_bucket_take(&http2->aborts, now_of(http2)))
         http2_terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -214,7 +214,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     (void)frame;
     struct http2 *http2 = data;
     struct http2_stream *stream = source->ptr;
-    struct gw_buf *to = http_socket_output(&http2->socket);
+    struct gw_buf *to = net_socket_output(&http2->socket);
     gw_buf_add(to, gw_str_n((const char *)head, FRAME_HEAD_BYTES));
     gw_buf_add(to, gw_str_n(stream->out.data + stream->out_sent, size));
     stream->out_sent += size;
@@ -224,7 +224,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
     http2_bucket_earn(&http2->meter.chatter, size * 1000 / HTTP2_CHATTER_SENT_BYTES);
     if (stream->flow != NULL && http2_stream_out(stream) < HTTP2_STREAM_OUT_BYTES / 2)
         http_flow_stir(stream->flow);
-    return http_socket_room(&http2->socket) > 0 ? 0 : NGHTTP2_ERR_PAUSE;
+    return net_socket_room(&http2->socket) > 0 ? 0 : NGHTTP2_ERR_PAUSE;
 }
 
 /* --- making one ------------------------------------------------------------------------------------------------ */

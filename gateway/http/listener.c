@@ -28,8 +28,8 @@ const struct http_limits http_limits_default = {
 
 struct http_listener {
     struct http_service server; /* what its connections hold on to */
-    struct http_sweepable sweepable;
-    struct http_watch *watch;
+    struct net_sweepable sweepable;
+    struct net_watch *watch;
     int fd;
     bool is_paused;
     bool (*may_tell_peer)(const struct sockaddr *peer, void *peer_data);
@@ -140,12 +140,12 @@ static void pause_accepting(struct http_listener *listener, bool is_paused)
     if (listener->is_paused == is_paused || listener->watch == NULL)
         return;
     listener->is_paused = is_paused;
-    http_watch_pause(listener->watch, is_paused);
+    net_watch_pause(listener->watch, is_paused);
 }
 
 static bool is_full(const struct http_listener *listener)
 {
-    return http_loop_connection_count(listener->server.loop) >= listener->server.limits.connections_max;
+    return net_loop_connection_count(listener->server.loop) >= listener->server.limits.connections_max;
 }
 
 static bool may_come(const struct http_listener *listener, const struct sockaddr *peer)
@@ -167,7 +167,7 @@ static bool accept_one(struct http_listener *listener)
         /* Out of descriptors or memory, and still readable: it would spin. The sweep tries again. */
         if (reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM) {
             pause_accepting(listener, true);
-            (void)http_loop_evict(listener->server.loop);
+            (void)net_loop_evict(listener->server.loop);
         }
         return reason == ECONNABORTED || reason == EINTR;
     }
@@ -183,7 +183,7 @@ static void on_readable(void *data)
 {
     struct http_listener *listener = data;
     if (is_full(listener)) {
-        if (!http_loop_evict(listener->server.loop)) /* else the place is free in the next turn, which asks again */
+        if (!net_loop_evict(listener->server.loop)) /* else the place is free in the next turn, which asks again */
             pause_accepting(listener, true);
         return;
     }
@@ -193,19 +193,19 @@ static void on_readable(void *data)
     }
 }
 
-static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
+static void on_sweep(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    struct http_listener *listener = HTTP_CONTAINER(sweepable, struct http_listener, sweepable);
+    struct http_listener *listener = NET_CONTAINER(sweepable, struct http_listener, sweepable);
     (void)now_ms;
     pause_accepting(listener, false);
 }
 
-static void on_drain(struct http_sweepable *sweepable, bool is_over)
+static void on_drain(struct net_sweepable *sweepable, bool is_over)
 {
-    struct http_listener *listener = HTTP_CONTAINER(sweepable, struct http_listener, sweepable);
+    struct http_listener *listener = NET_CONTAINER(sweepable, struct http_listener, sweepable);
     (void)is_over;
     if (listener->watch != NULL)
-        http_watch_stop(listener->watch);
+        net_watch_stop(listener->watch);
     listener->watch = NULL;
 }
 
@@ -225,7 +225,7 @@ static void on_loop_end(void *data)
     free(data);
 }
 
-enum gw_code http_listener_start(struct http_loop *loop, const struct http_listener_settings *settings,
+enum gw_code http_listener_start(struct net_loop *loop, const struct http_listener_settings *settings,
                                  struct gw_error *err)
 {
     int fd = fcntl(settings->fd, F_DUPFD_CLOEXEC, 0);
@@ -244,9 +244,9 @@ enum gw_code http_listener_start(struct http_loop *loop, const struct http_liste
                                              .peer_data = settings->peer_data};
     listener->fd = fd;
     listener->may_tell_peer = settings->may_tell_peer;
-    listener->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
-    listener->watch = http_watch_start(loop, fd, on_readable, listener);
-    http_loop_enroll(loop, &listener->sweepable);
-    http_loop_on_free(loop, on_loop_end, listener);
+    listener->sweepable = (struct net_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
+    listener->watch = net_watch_start(loop, fd, on_readable, listener);
+    net_loop_enroll(loop, &listener->sweepable);
+    net_loop_on_free(loop, on_loop_end, listener);
     return GW_OK;
 }

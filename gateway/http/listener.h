@@ -3,9 +3,9 @@
 
 #include "gateway/base/result.h"
 #include "gateway/http/exchange.h"
-#include "gateway/http/loop.h"
+#include "gateway/net/loop.h"
 
-struct tls_server; /* gateway/http/tls.h */
+struct tls_server; /* gateway/net/tls.h */
 
 struct http_limits {
     int64_t head_ms;            /* a request head (and a TLS handshake) has this long; 15 s */
@@ -36,5 +36,5 @@ struct http_listener_settings {
     bool (*may_tell_peer)(const struct sockaddr *peer, void *peer_data);
     void *peer_data;
 };
-GW_MUST_CHECK enum gw_code http_listener_start(struct http_loop *loop, const struct http_listener_settings *settings,
+GW_MUST_CHECK enum gw_code http_listener_start(struct net_loop *loop, const struct http_listener_settings *settings,
                                                struct gw_error *err);

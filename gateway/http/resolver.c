@@ -12,8 +12,8 @@
 #include <sys/un.h>
 
 struct http_resolver {
-    struct http_loop_message message; /* first: what comes back from the thread */
-    struct http_loop *loop;
+    struct net_loop_message message; /* first: what comes back from the thread */
+    struct net_loop *loop;
     const char *host; /* NULL: nothing to look up */
     char port[8];
     http_resolved_fn on_resolved;
@@ -57,7 +57,7 @@ static enum gw_code add_unix(const char *path, struct http_addresses *addresses,
     return GW_OK;
 }
 
-enum gw_code http_resolver_new(struct http_loop *loop, const struct http_server_settings *settings,
+enum gw_code http_resolver_new(struct net_loop *loop, const struct http_server_settings *settings,
                                struct http_addresses *ret_addresses, http_resolved_fn on_resolved, void *data,
                                struct http_resolver **ret_resolver, struct gw_error *err)
 {
@@ -80,12 +80,12 @@ enum gw_code http_resolver_new(struct http_loop *loop, const struct http_server_
     return GW_OK;
 }
 
-static void on_arrival(struct http_loop_message *message)
+static void on_arrival(struct net_loop_message *message)
 {
     struct http_resolver *resolver = (struct http_resolver *)message;
     (void)pthread_join(resolver->thread, NULL);
     resolver->is_running = false;
-    resolver->ended_ms = http_loop_now_ms(resolver->loop);
+    resolver->ended_ms = net_loop_now_ms(resolver->loop);
     resolver->on_resolved(&resolver->found, resolver->data);
 }
 
@@ -104,7 +104,7 @@ static void *look_up(void *data)
     }
     if (list != NULL)
         freeaddrinfo(list);
-    http_loop_post(resolver->loop, &resolver->message);
+    net_loop_post(resolver->loop, &resolver->message);
     return NULL;
 }
 
@@ -114,7 +114,7 @@ bool http_resolver_start(struct http_resolver *resolver)
         return false;
     if (resolver->is_running)
         return true;
-    if (http_loop_now_ms(resolver->loop) - resolver->ended_ms < HTTP_RESOLVE_PAUSE_MS)
+    if (net_loop_now_ms(resolver->loop) - resolver->ended_ms < HTTP_RESOLVE_PAUSE_MS)
         return false;
     resolver->message.on_arrival = on_arrival;
     resolver->is_running = pthread_create(&resolver->thread, NULL, look_up, resolver) == 0;

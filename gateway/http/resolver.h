@@ -3,8 +3,8 @@
 #pragma once
 
 #include "gateway/base/result.h"
-#include "gateway/http/loop.h"
 #include "gateway/http/servers.h"
+#include "gateway/net/loop.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -27,7 +27,7 @@ typedef void (*http_resolved_fn)(const struct http_addresses *addresses, void *d
 
 /* Borrows the texts of `settings`. *ret_addresses is filled for a literal and empty for a name. Fails for a path or
  * host that cannot be one. */
-GW_MUST_CHECK enum gw_code http_resolver_new(struct http_loop *loop, const struct http_server_settings *settings,
+GW_MUST_CHECK enum gw_code http_resolver_new(struct net_loop *loop, const struct http_server_settings *settings,
                                              struct http_addresses *ret_addresses, http_resolved_fn on_resolved,
                                              void *data, struct http_resolver **ret_resolver, struct gw_error *err);
 /* Waits for a look-up that runs. */

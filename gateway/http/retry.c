@@ -104,7 +104,7 @@ static void blame(const struct http_flow *flow, enum http_failure failure)
 {
     if (!is_unsent(flow) && (failure == HTTP_FAILURE_HEAD_TIMEOUT || !is_stale(flow)))
         http_server_failed(flow->conn->pool->server, HTTP_SERVER_SPEECHLESS, failure,
-                           http_loop_now_ms(flow->exchange.loop));
+                           net_loop_now_ms(flow->exchange.loop));
 }
 
 static void note(struct http_flow *flow, enum http_failure failure, const char *detail)

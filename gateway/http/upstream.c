@@ -5,8 +5,8 @@
 #include "gateway/base/metrics.h"
 #include "gateway/http/affinity.h"
 #include "gateway/http/fetch.h"
-#include "gateway/http/timer.h"
 #include "gateway/http/upstream_pool.h"
+#include "gateway/net/timer.h"
 
 #include <stdlib.h>
 
@@ -31,13 +31,13 @@ struct member {
 };
 
 struct http_upstream {
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct http_servers *servers;
     struct http_servers *own; /* made here; NULL: borrowed */
     struct member *members;
     size_t count;
     size_t last_resort; /* when all are out: whose turn it is */
-    struct http_timer *check_timer;
+    struct net_timer *check_timer;
 };
 
 /* --- choosing -------------------------------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static struct member *member_of_id(struct http_upstream *upstream, uint64_t id)
 /* A session whose server is out waits for it elsewhere and is not moved: where it is known is where it was made. */
 static struct member *choose_by_session(struct http_upstream *upstream, const struct http_flow *flow)
 {
-    int64_t now_ms = http_loop_now_ms(upstream->loop);
+    int64_t now_ms = net_loop_now_ms(upstream->loop);
     struct http_affinity *affinity = upstream->servers->affinity;
     if (flow->hint == 0)
         return NULL;
@@ -114,8 +114,7 @@ static struct member *choose_by_session(struct http_upstream *upstream, const st
 static struct member *choose_trial(struct http_upstream *upstream, const struct http_flow *flow)
 {
     for (size_t i = 0; i < upstream->count; i++) {
-        if (!was_tried(flow, i) &&
-            http_server_take_trial(upstream->members[i].server, http_loop_now_ms(upstream->loop)))
+        if (!was_tried(flow, i) && http_server_take_trial(upstream->members[i].server, net_loop_now_ms(upstream->loop)))
             return &upstream->members[i];
     }
     return NULL;
@@ -165,7 +164,7 @@ void http_upstream_remember(struct http_upstream *upstream, const struct http_fl
 {
     if (hint != 0 && upstream->count > 1 && upstream->servers->affinity != NULL && flow->conn != NULL)
         http_affinity_put(upstream->servers->affinity, hint, flow->conn->pool->server->id,
-                          http_loop_now_ms(upstream->loop));
+                          net_loop_now_ms(upstream->loop));
 }
 
 /* --- health checks --------------------------------------------------------------------------------------------- */
@@ -202,16 +201,16 @@ static void start_check(struct http_upstream *upstream, size_t index)
 static void on_check_look(void *data)
 {
     struct http_upstream *upstream = data;
-    int64_t now_ms = http_loop_now_ms(upstream->loop);
+    int64_t now_ms = net_loop_now_ms(upstream->loop);
     upstream->check_timer = NULL;
-    if (http_loop_is_draining(upstream->loop))
+    if (net_loop_is_draining(upstream->loop))
         return;
     for (size_t i = 0; i < upstream->count; i++) {
         struct member *member = &upstream->members[i];
         if (member->check == NULL && http_server_take_check(member->server, &upstream->servers->health, now_ms))
             start_check(upstream, i);
     }
-    upstream->check_timer = http_timer_start(upstream->loop, CHECK_LOOK_MS, on_check_look, upstream);
+    upstream->check_timer = net_timer_start(upstream->loop, CHECK_LOOK_MS, on_check_look, upstream);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
@@ -231,7 +230,7 @@ static struct http_servers *one_server(const struct http_upstream_settings *sett
     return http_servers_new(NULL, &one, 1);
 }
 
-enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+enum gw_code http_upstream_new(struct net_loop *loop, const struct http_upstream_settings *settings,
                                struct http_upstream **ret_upstream, struct gw_error *err)
 {
     struct http_upstream *upstream = gw_alloc(sizeof *upstream);
@@ -252,7 +251,7 @@ enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstrea
         }
     }
     if (upstream->servers->health.path != NULL)
-        upstream->check_timer = http_timer_start(loop, 0, on_check_look, upstream);
+        upstream->check_timer = net_timer_start(loop, 0, on_check_look, upstream);
     *ret_upstream = upstream;
     return GW_OK;
 }
@@ -261,7 +260,7 @@ void http_upstream_free(struct http_upstream *upstream)
 {
     if (upstream == NULL)
         return;
-    http_timer_cancel(upstream->check_timer);
+    net_timer_cancel(upstream->check_timer);
     for (size_t i = 0; i < upstream->count; i++) {
         if (upstream->members[i].check != NULL)
             http_fetch_cancel(upstream->members[i].check);

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "gateway/base/result.h"
-#include "gateway/http/loop.h"
 #include "gateway/http/servers.h"
+#include "gateway/net/loop.h"
 
 struct http_upstream;
 
@@ -32,6 +32,6 @@ struct http_upstream_settings {
 };
 extern const struct http_upstream_settings http_upstream_settings_default;
 
-GW_MUST_CHECK enum gw_code http_upstream_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+GW_MUST_CHECK enum gw_code http_upstream_new(struct net_loop *loop, const struct http_upstream_settings *settings,
                                              struct http_upstream **ret_upstream, struct gw_error *err);
-void http_upstream_free(struct http_upstream *upstream); /* after http_loop_run returned, before http_loop_free */
+void http_upstream_free(struct http_upstream *upstream); /* after net_loop_run returned, before net_loop_free */

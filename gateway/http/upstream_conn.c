@@ -1,7 +1,7 @@
 #include "gateway/http/upstream_pool.h"
 
 #include "gateway/base/arena.h"
-#include "gateway/http/tls.h"
+#include "gateway/net/tls.h"
 
 #include <stdlib.h>
 
@@ -11,18 +11,18 @@ static void on_event(void *owner)
     if (conn->state == HTTP_UPSTREAM_BUSY && conn->flow != NULL)
         http_flow_stir(conn->flow);
     else if (!conn->is_dead)
-        http_task_stir(conn->pool->loop, &conn->task);
+        net_task_stir(conn->pool->loop, &conn->task);
 }
 
 void http_upstream_conn_enter(struct http_upstream_conn *conn, enum http_upstream_conn_state state)
 {
     struct http_pool *pool = conn->pool;
-    if (http_link_is_linked(&conn->link) && conn->state == HTTP_UPSTREAM_IDLE)
+    if (net_link_is_linked(&conn->link) && conn->state == HTTP_UPSTREAM_IDLE)
         pool->idle_count--;
-    http_link_remove(&conn->link);
+    net_link_remove(&conn->link);
     conn->state = state;
-    conn->since_ms = http_loop_now_ms(pool->loop);
-    http_link_add(state == HTTP_UPSTREAM_IDLE ? &pool->idle : &pool->busy, &conn->link);
+    conn->since_ms = net_loop_now_ms(pool->loop);
+    net_link_add(state == HTTP_UPSTREAM_IDLE ? &pool->idle : &pool->busy, &conn->link);
     if (state == HTTP_UPSTREAM_IDLE)
         pool->idle_count++;
 }
@@ -40,7 +40,7 @@ void http_upstream_conn_attach(struct http_upstream_conn *conn, struct http_flow
     conn->bytes_in_before = conn->socket.bytes_in;
     flow->conn = conn;
     flow->reached_upstream = true;
-    gw_buf_add(http_socket_output(&conn->socket), gw_buf_str(&flow->request_head));
+    gw_buf_add(net_socket_output(&conn->socket), gw_buf_str(&flow->request_head));
     http_flow_stir(flow);
 }
 
@@ -59,8 +59,8 @@ static bool start_connecting(struct http_upstream_conn *conn)
     while (conn->addresses_tried < pool->addresses.count) {
         conn->address = (pool->next_address + conn->addresses_tried++) % pool->addresses.count;
         struct http_address *address = &pool->addresses.list[conn->address];
-        if (http_socket_connect(&conn->socket, pool->loop, (struct sockaddr *)&address->storage, address->len, on_event,
-                                conn))
+        if (net_socket_connect(&conn->socket, pool->loop, (struct sockaddr *)&address->storage, address->len, on_event,
+                               conn))
             return true;
         note_connect_error(conn);
         if (conn->failure == HTTP_FAILURE_OWN)
@@ -73,8 +73,8 @@ static void connected(struct http_upstream_conn *conn)
 {
     struct http_pool *pool = conn->pool;
     if (pool->server->settings.tls != NULL && !conn->socket.has_tls) {
-        http_socket_handshake(&conn->socket, tls_client_ctx(pool->server->settings.tls),
-                              tls_client_server_name(pool->server->settings.tls));
+        net_socket_handshake(&conn->socket, tls_client_ctx(pool->server->settings.tls),
+                             tls_client_server_name(pool->server->settings.tls));
         return;
     }
     http_server_connected(pool->server);
@@ -88,7 +88,7 @@ static void connected(struct http_upstream_conn *conn)
 static void run_connecting(struct http_upstream_conn *conn)
 {
     if (!conn->socket.has_failed) {
-        if (conn->socket.phase == HTTP_SOCKET_OPEN)
+        if (conn->socket.phase == NET_SOCKET_OPEN)
             connected(conn);
         return;
     }
@@ -99,14 +99,14 @@ static void run_connecting(struct http_upstream_conn *conn)
     } else {
         note_connect_error(conn);
     }
-    http_socket_close(&conn->socket, /* is_clean */ true);
+    net_socket_close(&conn->socket, /* is_clean */ true);
     if (had_tls || !start_connecting(conn))
         http_upstream_conn_failed(conn, conn->failure, conn->failure_detail);
 }
 
-static void on_run(struct http_task *task)
+static void on_run(struct net_task *task)
 {
-    struct http_upstream_conn *conn = HTTP_CONTAINER(task, struct http_upstream_conn, task);
+    struct http_upstream_conn *conn = NET_CONTAINER(task, struct http_upstream_conn, task);
     if (conn->is_dead)
         return;
     switch (conn->state) {
@@ -114,7 +114,7 @@ static void on_run(struct http_task *task)
         run_connecting(conn);
         break;
     case HTTP_UPSTREAM_IDLE: /* an idle connection has nothing to say: whatever it is, it belongs to nobody */
-        if (conn->socket.has_ended || conn->socket.cannot_write || http_socket_input(&conn->socket).len > 0)
+        if (conn->socket.has_ended || conn->socket.cannot_write || net_socket_input(&conn->socket).len > 0)
             http_upstream_conn_kill(conn);
         break;
     case HTTP_UPSTREAM_DYING:
@@ -128,10 +128,10 @@ static void on_run(struct http_task *task)
 
 /* --- life ------------------------------------------------------------------------------------------------------ */
 
-static void on_bury(struct http_grave *grave)
+static void on_bury(struct net_grave *grave)
 {
-    struct http_upstream_conn *conn = HTTP_CONTAINER(grave, struct http_upstream_conn, grave);
-    http_task_still(&conn->task);
+    struct http_upstream_conn *conn = NET_CONTAINER(grave, struct http_upstream_conn, grave);
+    net_task_still(&conn->task);
     free(conn);
 }
 
@@ -154,7 +154,7 @@ void http_upstream_conn_failed(struct http_upstream_conn *conn, enum http_failur
     struct http_pool *pool = conn->pool;
     struct http_flow *flow = conn->flow;
     if (failure != HTTP_FAILURE_OWN) {
-        http_server_failed(pool->server, HTTP_SERVER_UNREACHABLE, failure, http_loop_now_ms(pool->loop));
+        http_server_failed(pool->server, HTTP_SERVER_UNREACHABLE, failure, net_loop_now_ms(pool->loop));
         (void)http_resolver_start(pool->resolver); /* the name may lead elsewhere by now */
     }
     if (flow != NULL)
@@ -168,9 +168,9 @@ static void take_out(struct http_upstream_conn *conn)
     struct http_pool *pool = conn->pool;
     if (conn->state == HTTP_UPSTREAM_IDLE)
         pool->idle_count--;
-    http_link_remove(&conn->link);
+    net_link_remove(&conn->link);
     pool->connection_count--;
-    http_socket_close(&conn->socket, /* is_clean */ true);
+    net_socket_close(&conn->socket, /* is_clean */ true);
     conn->is_dead = true;
 }
 
@@ -179,14 +179,14 @@ void http_upstream_conn_kill(struct http_upstream_conn *conn)
     if (conn->is_dead)
         return;
     take_out(conn);
-    http_task_still(&conn->task);
-    http_loop_bury(conn->pool->loop, &conn->grave);
+    net_task_still(&conn->task);
+    net_loop_bury(conn->pool->loop, &conn->grave);
     http_pool_stir_line(conn->pool);
 }
 
 void http_upstream_conn_free(struct http_upstream_conn *conn)
 {
     take_out(conn);
-    http_task_still(&conn->task);
+    net_task_still(&conn->task);
     free(conn);
 }

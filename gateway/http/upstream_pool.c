@@ -3,26 +3,26 @@
 
 #include "gateway/base/arena.h"
 #include "gateway/http/resolver.h"
-#include "gateway/http/tls.h"
 #include "gateway/http/upstream_pool.h"
+#include "gateway/net/tls.h"
 
 #include <stdlib.h>
 
 #define DYING_MS_MAX 5000
 
-static struct http_upstream_conn *conn_of(struct http_link *link)
+static struct http_upstream_conn *conn_of(struct net_link *link)
 {
-    return HTTP_CONTAINER(link, struct http_upstream_conn, link);
+    return NET_CONTAINER(link, struct http_upstream_conn, link);
 }
 
-static struct http_flow *waiting_of(struct http_link *link)
+static struct http_flow *waiting_of(struct net_link *link)
 {
-    return HTTP_CONTAINER(link, struct http_flow, waiting);
+    return NET_CONTAINER(link, struct http_flow, waiting);
 }
 
 static int64_t now_of(const struct http_pool *pool)
 {
-    return http_loop_now_ms(pool->loop);
+    return net_loop_now_ms(pool->loop);
 }
 
 /* --- asking ---------------------------------------------------------------------------------------------------- */
@@ -30,7 +30,7 @@ static int64_t now_of(const struct http_pool *pool)
 static void wait_in_line(struct http_pool *pool, struct http_flow *flow)
 {
     flow->waiting_since_ms = now_of(pool);
-    http_link_add(&pool->waiting, &flow->waiting);
+    net_link_add(&pool->waiting, &flow->waiting);
 }
 
 /* The youngest is the likeliest to be alive; one that has ended in this very turn is not. Where no retry is allowed, or
@@ -39,9 +39,9 @@ static struct http_upstream_conn *find_idle(struct http_pool *pool, const struct
 {
     const struct http_request *request = &flow->exchange.request;
     bool asks_kernel = !http_method_is_idempotent(request->method) || request->body_kind != HTTP_BODY_NONE;
-    while (!http_link_is_empty(&pool->idle)) {
+    while (!net_link_is_empty(&pool->idle)) {
         struct http_upstream_conn *conn = conn_of(pool->idle.prev);
-        if (http_socket_is_quiet(&conn->socket, asks_kernel))
+        if (net_socket_is_quiet(&conn->socket, asks_kernel))
             return conn;
         http_upstream_conn_kill(conn);
     }
@@ -69,30 +69,30 @@ static void ask(struct http_pool *pool, struct http_flow *flow, bool fresh)
 }
 
 /* Somebody in line may have a connection of his own now. */
-static void serve_line(struct http_task *task)
+static void serve_line(struct net_task *task)
 {
-    struct http_pool *pool = HTTP_CONTAINER(task, struct http_pool, line_task);
-    while (!http_link_is_empty(&pool->waiting) && pool->addresses.count > 0) {
-        bool has_idle = !http_link_is_empty(&pool->idle);
+    struct http_pool *pool = NET_CONTAINER(task, struct http_pool, line_task);
+    while (!net_link_is_empty(&pool->waiting) && pool->addresses.count > 0) {
+        bool has_idle = !net_link_is_empty(&pool->idle);
         if (!has_idle && pool->connection_count >= pool->settings.connections_max)
             return;
         struct http_flow *flow = waiting_of(pool->waiting.next);
-        http_link_remove(&flow->waiting);
+        net_link_remove(&flow->waiting);
         ask(pool, flow, /* fresh */ false);
     }
 }
 
 void http_pool_stir_line(struct http_pool *pool)
 {
-    if (!http_link_is_empty(&pool->waiting))
-        http_task_stir(pool->loop, &pool->line_task);
+    if (!net_link_is_empty(&pool->waiting))
+        net_task_stir(pool->loop, &pool->line_task);
 }
 
 /* Nobody overtakes those who wait already. */
 void http_pool_ask(struct http_pool *pool, struct http_flow *flow, bool fresh)
 {
     flow->server = pool->server;
-    if (fresh || http_link_is_empty(&pool->waiting)) {
+    if (fresh || net_link_is_empty(&pool->waiting)) {
         ask(pool, flow, fresh);
     } else {
         wait_in_line(pool, flow);
@@ -109,9 +109,9 @@ void http_upstream_ask_again(struct http_flow *flow)
 
 static void fail_line(struct http_pool *pool, enum http_failure failure, const char *detail)
 {
-    while (!http_link_is_empty(&pool->waiting)) {
+    while (!net_link_is_empty(&pool->waiting)) {
         struct http_flow *flow = waiting_of(pool->waiting.next);
-        http_link_remove(&flow->waiting);
+        net_link_remove(&flow->waiting);
         http_flow_upstream_failed(flow, failure, detail);
     }
 }
@@ -120,16 +120,16 @@ static void fail_line(struct http_pool *pool, enum http_failure failure, const c
 
 static bool can_keep(const struct http_upstream_conn *conn)
 {
-    const struct http_socket *socket = &conn->socket;
-    return !socket->has_ended && !socket->has_failed && !socket->cannot_write && http_socket_queued(socket) == 0 &&
-           !socket->is_writing && http_socket_input(socket).len == 0 &&
-           conn->pool->idle_count < conn->pool->settings.idle_max && !http_loop_is_draining(conn->pool->loop);
+    const struct net_socket *socket = &conn->socket;
+    return !socket->has_ended && !socket->has_failed && !socket->cannot_write && net_socket_queued(socket) == 0 &&
+           !socket->is_writing && net_socket_input(socket).len == 0 &&
+           conn->pool->idle_count < conn->pool->settings.idle_max && !net_loop_is_draining(conn->pool->loop);
 }
 
 void http_upstream_release(struct http_flow *flow, bool is_reusable)
 {
     struct http_upstream_conn *conn = flow->conn;
-    http_link_remove(&flow->waiting);
+    net_link_remove(&flow->waiting);
     if (conn == NULL)
         return;
     flow->conn = NULL;
@@ -150,8 +150,8 @@ void http_upstream_release_flushing(struct http_flow *flow)
     flow->conn = NULL;
     conn->flow = NULL;
     http_upstream_conn_enter(conn, HTTP_UPSTREAM_DYING);
-    http_socket_end(&conn->socket);
-    http_task_stir(conn->pool->loop, &conn->task); /* its end may have been sent before: no event would come */
+    net_socket_end(&conn->socket);
+    net_task_stir(conn->pool->loop, &conn->task); /* its end may have been sent before: no event would come */
 }
 
 /* --- time ------------------------------------------------------------------------------------------------------ */
@@ -168,16 +168,16 @@ static void sweep_busy(struct http_upstream_conn *conn, int64_t now_ms)
 {
     struct http_flow *flow = conn->flow;
     const struct http_upstream_settings *settings = &conn->pool->settings;
-    const struct http_socket *socket = &conn->socket;
+    const struct net_socket *socket = &conn->socket;
     int64_t still_ms = now_ms - (socket->moved_ms > conn->since_ms ? socket->moved_ms : conn->since_ms);
     bool awaits_continue = flow->exchange.request.expects_continue && !flow->has_continued;
-    if (still_ms >= HTTP_SWEEP_MS)
-        http_socket_trim(&conn->socket);
-    bool client_owes = !flow->request_is_given && http_socket_queued(socket) == 0 && !awaits_continue;
+    if (still_ms >= NET_SWEEP_MS)
+        net_socket_trim(&conn->socket);
+    bool client_owes = !flow->request_is_given && net_socket_queued(socket) == 0 && !awaits_continue;
     if (flow->stage == HTTP_ANSWER_AWAITED && !client_owes && still_ms >= settings->head_ms)
         http_flow_upstream_failed(flow, HTTP_FAILURE_HEAD_TIMEOUT, "no answer head within answer_timeout");
     else if (flow->stage >= HTTP_ANSWER_BEGUN && !is_endless(flow) && !client_owes && still_ms >= settings->idle_ms &&
-             http_socket_input(socket).len == 0)
+             net_socket_input(socket).len == 0)
         http_flow_upstream_failed(flow, HTTP_FAILURE_BODY_TIMEOUT, "nothing moved within idle_timeout");
 }
 
@@ -198,7 +198,7 @@ static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
         sweep_busy(conn, now_ms);
         break;
     case HTTP_UPSTREAM_IDLE:
-        http_socket_trim(&conn->socket);
+        net_socket_trim(&conn->socket);
         if (age_ms >= settings->keep_ms)
             http_upstream_conn_kill(conn);
         break;
@@ -209,24 +209,24 @@ static void sweep_conn(struct http_upstream_conn *conn, int64_t now_ms)
     }
 }
 
-static void sweep_list(struct http_link *list, int64_t now_ms)
+static void sweep_list(struct net_link *list, int64_t now_ms)
 {
-    for (struct http_link *at = list->next, *next; at != list; at = next) {
+    for (struct net_link *at = list->next, *next; at != list; at = next) {
         next = at->next;
         sweep_conn(conn_of(at), now_ms);
     }
 }
 
-static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
+static void on_sweep(struct net_sweepable *sweepable, int64_t now_ms)
 {
-    struct http_pool *pool = HTTP_CONTAINER(sweepable, struct http_pool, sweepable);
+    struct http_pool *pool = NET_CONTAINER(sweepable, struct http_pool, sweepable);
     sweep_list(&pool->idle, now_ms);
     sweep_list(&pool->busy, now_ms);
-    while (!http_link_is_empty(&pool->waiting)) {
+    while (!net_link_is_empty(&pool->waiting)) {
         struct http_flow *flow = waiting_of(pool->waiting.next);
         if (now_ms - flow->waiting_since_ms < pool->settings.connect_ms)
             return;
-        http_link_remove(&flow->waiting);
+        net_link_remove(&flow->waiting);
         if (pool->addresses.count == 0)
             http_flow_upstream_failed(flow, HTTP_FAILURE_NAME, "the name was not resolved within connect_timeout");
         else
@@ -234,11 +234,11 @@ static void on_sweep(struct http_sweepable *sweepable, int64_t now_ms)
     }
 }
 
-static void on_drain(struct http_sweepable *sweepable, bool is_over)
+static void on_drain(struct net_sweepable *sweepable, bool is_over)
 {
-    struct http_pool *pool = HTTP_CONTAINER(sweepable, struct http_pool, sweepable);
+    struct http_pool *pool = NET_CONTAINER(sweepable, struct http_pool, sweepable);
     (void)is_over;
-    while (!http_link_is_empty(&pool->idle))
+    while (!net_link_is_empty(&pool->idle))
         http_upstream_conn_kill(conn_of(pool->idle.next));
 }
 
@@ -255,21 +255,21 @@ static void on_resolved(const struct http_addresses *addresses, void *data)
         fail_line(pool, HTTP_FAILURE_NAME, "the name leads to no address");
 }
 
-enum gw_code http_pool_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+enum gw_code http_pool_new(struct net_loop *loop, const struct http_upstream_settings *settings,
                            struct http_server *server, struct http_pool **ret_pool, struct gw_error *err)
 {
     struct http_pool *pool = gw_alloc(sizeof *pool);
     pool->loop = loop;
     pool->settings = *settings;
     pool->server = server;
-    http_link_init(&pool->idle);
-    http_link_init(&pool->busy);
-    http_link_init(&pool->waiting);
+    net_link_init(&pool->idle);
+    net_link_init(&pool->busy);
+    net_link_init(&pool->waiting);
     pool->line_task.on_run = serve_line;
     enum gw_code code =
         http_resolver_new(loop, &server->settings, &pool->addresses, on_resolved, pool, &pool->resolver, err);
-    pool->sweepable = (struct http_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
-    http_loop_enroll(loop, &pool->sweepable);
+    pool->sweepable = (struct net_sweepable){.on_sweep = on_sweep, .on_drain = on_drain};
+    net_loop_enroll(loop, &pool->sweepable);
     if (code != GW_OK) {
         http_pool_free(pool);
         return code;
@@ -282,12 +282,12 @@ void http_pool_free(struct http_pool *pool)
 {
     if (pool == NULL)
         return;
-    http_loop_leave(pool->loop, &pool->sweepable);
-    http_task_still(&pool->line_task);
+    net_loop_leave(pool->loop, &pool->sweepable);
+    net_task_still(&pool->line_task);
     http_resolver_free(pool->resolver);
-    struct http_link *lists[] = {&pool->idle, &pool->busy};
+    struct net_link *lists[] = {&pool->idle, &pool->busy};
     for (size_t i = 0; i < 2; i++) {
-        while (!http_link_is_empty(lists[i]))
+        while (!net_link_is_empty(lists[i]))
             http_upstream_conn_free(conn_of(lists[i]->next));
     }
     free(pool);

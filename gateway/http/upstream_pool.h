@@ -7,23 +7,23 @@
 #include "gateway/http/upstream_private.h"
 
 struct http_pool {
-    struct http_sweepable sweepable;
-    struct http_loop *loop;
+    struct net_sweepable sweepable;
+    struct net_loop *loop;
     struct http_server *server;
     struct http_upstream_settings settings; /* times and limits */
     struct http_addresses addresses;
     size_t next_address; /* the one that worked last */
     struct http_resolver *resolver;
-    struct http_link idle;    /* connections, the youngest last */
-    struct http_link busy;    /* connecting, with a flow, or dying */
-    struct http_link waiting; /* flows, the oldest first */
-    struct http_task line_task;
+    struct net_link idle;    /* connections, the youngest last */
+    struct net_link busy;    /* connecting, with a flow, or dying */
+    struct net_link waiting; /* flows, the oldest first */
+    struct net_task line_task;
     size_t idle_count;
     size_t connection_count;
 };
 
 /* `server` outlives it. */
-GW_MUST_CHECK enum gw_code http_pool_new(struct http_loop *loop, const struct http_upstream_settings *settings,
+GW_MUST_CHECK enum gw_code http_pool_new(struct net_loop *loop, const struct http_upstream_settings *settings,
                                          struct http_server *server, struct http_pool **ret_pool, struct gw_error *err);
 void http_pool_free(struct http_pool *pool);
 

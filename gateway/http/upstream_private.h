@@ -2,8 +2,8 @@
 #pragma once
 
 #include "gateway/http/exchange_private.h"
-#include "gateway/http/socket.h"
 #include "gateway/http/upstream.h"
+#include "gateway/net/socket.h"
 
 enum http_upstream_conn_state {
     HTTP_UPSTREAM_CONNECTING, /* the TLS handshake included */
@@ -15,10 +15,10 @@ enum http_upstream_conn_state {
 struct http_pool;
 
 struct http_upstream_conn {
-    struct http_socket socket;
-    struct http_task task;
-    struct http_grave grave;
-    struct http_link link; /* in the pool's list of its state */
+    struct net_socket socket;
+    struct net_task task;
+    struct net_grave grave;
+    struct net_link link; /* in the pool's list of its state */
     struct http_pool *pool;
     struct http_flow *flow;
     enum http_upstream_conn_state state;

@@ -128,7 +128,7 @@ static void add_user_id(struct gw_buf *line, const struct sso_request *rq)
 
 static void add_times(struct gw_buf *line, const struct sso_request *rq)
 {
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     gw_buf_printf(line, ",\"ms\":%" PRId64, now_ms - rq->x->begun_ms);
     if (rq->forwarded_ms != 0 && rq->answer_ms != 0)
         gw_buf_printf(line, ",\"upstream_ms\":%" PRId64, rq->answer_ms - rq->forwarded_ms);

@@ -5,11 +5,11 @@
  * any thread. */
 #pragma once
 
+#include "gateway/cookie/cookie.h"
 #include "gateway/http/message.h"
-#include "gateway/sso/cookie.h"
 
 /* Path parameters and query parameters whose name an app could take for the pattern's (any case, percent-encoded), with
  * their canonical values. The name is the cookie's; of a pattern with `*` it is as sent. False: there are more of them
- * than SSO_COOKIE_VALUES_MAX. */
+ * than COOKIE_VALUES_MAX. */
 bool sso_address_sessions_find(const struct http_request *request, struct gw_str pattern, struct gw_arena *arena,
-                               struct sso_cookie_values *ret_values);
+                               struct cookie_values *ret_values);

@@ -2,26 +2,26 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/metrics.h"
-#include "gateway/sso/cookie.h"
+#include "gateway/cookie/cookie.h"
+#include "gateway/cookie/set_cookie.h"
 #include "gateway/sso/path_reading.h"
-#include "gateway/sso/set_cookie.h"
 
 static bool is_session_cookie(const struct config_sso_face *face, struct gw_str name)
 {
     for (size_t i = 0; i < face->session_cookie_count; i++) {
-        if (sso_cookie_name_matches(name, gw_str_from(face->session_cookies[i])))
+        if (cookie_name_matches(name, gw_str_from(face->session_cookies[i])))
             return true;
     }
     return false;
 }
 
 struct jar {
-    struct sso_set_cookie list[STORE_SIGN_ON_SESSIONS_MAX];
+    struct set_cookie list[STORE_SIGN_ON_SESSIONS_MAX];
     size_t count;
 };
 
 /* What a browser does with one line (RFC 6265 section 5.3): name, path and domain make the identity of a cookie. */
-static void jar_put(struct jar *jar, const struct sso_set_cookie *cookie)
+static void jar_put(struct jar *jar, const struct set_cookie *cookie)
 {
     size_t at = 0;
     while (at < jar->count &&
@@ -45,9 +45,9 @@ static void jar_fill(struct jar *jar, const struct sso_request *rq)
     const struct http_answer *answer = &rq->x->answer;
     jar->count = 0;
     for (size_t i = 0; i < answer->field_count; i++) {
-        struct sso_set_cookie cookie;
+        struct set_cookie cookie;
         if (gw_str_eq_nocase(answer->fields[i].name, GW_STR("Set-Cookie")) &&
-            sso_set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) &&
+            set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) &&
             is_session_cookie(&rq->app->config->sso, cookie.name))
             jar_put(jar, &cookie);
     }
@@ -60,7 +60,7 @@ size_t sso_answer_sessions(const struct sso_request *rq,
     jar_fill(&jar, rq);
     size_t count = 0;
     for (size_t i = 0; i < jar.count; i++) {
-        struct gw_str value = sso_cookie_canonical(jar.list[i].value, &rq->x->arena);
+        struct gw_str value = cookie_canonical(jar.list[i].value, &rq->x->arena);
         if (!jar.list[i].deletes && value.len > 0)
             ret_sessions[count++] =
                 store_session_digest(rq->face->shared->store, rq->app->name, jar.list[i].name, value);
@@ -73,7 +73,7 @@ size_t sso_answer_sessions(const struct sso_request *rq,
 static void anonymous_put(struct sso_request *rq, const struct store_session_digest *digest)
 {
     struct sso_held *anonymous = rq->face->shared->anonymous;
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     struct sso_held_session known;
     if (sso_held_get(anonymous, digest, now_ms, &known) && known.kind == SSO_HELD_ANONYMOUS)
         return;
@@ -100,7 +100,7 @@ static void on_bound(struct sso_job *job)
 {
     const struct store_change *change = job->change;
     struct sso_held *bound = job->face->shared->bound;
-    int64_t now_ms = http_loop_now_ms(job->face->loop);
+    int64_t now_ms = net_loop_now_ms(job->face->loop);
     struct sso_held_session held;
     if (!sso_held_get(bound, &change->as.bind.new_digest, now_ms, &held))
         return;
@@ -165,7 +165,7 @@ static bool is_rotated_already(struct sso_held *bound, const struct sso_held_ses
 static void rotate(struct sso_request *rq, const struct store_session_digest *digest)
 {
     struct sso_held *bound = rq->face->shared->bound;
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     if (is_carried(&rq->guard, digest) || is_shared_value(rq, digest, now_ms))
         return;
     struct sso_held_session held = {.digest = *digest,
@@ -190,7 +190,7 @@ static bool deletes_session(const struct sso_request *rq)
     bool deletes = false;
     jar_fill(&jar, rq);
     for (size_t i = 0; i < jar.count; i++) {
-        if (!jar.list[i].deletes && sso_cookie_canonical(jar.list[i].value, &rq->x->arena).len > 0)
+        if (!jar.list[i].deletes && cookie_canonical(jar.list[i].value, &rq->x->arena).len > 0)
             return false;
         deletes = true;
     }

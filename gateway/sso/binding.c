@@ -12,7 +12,7 @@ void sso_binding_hold(struct sso_job *job, enum sso_held_kind kind)
                                         .user_seq = change->as.sign_on.expected_user_seq,
                                         .generation = change->as.sign_on.expected_generation,
                                         .root = change->as.sign_on.sessions[i],
-                                        .expires_ms = http_loop_now_ms(job->face->loop) + SSO_BINDING_HELD_MS};
+                                        .expires_ms = net_loop_now_ms(job->face->loop) + SSO_BINDING_HELD_MS};
         sso_held_put(shared->bound, &held);
     }
 }

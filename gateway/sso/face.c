@@ -80,7 +80,7 @@ static void on_answer_head(struct http_exchange *x, void *data)
 {
     (void)data;
     struct sso_request *rq = x->face_state;
-    rq->answer_ms = http_loop_now_ms(rq->face->loop);
+    rq->answer_ms = net_loop_now_ms(rq->face->loop);
     struct store_session_digest sessions[STORE_SIGN_ON_SESSIONS_MAX];
     struct gw_str user_name = sso_header_user(rq);
     sso_forward_answer(&rq->app->forward, &x->answer);
@@ -269,7 +269,7 @@ static void obey_return(struct sso_face *face)
 static void on_tick(void *data)
 {
     struct sso_face *face = data;
-    int64_t now_ms = http_loop_now_ms(face->loop);
+    int64_t now_ms = net_loop_now_ms(face->loop);
     sso_face_cut_revoked(face);
     obey_return(face);
     sso_role_tick(face);
@@ -299,17 +299,17 @@ static enum gw_code face_prepare(struct sso_face *face, struct gw_error *err)
         if (shared->apps[i].config->sso.is_present)
             GW_TRY(sso_upstream_new(face->loop, &shared->apps[i], &face->upstreams[i], err));
     }
-    http_loop_every(face->loop, TICK_MS, on_tick, face);
+    net_loop_every(face->loop, TICK_MS, on_tick, face);
     return GW_OK;
 }
 
-enum gw_code sso_face_new(struct sso_shared *shared, struct http_loop *loop, struct sso_face **ret_face,
+enum gw_code sso_face_new(struct sso_shared *shared, struct net_loop *loop, struct sso_face **ret_face,
                           struct gw_error *err)
 {
     struct sso_face *face = gw_alloc(sizeof *face);
     face->shared = shared;
     face->loop = loop;
-    http_link_init(&face->guarded);
+    net_link_init(&face->guarded);
     enum gw_code code = face_prepare(face, err);
     if (code != GW_OK) {
         sso_face_free(face);

@@ -5,7 +5,7 @@
  *
  * sso_shared is made once per process, before the loops. It is immutable but for the replay marks and the held sessions
  * (replay.h, held.h), which have locks that a bound session's request never takes. sso_face is made once per loop; its
- * own thread only. At the end: http_loop_run has returned, the faces are flushed, the writer is freed, then the faces,
+ * own thread only. At the end: net_loop_run has returned, the faces are flushed, the writer is freed, then the faces,
  * the loops, the shared part. */
 #pragma once
 
@@ -26,12 +26,12 @@ void sso_shared_hand_over(struct sso_shared *shared, struct sso_handover *handov
 void sso_shared_free(struct sso_shared *shared);
 
 /* Makes upstream pools on `loop` and a reader. */
-GW_MUST_CHECK enum gw_code sso_face_new(struct sso_shared *shared, struct http_loop *loop, struct sso_face **ret_face,
+GW_MUST_CHECK enum gw_code sso_face_new(struct sso_shared *shared, struct net_loop *loop, struct sso_face **ret_face,
                                         struct gw_error *err);
 void sso_face_free(struct sso_face *face);
 
 /* Hands everything that is held and not yet in the store to the writer, which store_writer_free then finishes: rotated
- * sessions, and sign-ons that went on without their commit (law 3: a restart forgets nobody). When http_loop_run has
+ * sessions, and sign-ons that went on without their commit (law 3: a restart forgets nobody). When net_loop_run has
  * returned on every loop, before the writer is freed. */
 void sso_face_flush(struct sso_face *face);
 

@@ -1,6 +1,6 @@
 #include "gateway/sso/form.h"
 
-#include "gateway/sso/percent.h"
+#include "gateway/base/percent.h"
 
 static const struct gw_str saml_words[] = {GW_STR_INIT("samlresponse"), GW_STR_INIT("samlrequest"),
                                            GW_STR_INIT("samlart")};
@@ -67,8 +67,8 @@ static bool names_word(struct gw_arena *arena, struct gw_str text, const struct 
     if (text.len == 0)
         return false;
     char *folded = gw_arena_alloc(arena, text.len);
-    size_t len = sso_percent_decode(text, folded);
-    len = sso_percent_decode(gw_str_n(folded, len), folded);
+    size_t len = gw_percent_decode(text, folded);
+    len = gw_percent_decode(gw_str_n(folded, len), folded);
     for (size_t i = 0; i < len; i++)
         folded[i] = gw_lower(folded[i]);
     for (size_t i = 0; i < count; i++) {
@@ -82,8 +82,8 @@ static bool names_word(struct gw_arena *arena, struct gw_str text, const struct 
 static struct gw_str plain_name(struct gw_arena *arena, struct gw_str name)
 {
     char *plain = gw_arena_alloc(arena, name.len + 1);
-    size_t len = sso_percent_decode(name, plain);
-    len = sso_percent_decode(gw_str_n(plain, len), plain);
+    size_t len = gw_percent_decode(name, plain);
+    len = gw_percent_decode(gw_str_n(plain, len), plain);
     size_t used = 0;
     for (size_t i = 0; i < len && plain[i] != '\0' && plain[i] != '['; i++) {
         if (plain[i] > ' ' && plain[i] != '+')

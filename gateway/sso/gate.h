@@ -6,8 +6,8 @@
 #include "config/config.h"
 #include "gateway/base/metrics.h"
 #include "gateway/jwt/key_source.h"
+#include "gateway/saml/saml.h"
 #include "gateway/sso/refusal.h"
-#include "gateway/sso/saml.h"
 
 enum sso_gate_verdict {
     SSO_GATE_VOUCHED,  /* for `assertion` */

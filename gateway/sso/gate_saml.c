@@ -1,6 +1,6 @@
+#include "gateway/saml/saml_scan.h"
 #include "gateway/sso/form.h"
 #include "gateway/sso/gate.h"
-#include "gateway/sso/saml_scan.h"
 
 static enum sso_refusal refusal_of(const struct saml_result *result)
 {

@@ -1,7 +1,7 @@
 #include "gateway/sso/guard.h"
 
+#include "gateway/cookie/cookie.h"
 #include "gateway/sso/address_session.h"
-#include "gateway/sso/cookie.h"
 
 #define CARRIED_MAX 64u
 
@@ -122,7 +122,7 @@ static enum standing digest_standing(struct check *c, const struct store_session
 static bool sibling_binds(const struct sso_guard_sibling *sibling, struct gw_str name)
 {
     for (size_t i = 0; i < sibling->session_cookie_count; i++) {
-        if (sso_cookie_name_matches(name, gw_str_from(sibling->session_cookies[i])))
+        if (cookie_name_matches(name, gw_str_from(sibling->session_cookies[i])))
             return true;
     }
     return false;
@@ -133,8 +133,7 @@ struct digests {
     struct store_session_digest own, known;
 };
 
-static enum standing value_standing(struct check *c, const struct sso_cookie_value *reading,
-                                    struct digests *ret_digests)
+static enum standing value_standing(struct check *c, const struct cookie_value *reading, struct digests *ret_digests)
 {
     const struct sso_guard_view *view = c->view;
     ret_digests->own = store_session_digest(view->store, view->app, reading->name, reading->value);
@@ -188,7 +187,7 @@ static void session_add(struct check *c, const struct store_session_digest *dige
 }
 
 /* One reading. Sessions are bound under their canonical form, so only that form can say that one is unbound. */
-static struct reading reading_check(struct check *c, const struct sso_cookie_value *reading, struct gw_arena *arena)
+static struct reading reading_check(struct check *c, const struct cookie_value *reading, struct gw_arena *arena)
 {
     struct digests digests;
     enum standing standing = value_standing(c, reading, &digests);
@@ -197,7 +196,7 @@ static struct reading reading_check(struct check *c, const struct sso_cookie_val
         c->known[c->guard->known_count++] = digests.known;
     if (c->guard->carried_count < CARRIED_MAX)
         c->carried[c->guard->carried_count++] = digests.own;
-    bool is_canonical = gw_str_eq(sso_cookie_canonical(reading->value, arena), reading->value);
+    bool is_canonical = gw_str_eq(cookie_canonical(reading->value, arena), reading->value);
     if (is_canonical)
         session_add(c, &digests.own);
     if (standing != STANDING_NONE || !is_canonical)
@@ -212,7 +211,7 @@ static struct reading reading_check(struct check *c, const struct sso_cookie_val
 }
 
 /* A cookie of a sister host beside the real one (security F9): which of them the app takes is a guess. */
-static void twins_check(struct sso_guard *guard, const struct sso_cookie_values *values, const struct reading *readings)
+static void twins_check(struct sso_guard *guard, const struct cookie_values *values, const struct reading *readings)
 {
     for (size_t i = 0; i < values->count; i++) {
         for (size_t k = 0; k < values->count; k++) {
@@ -267,13 +266,13 @@ static void lists_grow(struct check *c, size_t more, struct gw_arena *arena)
 static bool pattern_check(struct check *c, const struct gw_str *lines, size_t line_count, struct gw_str pattern,
                           struct gw_arena *arena)
 {
-    struct sso_cookie_values values;
-    enum sso_cookie_verdict verdict = sso_cookie_find(lines, line_count, pattern, arena, &values);
-    if (verdict == SSO_COOKIE_AMBIGUOUS)
+    struct cookie_values values;
+    enum cookie_verdict verdict = cookie_find(lines, line_count, pattern, arena, &values);
+    if (verdict == COOKIE_AMBIGUOUS)
         return false;
-    if (verdict == SSO_COOKIE_NONE)
+    if (verdict == COOKIE_NONE)
         return true;
-    struct reading readings[SSO_COOKIE_VALUES_MAX];
+    struct reading readings[COOKIE_VALUES_MAX];
     lists_grow(c, values.count, arena);
     for (size_t i = 0; i < values.count; i++)
         readings[i] = reading_check(c, &values.list[i], arena);
@@ -300,7 +299,7 @@ static bool address_check(struct check *c, const struct http_request *request, s
 {
     bool is_clear = true;
     for (size_t i = 0; i < c->view->session_cookie_count; i++) {
-        struct sso_cookie_values values;
+        struct cookie_values values;
         is_clear &= sso_address_sessions_find(request, gw_str_from(c->view->session_cookies[i]), arena, &values);
         for (size_t k = 0; k < values.count; k++) {
             struct digests digests;

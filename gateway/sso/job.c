@@ -31,7 +31,7 @@ static void job_finish(struct sso_job *job)
     job_free(job);
 }
 
-static void on_arrival(struct http_loop_message *message)
+static void on_arrival(struct net_loop_message *message)
 {
     struct sso_job *job = (struct sso_job *)message;
     atomic_store(&job->is_posted, false);
@@ -46,7 +46,7 @@ static void on_done(struct store_change *change)
 {
     struct sso_job *job = change->owner;
     atomic_store(&job->is_posted, true);
-    http_loop_post(job->face->loop, &job->message);
+    net_loop_post(job->face->loop, &job->message);
 }
 
 struct sso_job *sso_job_new(struct sso_face *face, enum store_change_kind kind, bool is_urgent, sso_job_fn on_result)

@@ -3,7 +3,7 @@
  * are tried again from the face's tick. One loop's thread; the writer only posts. */
 #pragma once
 
-#include "gateway/http/loop.h"
+#include "gateway/net/loop.h"
 #include "store/writer.h"
 
 #include <stdatomic.h>
@@ -21,9 +21,9 @@ struct sso_face;
 typedef void (*sso_job_fn)(struct sso_job *job);
 
 struct sso_job {
-    struct http_loop_message message; /* first: the loop's handle */
-    struct sso_face *face;            /* NULL: the face is gone, only the loop still holds the job */
-    struct sso_request *request;      /* NULL: nobody waits any more */
+    struct net_loop_message message; /* first: the loop's handle */
+    struct sso_face *face;           /* NULL: the face is gone, only the loop still holds the job */
+    struct sso_request *request;     /* NULL: nobody waits any more */
     struct store_change *change;
     sso_job_fn on_result;
     struct sso_job *next, **link;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "gateway/sso/saml.h"
+#include "gateway/saml/saml.h"
 #include "store/change.h"
 
 #define SSO_ATTRIBUTE_BYTES_MAX 1024u /* a longer attribute value is left out of an observed user */

@@ -1,10 +1,10 @@
 #include "gateway/sso/next_cookies.h"
 
 #include "gateway/base/buf.h"
-#include "gateway/sso/set_cookie.h"
+#include "gateway/cookie/set_cookie.h"
 
 struct set_list {
-    struct sso_set_cookie list[SSO_NEXT_COOKIES_SET_MAX];
+    struct set_cookie list[SSO_NEXT_COOKIES_SET_MAX];
     size_t count;
 };
 
@@ -12,9 +12,9 @@ struct set_list {
 static void set_list_fill(struct set_list *set, const struct http_answer *answer, int64_t now_ms)
 {
     for (size_t i = 0; answer != NULL && i < answer->field_count; i++) {
-        struct sso_set_cookie cookie;
+        struct set_cookie cookie;
         if (!gw_str_eq_nocase(answer->fields[i].name, GW_STR("Set-Cookie")) ||
-            !sso_set_cookie_parse(answer->fields[i].value, now_ms, &cookie))
+            !set_cookie_parse(answer->fields[i].value, now_ms, &cookie))
             continue;
         size_t at = 0;
         while (at < set->count && !gw_str_eq(set->list[at].name, cookie.name))
@@ -73,7 +73,7 @@ struct gw_str sso_next_cookies(const struct http_request *request, const struct 
             line_add(&buf, &set, request->fields[i].value);
     }
     for (size_t i = 0; i < set.count; i++) {
-        const struct sso_set_cookie *cookie = &set.list[i];
+        const struct set_cookie *cookie = &set.list[i];
         if (!cookie->deletes)
             pair_add(&buf, gw_arena_printf(arena, "%.*s=%.*s", GW_STR_ARG(cookie->name), GW_STR_ARG(cookie->value)));
     }

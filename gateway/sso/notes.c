@@ -28,7 +28,7 @@ static bool may_write(struct sso_notes *notes, int64_t now_ms)
 static struct sso_job *note_new(struct sso_request *rq, enum store_change_kind kind)
 {
     struct sso_face *face = rq->face;
-    if (!may_write(&face->notes, http_loop_now_ms(face->loop)))
+    if (!may_write(&face->notes, net_loop_now_ms(face->loop)))
         return NULL;
     struct sso_job *job = sso_job_new(face, kind, false, on_noted);
     if (job == NULL)
@@ -99,14 +99,14 @@ static struct sso_note_seen *seen_place(struct sso_request *rq)
 static bool is_seen_lately(struct sso_request *rq)
 {
     const struct sso_note_seen *place = seen_place(rq);
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     return gw_secret_eq(&place->digest, &rq->guard.session, sizeof place->digest) &&
            now_ms - place->at_ms < SSO_SEEN_AGAIN_MS;
 }
 
 static void seen_remember(struct sso_request *rq)
 {
-    *seen_place(rq) = (struct sso_note_seen){rq->guard.session, http_loop_now_ms(rq->face->loop)};
+    *seen_place(rq) = (struct sso_note_seen){rq->guard.session, net_loop_now_ms(rq->face->loop)};
 }
 
 void sso_note_seen(struct sso_request *rq)

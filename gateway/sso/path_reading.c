@@ -1,7 +1,7 @@
 #include "gateway/sso/path_reading.h"
 
 #include "gateway/base/arena.h"
-#include "gateway/sso/percent.h"
+#include "gateway/base/percent.h"
 
 #include <stdlib.h>
 
@@ -194,7 +194,7 @@ static bool read_any(struct reader *reader, struct gw_str path, unsigned decodin
         if (read_changed(reader, path, transforms[i], decodings, i + 1))
             return true;
     }
-    return decodings < DECODINGS_MAX && read_changed(reader, path, sso_percent_decode, decodings + 1, 0);
+    return decodings < DECODINGS_MAX && read_changed(reader, path, gw_percent_decode, decodings + 1, 0);
 }
 
 static bool matches_in_any_reading(struct gw_str path, struct gw_str wanted, bool fold, matches_fn matches)

@@ -108,7 +108,7 @@ static enum said said_by(const struct sso_probe *probe, const struct http_fetch_
 
 static void remember(struct sso_probe *probe, int64_t time_ms)
 {
-    int64_t now_ms = http_loop_now_ms(probe->face->loop);
+    int64_t now_ms = net_loop_now_ms(probe->face->loop);
     struct sso_held_session asked = {
         .digest = probe->sessions[0], .kind = SSO_HELD_ASKED, .app = probe->app->index, .expires_ms = now_ms + time_ms};
     sso_held_put(probe->face->shared->probed, &asked);
@@ -289,7 +289,7 @@ static struct sso_probe *probe_of(const struct sso_face *face, const struct stor
 /* Nobody asks about this session, and nobody did lately: takes it. */
 static bool take_session(const struct sso_request *rq, const struct store_session_digest *session)
 {
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     struct sso_held_session asked = {
         .digest = *session, .kind = SSO_HELD_ASKED, .app = rq->app->index, .expires_ms = now_ms + SSO_PROBE_NOBODY_MS};
     struct sso_shared *shared = rq->face->shared;

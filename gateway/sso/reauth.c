@@ -1,7 +1,7 @@
 #include "gateway/sso/reauth.h"
 
 #include "gateway/base/log.h"
-#include "gateway/sso/cookie.h"
+#include "gateway/cookie/cookie.h"
 #include "gateway/sso/probe.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 static bool was_asked(struct sso_request *rq)
 {
     struct sso_held *held = rq->face->shared->anonymous;
-    int64_t now_ms = http_loop_now_ms(rq->face->loop);
+    int64_t now_ms = net_loop_now_ms(rq->face->loop);
     struct sso_held_session session;
     if (sso_held_get(held, &rq->guard.session, now_ms, &session))
         return true;
@@ -61,9 +61,9 @@ static void expire_sent(struct sso_request *rq, struct expiry *expiry)
     struct gw_str lines[HTTP_FIELDS_MAX];
     size_t line_count = http_field_values(request->fields, request->field_count, GW_STR("Cookie"), lines);
     for (size_t i = 0; i < config->session_cookie_count; i++) {
-        struct sso_cookie_values values;
-        if (sso_cookie_find(lines, line_count, gw_str_from(config->session_cookies[i]), &rq->x->arena, &values) !=
-            SSO_COOKIE_FOUND)
+        struct cookie_values values;
+        if (cookie_find(lines, line_count, gw_str_from(config->session_cookies[i]), &rq->x->arena, &values) !=
+            COOKIE_FOUND)
             continue;
         for (size_t k = 0; k < values.count; k++)
             expire(rq, expiry, values.list[k].name);

@@ -47,7 +47,7 @@ void sso_request_guard(struct sso_request *rq)
                                   .session_cookie_count = config->session_cookie_count,
                                   .siblings = rq->app->siblings,
                                   .sibling_count = rq->app->sibling_count,
-                                  .now_ms = http_loop_now_ms(rq->face->loop)};
+                                  .now_ms = net_loop_now_ms(rq->face->loop)};
     struct gw_error err;
     if (store_reader_begin(rq->face->reader, &err) != GW_OK) {
         rq->guard = (struct sso_guard){.verdict = SSO_GUARD_UNDECIDED};
@@ -199,7 +199,7 @@ void sso_request_forward(struct sso_request *rq)
     struct http_field *fields = sso_request_fields(rq, &count);
     fields = sso_inject_fields(rq, fields, &count);
     rq->was_forwarded = true;
-    rq->forwarded_ms = http_loop_now_ms(rq->face->loop);
+    rq->forwarded_ms = net_loop_now_ms(rq->face->loop);
     gw_metric_add(GW_METRIC_SSO_FORWARDED, 1);
     http_exchange_filter_trailers(x, sso_forward_trailer_passes, &rq->app->forward);
     if (rq->app->forward.strip_answer.count > 0)

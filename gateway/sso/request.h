@@ -5,10 +5,10 @@
 
 #include "config/config.h"
 #include "gateway/http/exchange.h"
-#include "gateway/http/link.h"
-#include "gateway/http/loop.h"
-#include "gateway/http/tls.h"
 #include "gateway/http/upstream.h"
+#include "gateway/net/link.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/tls.h"
 #include "gateway/sso/face.h"
 #include "gateway/sso/forward.h"
 #include "gateway/sso/gate.h"
@@ -73,14 +73,14 @@ struct sso_probe;
 
 struct sso_face {
     struct sso_shared *shared;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct store_reader *reader;
     struct http_upstream **upstreams; /* by app */
     struct sso_live live;
     struct sso_jobs jobs;
     struct sso_notes notes;
     struct sso_probe *probes; /* under way */
-    struct http_link guarded; /* requests below guarded paths, the longest not looked at first */
+    struct net_link guarded;  /* requests below guarded paths, the longest not looked at first */
     size_t probe_count;
     uint64_t revocation_seq; /* the log was read up to here */
     uint32_t guard_returns;  /* that this face has obeyed */
@@ -97,10 +97,10 @@ struct sso_request {
     struct sso_sign_on *sign_on; /* on the way through an ACS; NULL: an ordinary request */
     struct sso_probe *probe;     /* asks about its session; NULL: none does */
     struct sso_request *probe_next;
-    size_t probe_set_count;   /* of an answer that is held: so many session cookies does it set */
-    struct http_link guarded; /* in the face's list */
-    uint64_t role_snapshot;   /* in which its roles were looked at */
-    uint64_t affinity_set;    /* hint of a session that its answer set; 0: none */
+    size_t probe_set_count;  /* of an answer that is held: so many session cookies does it set */
+    struct net_link guarded; /* in the face's list */
+    uint64_t role_snapshot;  /* in which its roles were looked at */
+    uint64_t affinity_set;   /* hint of a session that its answer set; 0: none */
     bool was_forwarded;
     bool is_answered;          /* by us */
     bool is_refusal_noted;     /* it has an activity entry of its own */

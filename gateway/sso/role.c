@@ -132,7 +132,7 @@ static bool refuse(struct sso_request *rq, enum sso_refusal refusal)
     if (sso_guard_is_off(rq->app)) {
         gw_metric_add(GW_METRIC_GUARD_OFF_PASSED, 1);
         if (refusal == SSO_REFUSAL_ROLE)
-            http_link_add(&rq->face->guarded, &rq->guarded); /* looked at again when the guard is back */
+            net_link_add(&rq->face->guarded, &rq->guarded); /* looked at again when the guard is back */
         return true;
     }
     gw_metric_add(GW_METRIC_SSO_ROLE_REFUSED, 1);
@@ -179,13 +179,13 @@ bool sso_role_admit(struct sso_request *rq)
         return undecided(rq);
     if (!has)
         return sso_user_is_exempt(rq, rq->guard.user_seq) || refuse(rq, SSO_REFUSAL_ROLE);
-    http_link_add(&rq->face->guarded, &rq->guarded);
+    net_link_add(&rq->face->guarded, &rq->guarded);
     return true;
 }
 
 void sso_role_leave(struct sso_request *rq)
 {
-    http_link_remove(&rq->guarded);
+    net_link_remove(&rq->guarded);
 }
 
 /* ---- what is open ---- */
@@ -194,15 +194,15 @@ void sso_role_leave(struct sso_request *rq)
 static struct sso_request *next_loser(struct sso_face *face, size_t *left)
 {
     uint64_t snapshot = store_reader_snapshot(face->reader);
-    while (*left > 0 && !http_link_is_empty(&face->guarded)) {
-        struct sso_request *rq = HTTP_CONTAINER(face->guarded.next, struct sso_request, guarded);
+    while (*left > 0 && !net_link_is_empty(&face->guarded)) {
+        struct sso_request *rq = NET_CONTAINER(face->guarded.next, struct sso_request, guarded);
         if (rq->role_snapshot == snapshot)
             return NULL;
         bool has = true;
         enum gw_code code = user_has_all(rq, &has);
         rq->role_snapshot = snapshot;
-        http_link_remove(&rq->guarded);
-        http_link_add(&face->guarded, &rq->guarded);
+        net_link_remove(&rq->guarded);
+        net_link_add(&face->guarded, &rq->guarded);
         (*left)--;
         if (code == GW_E_NOT_FOUND || (code == GW_OK && !has))
             return rq;
@@ -214,7 +214,7 @@ void sso_role_tick(struct sso_face *face)
 {
     size_t left = SSO_ROLE_CHECKS_PER_TICK;
     struct gw_error err;
-    while (left > 0 && !http_link_is_empty(&face->guarded) && store_reader_begin(face->reader, &err) == GW_OK) {
+    while (left > 0 && !net_link_is_empty(&face->guarded) && store_reader_begin(face->reader, &err) == GW_OK) {
         struct sso_request *rq = next_loser(face, &left);
         store_reader_end(face->reader);
         if (rq == NULL)

@@ -1,9 +1,9 @@
 #include "gateway/sso/servers.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/cookie/cookie.h"
+#include "gateway/cookie/set_cookie.h"
 #include "gateway/http/servers.h"
-#include "gateway/sso/cookie.h"
-#include "gateway/sso/set_cookie.h"
 
 #include <stdlib.h>
 
@@ -23,7 +23,7 @@ static bool has_choice(const struct sso_request *rq)
 
 static uint64_t hint_of_cookie(const struct sso_request *rq, struct gw_str name, struct gw_str value)
 {
-    struct gw_str canonical = sso_cookie_canonical(value, &rq->x->arena);
+    struct gw_str canonical = cookie_canonical(value, &rq->x->arena);
     struct store_session_digest digest = store_session_digest(rq->face->shared->store, rq->app->name, name, canonical);
     return canonical.len > 0 ? hint_of(&digest) : 0;
 }
@@ -32,9 +32,9 @@ static uint64_t hint_of_request(const struct sso_request *rq, const char *patter
 {
     const struct http_request *request = &rq->x->request;
     struct gw_str lines[HTTP_FIELDS_MAX];
-    struct sso_cookie_values values;
+    struct cookie_values values;
     size_t count = http_field_values(request->fields, request->field_count, GW_STR("Cookie"), lines);
-    if (sso_cookie_find(lines, count, gw_str_from(pattern), &rq->x->arena, &values) != SSO_COOKIE_FOUND)
+    if (cookie_find(lines, count, gw_str_from(pattern), &rq->x->arena, &values) != COOKIE_FOUND)
         return 0;
     return hint_of_cookie(rq, values.list[0].name, values.list[0].value);
 }
@@ -63,10 +63,10 @@ static void note_cookie(struct sso_request *rq, const char *pattern)
 {
     const struct http_answer *answer = &rq->x->answer;
     for (size_t i = 0; i < answer->field_count; i++) {
-        struct sso_set_cookie cookie;
+        struct set_cookie cookie;
         if (gw_str_eq_nocase(answer->fields[i].name, GW_STR("Set-Cookie")) &&
-            sso_set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) && !cookie.deletes &&
-            sso_cookie_name_matches(cookie.name, gw_str_from(pattern)))
+            set_cookie_parse(answer->fields[i].value, gw_clock_wall_ms(), &cookie) && !cookie.deletes &&
+            cookie_name_matches(cookie.name, gw_str_from(pattern)))
             remember(rq, hint_of_cookie(rq, cookie.name, cookie.value));
     }
 }
@@ -141,7 +141,7 @@ void sso_servers_free(struct sso_app *app)
     free(app->tls);
 }
 
-enum gw_code sso_upstream_new(struct http_loop *loop, const struct sso_app *app, struct http_upstream **ret_upstream,
+enum gw_code sso_upstream_new(struct net_loop *loop, const struct sso_app *app, struct http_upstream **ret_upstream,
                               struct gw_error *err)
 {
     const struct config_upstream *config = &app->config->sso.upstream;

@@ -10,7 +10,7 @@
 GW_MUST_CHECK enum gw_code sso_servers_load(struct sso_app *app, struct gw_error *err);
 void sso_servers_free(struct sso_app *app); /* after the upstreams of all loops */
 
-GW_MUST_CHECK enum gw_code sso_upstream_new(struct http_loop *loop, const struct sso_app *app,
+GW_MUST_CHECK enum gw_code sso_upstream_new(struct net_loop *loop, const struct sso_app *app,
                                             struct http_upstream **ret_upstream, struct gw_error *err);
 
 /* Where the request goes, as a hint for the upstream; 0: anywhere. What its answer set counts from then on. */

@@ -175,7 +175,7 @@ static void check(struct sso_request *rq)
         break;
     case SSO_GATE_WAITS:
         if (on->turns++ < SSO_SIGN_ON_TURNS_MAX) {
-            on->timer = http_timer_start(rq->face->loop, SSO_SIGN_ON_TURN_MS, on_turn, rq);
+            on->timer = net_timer_start(rq->face->loop, SSO_SIGN_ON_TURN_MS, on_turn, rq);
             break;
         }
         result.refusal = SSO_REFUSAL_UNKNOWN_KEY;

@@ -15,7 +15,7 @@ struct sso_sign_on {
     int64_t forget_after_ms;
     struct sso_job *mark_job;   /* under way */
     struct sso_job *record_job; /* under way, and waited for */
-    struct http_timer *timer;   /* of either wait */
+    struct net_timer *timer;    /* of either wait */
     unsigned turns;             /* waited for the keys of an issuer */
     bool is_vouched;            /* verified, not replayed, joined */
     bool is_marked;             /* in memory */

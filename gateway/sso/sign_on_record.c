@@ -59,7 +59,7 @@ static struct sso_request *wait_end(struct sso_job *job)
     job->request = NULL;
     rq->sign_on->record_job = NULL;
     if (rq->sign_on->timer != NULL)
-        http_timer_cancel(rq->sign_on->timer);
+        net_timer_cancel(rq->sign_on->timer);
     rq->sign_on->timer = NULL;
     return rq;
 }
@@ -210,7 +210,7 @@ bool sso_sign_on_take_answer(struct sso_request *rq, const struct store_session_
     job->change->as.sign_on.ends_sessions = ends;
     job->request = rq;
     on->record_job = job;
-    on->timer = http_timer_start(rq->face->loop, SSO_SIGN_ON_WAIT_MS, on_wait_over, rq);
+    on->timer = net_timer_start(rq->face->loop, SSO_SIGN_ON_WAIT_MS, on_wait_over, rq);
     sso_job_submit(job);
     return true;
 }
@@ -228,7 +228,7 @@ void sso_sign_on_end(struct sso_request *rq)
     if (on->record_job != NULL)
         (void)wait_end(on->record_job);
     if (on->timer != NULL) /* keys of an issuer were awaited */
-        http_timer_cancel(on->timer);
+        net_timer_cancel(on->timer);
     on->timer = NULL;
     if (on->mark_job != NULL)
         on->mark_job->request = NULL;

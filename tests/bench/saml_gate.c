@@ -1,7 +1,7 @@
 /* What the SAML gate costs: bench_saml_gate CERTIFICATE.pem NOW_MS SECONDS FILE...
  * Prints one JSON object: for each file the microseconds of CPU time per saml_check (median of rounds), the bytes, and
  * the verdict. The responses are for https://wiki.example.com, as those of tests/system/saml_corpus. */
-#include "gateway/sso/saml.h"
+#include "gateway/saml/saml.h"
 
 #include <stdio.h>
 #include <stdlib.h>

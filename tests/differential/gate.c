@@ -1,7 +1,7 @@
 /* Our SAML gate on standard input, for saml.py: gate CERTIFICATE.pem NOW_MS. One base64 response a line; one line back,
  * "+ NAME-ID" when it is vouched for, "- WHY" when not. */
-#include "gateway/sso/saml.h"
-#include "gateway/sso/saml_scan.h"
+#include "gateway/saml/saml.h"
+#include "gateway/saml/saml_scan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@ void ignored_note(const struct prov_request *r, const struct scim_ignored *ignor
     if (ignored->total == 0 || r->attempts > 0)
         return;
     gw_metric_add(GW_METRIC_SCIM_IGNORED_ATTRIBUTES, ignored->total);
-    int64_t now_ms = http_loop_now_ms(r->face->loop);
+    int64_t now_ms = net_loop_now_ms(r->face->loop);
     if (r->app->ignored_logged_ms != 0 && now_ms - r->app->ignored_logged_ms < IGNORED_LOG_MS)
         return;
     r->app->ignored_logged_ms = now_ms;

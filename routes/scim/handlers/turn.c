@@ -23,12 +23,12 @@ void turn_later(struct prov_request *r, route_handler_fn next)
 {
     GW_ASSERT(r->turn == NULL && !store_reader_is_reading(r->face->reader));
     r->next_turn = next;
-    r->turn = http_timer_start(r->face->loop, TURN_PAUSE_MS, on_turn, r);
+    r->turn = net_timer_start(r->face->loop, TURN_PAUSE_MS, on_turn, r);
 }
 
 void turn_forget(struct prov_request *r)
 {
     if (r->turn != NULL)
-        http_timer_cancel(r->turn);
+        net_timer_cancel(r->turn);
     r->turn = NULL;
 }

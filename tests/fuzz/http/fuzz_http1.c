@@ -57,7 +57,7 @@ static void play_app(void)
 static void turn(int client)
 {
     static char bytes[65536];
-    http_loop_turn(world.loop);
+    net_loop_turn(world.loop);
     play_app();
     if ((mode & 8u) != 0) /* otherwise the client reads nothing */
         while (recv(client, bytes, sizeof bytes, 0) > 0)

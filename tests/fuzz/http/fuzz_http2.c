@@ -35,7 +35,7 @@ static const char *const app_answers[] = {
 };
 
 static struct {
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct http_service server;
     struct http_upstream *upstream;
     struct http_face face;
@@ -108,7 +108,7 @@ static void start(void)
     (void)snprintf(path, sizeof path, "unix:%s/fuzz_http2.%d", folder != NULL ? folder : "/tmp", (int)getpid());
     CHECK(http_listen(path, 64, &world.app_listener, &err) == GW_OK);
     CHECK(fcntl(world.app_listener, F_SETFL, O_NONBLOCK) == 0);
-    world.loop = http_loop_new("fuzz");
+    world.loop = net_loop_new("fuzz");
     world.large = gw_alloc(100000);
     world.face = (struct http_face){.on_request = on_request, .on_end = on_end};
     struct http_upstream_settings settings = http_upstream_settings_default;
@@ -139,7 +139,7 @@ static void play_app(void)
 static void turn(int client)
 {
     static char bytes[65536];
-    http_loop_turn(world.loop);
+    net_loop_turn(world.loop);
     play_app();
     if ((world.mode & 8u) != 0) /* otherwise the client reads nothing */
         while (recv(client, bytes, sizeof bytes, 0) > 0)
@@ -191,9 +191,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world.begun = world.ended = 0;
     int ends[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-    struct http_socket socket;
+    struct net_socket socket;
     struct sockaddr_storage peer = {.ss_family = AF_UNIX};
-    http_socket_open(&socket, world.loop, ends[0], on_early_event, NULL);
+    net_socket_open(&socket, world.loop, ends[0], on_early_event, NULL);
     http2_adopt(&world.server, &socket, &peer, "unix");
     if ((world.mode & 4u) == 0)
         feed(ends[1], (const uint8_t *)preface, sizeof preface);
@@ -206,14 +206,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < 3; i++)
         turn(ends[1]);
     (void)close(ends[1]);
-    for (int i = 0; i < TURNS_MAX && http_loop_connection_count(world.loop) > 0; i++)
-        http_loop_turn(world.loop);
-    CHECK(http_loop_connection_count(world.loop) == 0);
-    http_loop_turn(world.loop);
+    for (int i = 0; i < TURNS_MAX && net_loop_connection_count(world.loop) > 0; i++)
+        net_loop_turn(world.loop);
+    CHECK(net_loop_connection_count(world.loop) == 0);
+    net_loop_turn(world.loop);
     CHECK(world.begun == world.ended);
     for (size_t i = 0; i < world.app_count; i++)
         (void)close(world.apps[i]);
     world.app_count = 0;
-    http_loop_turn(world.loop);
+    net_loop_turn(world.loop);
     return 0;
 }

@@ -28,7 +28,7 @@ static void turn(int client)
 {
     static char bytes[65536];
     ssize_t size;
-    http_loop_turn(world.loop);
+    net_loop_turn(world.loop);
     while (got_bytes < sizeof got && (size = recv(client, got + got_bytes, sizeof got - got_bytes, 0)) > 0)
         got_bytes += (size_t)size;
     for (size_t i = 0; i < world.app_count; i++) {

@@ -26,7 +26,7 @@
 #define FUZZ_LARGE_BYTES 100000u
 
 struct fuzz_world {
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct http_service server;
     struct http_upstream *upstream;
     struct http_face face;
@@ -91,7 +91,7 @@ static inline void fuzz_world_start(struct fuzz_world *world, const char *name)
     (void)snprintf(path, sizeof path, "unix:%s/%s.%d", folder != NULL ? folder : "/tmp", name, (int)getpid());
     CHECK(http_listen(path, 64, &world->app_listener, &err) == GW_OK);
     CHECK(fcntl(world->app_listener, F_SETFL, O_NONBLOCK) == 0);
-    world->loop = http_loop_new("fuzz");
+    world->loop = net_loop_new("fuzz");
     world->large = gw_alloc(FUZZ_LARGE_BYTES);
     world->face = (struct http_face){.on_request = fuzz_on_request, .on_end = fuzz_on_end};
     struct http_upstream_settings settings = http_upstream_settings_default;
@@ -134,21 +134,21 @@ static inline void fuzz_world_settle(struct fuzz_world *world, int client)
     for (size_t i = 0; i < world->app_count; i++)
         (void)close(world->apps[i]);
     world->app_count = 0;
-    for (int i = 0; i < FUZZ_TURNS_MAX && http_loop_connection_count(world->loop) > 0; i++) {
+    for (int i = 0; i < FUZZ_TURNS_MAX && net_loop_connection_count(world->loop) > 0; i++) {
         /* A client that closed may have closed only its half: a face that holds its request answers in the end. */
         struct http_exchange *held = world->answers_held || i >= FUZZ_TURNS_MAX / 2 ? world->held : NULL;
         if (held != NULL) {
             world->held = NULL;
             http_exchange_answer(held, 200, NULL, 0, GW_STR("late"));
         }
-        http_loop_turn(world->loop);
+        net_loop_turn(world->loop);
         int app = fuzz_app_accept(world);
         if (app >= 0) {
             (void)close(app);
             world->app_count--;
         }
     }
-    CHECK(http_loop_connection_count(world->loop) == 0);
-    http_loop_turn(world->loop);
+    CHECK(net_loop_connection_count(world->loop) == 0);
+    net_loop_turn(world->loop);
     CHECK(world->begun == world->ended);
 }

@@ -1,6 +1,6 @@
 /* Form bodies, content types and queries. */
+#include "gateway/saml/saml_scan.h"
 #include "gateway/sso/form.h"
-#include "gateway/sso/saml_scan.h"
 
 #include <stdint.h>
 

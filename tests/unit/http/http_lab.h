@@ -5,9 +5,9 @@
 #include "gateway/base/arena.h"
 #include "gateway/http/exchange.h"
 #include "gateway/http/listener.h"
-#include "gateway/http/loop.h"
-#include "gateway/http/tls.h"
 #include "gateway/http/upstream.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/tls.h"
 #include "tests/support/unit.h"
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 #define LAB_DEADLINE_MS 60000
 
 struct lab {
-    struct http_loop *loop;
+    struct net_loop *loop;
     pthread_t thread;
     struct http_upstream *upstream;
     struct http_upstream_settings upstream_settings;
@@ -106,13 +106,13 @@ static inline void lab_on_end(struct http_exchange *x, void *data)
 
 /* Runs `fn` on the loop and returns when it has run. */
 struct lab_call {
-    struct http_loop_message message;
+    struct net_loop_message message;
     void (*fn)(struct lab *lab);
     struct lab *lab;
     atomic_bool is_done;
 };
 
-static inline void lab_on_call(struct http_loop_message *message)
+static inline void lab_on_call(struct net_loop_message *message)
 {
     struct lab_call *call = (struct lab_call *)message;
     call->fn(call->lab);
@@ -122,7 +122,7 @@ static inline void lab_on_call(struct http_loop_message *message)
 static inline void lab_do(struct lab *lab, void (*fn)(struct lab *lab))
 {
     struct lab_call call = {.message = {.on_arrival = lab_on_call}, .fn = fn, .lab = lab};
-    http_loop_post(lab->loop, &call.message);
+    net_loop_post(lab->loop, &call.message);
     while (!atomic_load(&call.is_done))
         sched_yield();
 }
@@ -137,7 +137,7 @@ static inline void lab_await(const atomic_int *counter, int value)
 static inline void *lab_run(void *data)
 {
     struct lab *lab = data;
-    http_loop_run(lab->loop);
+    net_loop_run(lab->loop);
     return NULL;
 }
 
@@ -160,7 +160,7 @@ static inline void lab_init(struct lab *lab)
     lab->port = lab_port_of(lab->gateway_fd);
     lab->upstream_settings.host = "127.0.0.1";
     lab->upstream_settings.port = lab->upstream_port;
-    lab->loop = http_loop_new("lab");
+    lab->loop = net_loop_new("lab");
 }
 
 static inline void lab_start(struct lab *lab)
@@ -181,15 +181,32 @@ static inline void lab_start(struct lab *lab)
 
 static inline void lab_stop(struct lab *lab)
 {
-    http_loop_stop(lab->loop, 0);
+    net_loop_stop(lab->loop, 0);
     assert_int_equal(pthread_join(lab->thread, NULL), 0);
     assert_int_equal(atomic_load(&lab->ends), atomic_load(&lab->requests)); /* each exchange ends exactly once */
     http_upstream_free(lab->upstream);
-    http_loop_free(lab->loop);
+    net_loop_free(lab->loop);
     tls_server_free(lab->tls);
     (void)close(lab->gateway_fd);
     if (lab->upstream_fd >= 0)
         (void)close(lab->upstream_fd);
+}
+
+/* For cmocka: a lab with nothing special. */
+static inline int lab_set_up(void **state)
+{
+    struct lab *lab = gw_alloc(sizeof *lab);
+    lab_init(lab);
+    lab_start(lab);
+    *state = lab;
+    return 0;
+}
+
+static inline int lab_tear_down(void **state)
+{
+    lab_stop(*state);
+    free(*state);
+    return 0;
 }
 
 static inline void lab_patience(int fd)

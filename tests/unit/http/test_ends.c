@@ -1,22 +1,6 @@
 /* How exchanges end: cut from outside, answered late, replaced, drained. */
 #include "tests/unit/http/http_lab.h"
 
-static int setup(void **state)
-{
-    struct lab *lab = calloc(1, sizeof *lab);
-    lab_init(lab);
-    lab_start(lab);
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define HOLD "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -266,7 +250,7 @@ static void a_drain_ends_idle_connections_and_lets_running_exchanges_finish(void
     lab_send(busy, GET);
     int app = lab_accept(lab);
     lab_expect(app, GET);
-    http_loop_stop(lab->loop, LAB_DEADLINE_MS);
+    net_loop_stop(lab->loop, LAB_DEADLINE_MS);
     lab_expect_gone(idle);
     lab_send(app, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     lab_expect(busy, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
@@ -284,7 +268,7 @@ static void a_drain_that_is_over_cuts_what_is_left(void **state)
     lab_send(busy, GET);
     int app = lab_accept(lab);
     lab_expect(app, GET);
-    http_loop_stop(lab->loop, 0);
+    net_loop_stop(lab->loop, 0);
     lab_expect_gone(busy);
     lab_expect_gone(half);
     lab_expect_gone(app);
@@ -296,21 +280,22 @@ static void a_drain_that_is_over_cuts_what_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_exchange_waits_for_its_face, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_while_the_face_decides_delivers_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_before_the_turn_ends_reaches_no_upstream, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cut_ends_a_tunnel_a_stream_and_an_upload_on_both_sides, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_that_leaves_while_the_face_decides_is_told_to_the_face, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_face_may_edit_an_answer, setup_adding, teardown),
+        cmocka_unit_test_setup_teardown(an_exchange_waits_for_its_face, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_cut_while_the_face_decides_delivers_nothing, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_cut_before_the_turn_ends_reaches_no_upstream, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_cut_ends_a_tunnel_a_stream_and_an_upload_on_both_sides, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves_while_the_face_decides_is_told_to_the_face, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(the_face_may_edit_an_answer, setup_adding, lab_tear_down),
         cmocka_unit_test_setup_teardown(the_face_may_replace_an_answer_and_the_upstream_is_let_go, setup_replacing,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_face_may_replace_a_101_and_no_tunnel_opens, setup_replacing, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(the_face_may_replace_a_101_and_no_tunnel_opens, setup_replacing, lab_tear_down),
         cmocka_unit_test_setup_teardown(an_answer_can_be_held_and_nothing_leaves_before_it_is_passed, setup_holding,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_drain_ends_idle_connections_and_lets_running_exchanges_finish, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_drain_that_is_over_cuts_what_is_left, setup, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_drain_ends_idle_connections_and_lets_running_exchanges_finish, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_drain_that_is_over_cuts_what_is_left, lab_set_up, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,5 @@
 #include "tests/unit/http/http_lab.h"
 
-static int setup(void **state)
-{
-    struct lab *lab = calloc(1, sizeof *lab);
-    lab_init(lab);
-    lab_start(lab);
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static void a_request_and_its_answer_pass_byte_for_byte(void **state)
 {
     struct lab *lab = *state;
@@ -166,14 +150,15 @@ static void a_websocket_is_a_tunnel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_request_and_its_answer_pass_byte_for_byte, setup, teardown),
-        cmocka_unit_test_setup_teardown(pipelined_requests_are_answered_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(chunked_bodies_and_trailers_pass_both_ways, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_and_its_answer_pass_byte_for_byte, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(pipelined_requests_are_answered_in_order, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(chunked_bodies_and_trailers_pass_both_ways, lab_set_up, lab_tear_down),
         cmocka_unit_test_setup_teardown(
-            an_answer_that_ends_with_the_connection_is_chunked_for_http_11_and_ends_for_http_10, setup, teardown),
-        cmocka_unit_test_setup_teardown(interim_answers_pass, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_collected_body_is_asked_for_and_given_to_the_face, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_websocket_is_a_tunnel, setup, teardown),
+            an_answer_that_ends_with_the_connection_is_chunked_for_http_11_and_ends_for_http_10, lab_set_up,
+            lab_tear_down),
+        cmocka_unit_test_setup_teardown(interim_answers_pass, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_collected_body_is_asked_for_and_given_to_the_face, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_websocket_is_a_tunnel, lab_set_up, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

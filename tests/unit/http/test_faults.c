@@ -45,13 +45,6 @@ static int setup_without_upstream(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static int ask(const struct lab *lab, const char *request)
 {
     int client = lab_connect(lab);
@@ -141,12 +134,12 @@ static void j3_a_post_is_never_retried(void **state)
 
 /* Holds the loop, in a turn in which what the test has sent before was read, until it is let go. */
 struct pause {
-    struct http_loop_message message; /* first */
+    struct net_loop_message message; /* first */
     atomic_bool has_begun;
     atomic_bool may_end;
 };
 
-static void on_pause(struct http_loop_message *message)
+static void on_pause(struct net_loop_message *message)
 {
     struct pause *pause = (struct pause *)message;
     atomic_store(&pause->has_begun, true);
@@ -156,7 +149,7 @@ static void on_pause(struct http_loop_message *message)
 
 static void await_pause(struct lab *lab, struct pause *pause)
 {
-    http_loop_post(lab->loop, &pause->message);
+    net_loop_post(lab->loop, &pause->message);
     while (!atomic_load(&pause->has_begun))
         sched_yield();
 }
@@ -177,7 +170,7 @@ static void j3_a_connection_that_just_died_gets_no_body_and_no_post(void **state
         struct pause before = {.message.on_arrival = on_pause}, during = {.message.on_arrival = on_pause};
         await_pause(lab, &before);
         lab_send(client, requests[i]);
-        http_loop_post(lab->loop, &during.message);
+        net_loop_post(lab->loop, &during.message);
         atomic_store(&before.may_end, true);
         while (!atomic_load(&during.has_begun))
             sched_yield();
@@ -494,32 +487,34 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(j1_a_refused_port_is_502_and_the_connection_goes_on, setup_without_upstream,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(j2_an_upstream_that_never_answers_is_504, setup_impatient, teardown),
-        cmocka_unit_test_setup_teardown(j3_a_close_before_the_head_is_502_on_a_fresh_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(j3_a_get_on_a_reused_connection_is_retried_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(j3_a_post_is_never_retried, setup, teardown),
-        cmocka_unit_test_setup_teardown(j3_a_connection_that_just_died_gets_no_body_and_no_post, setup, teardown),
-        cmocka_unit_test_setup_teardown(j8_put_and_delete_with_a_small_body_are_given_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(j8_the_rest_of_a_body_follows_what_is_given_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(j8_a_body_that_is_too_long_to_keep_is_not_given_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(j3_an_answer_that_has_begun_is_not_retried, setup, teardown),
-        cmocka_unit_test_setup_teardown(j4_a_cut_answer_never_ends_cleanly, setup, teardown),
-        cmocka_unit_test_setup_teardown(j4_to_an_http_10_client_a_cut_answer_ends_in_a_reset, setup, teardown),
-        cmocka_unit_test_setup_teardown(j5_answers_that_cannot_be_believed_are_502, setup, teardown),
-        cmocka_unit_test_setup_teardown(j5_too_many_fields_bytes_or_interim_answers_are_502, setup, teardown),
-        cmocka_unit_test_setup_teardown(j5_what_follows_an_answer_never_reaches_the_next_client, setup, teardown),
-        cmocka_unit_test_setup_teardown(j5_what_an_idle_connection_says_closes_it, setup, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(j2_an_upstream_that_never_answers_is_504, setup_impatient, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j3_a_close_before_the_head_is_502_on_a_fresh_connection, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j3_a_get_on_a_reused_connection_is_retried_once, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j3_a_post_is_never_retried, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j3_a_connection_that_just_died_gets_no_body_and_no_post, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j8_put_and_delete_with_a_small_body_are_given_again, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j8_the_rest_of_a_body_follows_what_is_given_again, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j8_a_body_that_is_too_long_to_keep_is_not_given_again, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j3_an_answer_that_has_begun_is_not_retried, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j4_a_cut_answer_never_ends_cleanly, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j4_to_an_http_10_client_a_cut_answer_ends_in_a_reset, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j5_answers_that_cannot_be_believed_are_502, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j5_too_many_fields_bytes_or_interim_answers_are_502, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j5_what_follows_an_answer_never_reaches_the_next_client, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(j5_what_an_idle_connection_says_closes_it, setup, lab_tear_down),
         cmocka_unit_test_setup_teardown(j6_an_answer_that_stops_is_ended_at_the_limit, setup_impatient_of_bodies,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(j9_a_client_that_leaves_takes_its_upstream_request_with_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_client_that_only_ends_its_side_still_gets_its_answer, setup, teardown),
-        cmocka_unit_test_setup_teardown(c1_slow_heads_bodies_and_idle_connections_are_ended, setup_impatient, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(j9_a_client_that_leaves_takes_its_upstream_request_with_it, setup,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_only_ends_its_side_still_gets_its_answer, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(c1_slow_heads_bodies_and_idle_connections_are_ended, setup_impatient,
+                                        lab_tear_down),
         cmocka_unit_test_setup_teardown(
             c1_a_body_that_nobody_wants_and_that_stalls_ends_the_connection_without_another_answer, setup_impatient,
-            teardown),
+            lab_tear_down),
         cmocka_unit_test_setup_teardown(c3_a_client_that_does_not_read_is_ended_and_its_upstream_let_go,
-                                        setup_impatient, teardown),
+                                        setup_impatient, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 /* One fetch, started and heard of on the loop's thread, waited for from the test's. */
 struct asked {
-    struct http_loop_message message; /* first */
+    struct net_loop_message message; /* first */
     struct lab *lab;
     struct http_fetch *fetch;
     size_t body_bytes_max;
@@ -28,7 +28,7 @@ static void on_done(const struct http_fetch_result *result, void *data)
     atomic_store(&asked->is_done, true);
 }
 
-static void on_start(struct http_loop_message *message)
+static void on_start(struct net_loop_message *message)
 {
     struct asked *asked = (struct asked *)message;
     const struct http_field fields[] = {{GW_STR("Host"), GW_STR("app")}, {GW_STR("Cookie"), GW_STR("sid=1")}};
@@ -44,7 +44,7 @@ static void on_start(struct http_loop_message *message)
     asked->fetch = http_fetch_start(&order);
 }
 
-static void on_cancel(struct http_loop_message *message)
+static void on_cancel(struct net_loop_message *message)
 {
     struct asked *asked = (struct asked *)message;
     http_fetch_cancel(asked->fetch);
@@ -55,29 +55,13 @@ static void ask(struct lab *lab, struct asked *asked)
 {
     *asked = (struct asked){.lab = lab, .body_bytes_max = 100, .time_ms = LAB_DEADLINE_MS};
     asked->message.on_arrival = on_start;
-    http_loop_post(lab->loop, &asked->message);
+    net_loop_post(lab->loop, &asked->message);
 }
 
 static void await(struct asked *asked)
 {
     while (!atomic_load(&asked->is_done))
         (void)sched_yield();
-}
-
-static int setup(void **state)
-{
-    struct lab *lab = gw_alloc(sizeof *lab);
-    lab_init(lab);
-    lab_start(lab);
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
 }
 
 static void an_answer_comes_whole_and_the_connection_is_used_again(void **state)
@@ -144,7 +128,7 @@ static void an_app_that_says_nothing_is_given_its_time_and_no_more(void **state)
 {
     struct lab *lab = *state;
     struct asked asked = {.lab = lab, .body_bytes_max = 100, .time_ms = 50, .message.on_arrival = on_start};
-    http_loop_post(lab->loop, &asked.message);
+    net_loop_post(lab->loop, &asked.message);
     int app = lab_accept(lab);
     await(&asked);
     assert_int_equal(asked.code, GW_E_UPSTREAM_TIMEOUT);
@@ -161,7 +145,7 @@ static void a_cancelled_fetch_is_heard_of_no_more(void **state)
     lab_read_head(app, head, sizeof head);
     asked.code = GW_E_BUSY;
     asked.message.on_arrival = on_cancel;
-    http_loop_post(lab->loop, &asked.message);
+    net_loop_post(lab->loop, &asked.message);
     await(&asked);
     assert_true(recv(app, &byte, 1, 0) <= 0);
     assert_int_equal(asked.code, GW_E_BUSY);
@@ -171,10 +155,12 @@ static void a_cancelled_fetch_is_heard_of_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_answer_comes_whole_and_the_connection_is_used_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_whole_answer_is_a_failure, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_app_that_says_nothing_is_given_its_time_and_no_more, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cancelled_fetch_is_heard_of_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_comes_whole_and_the_connection_is_used_again, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_no_whole_answer_is_a_failure, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_app_that_says_nothing_is_given_its_time_and_no_more, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_cancelled_fetch_is_heard_of_no_more, lab_set_up, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,7 +387,7 @@ static void draining_says_goaway_twice_and_finishes_what_runs(void **state)
     h2_headers(&h2, H2_END_STREAM, 1, H2_GET("/"));
     int app = lab_accept(&world->lab);
     lab_read_head(app, head, sizeof head);
-    http_loop_stop(world->lab.loop, LAB_DEADLINE_MS);
+    net_loop_stop(world->lab.loop, LAB_DEADLINE_MS);
     assert_true(h2_await_frame(&h2, NGHTTP2_GOAWAY, 0, &frame));
     assert_int_equal(h2_u32(frame.payload), INT32_MAX);
     assert_true(h2_await_frame(&h2, NGHTTP2_GOAWAY, 0, &frame));

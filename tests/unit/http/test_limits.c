@@ -16,13 +16,6 @@ static struct lab *new_lab(void **state)
     return lab;
 }
 
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 static int setup(void **state)
 {
     lab_start(new_lab(state));
@@ -353,21 +346,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(beyond_the_cap_connections_wait_until_another_ends, setup_two_connections,
-                                        teardown),
+                                        lab_tear_down),
         cmocka_unit_test_setup_teardown(beyond_the_cap_the_oldest_idle_connection_makes_room, setup_two_connections,
-                                        teardown),
+                                        lab_tear_down),
         cmocka_unit_test_setup_teardown(beyond_the_cap_no_connection_with_a_request_is_closed, setup_two_connections,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_recovers, setup, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(without_descriptors_accepting_pauses_and_recovers, setup, lab_tear_down),
         cmocka_unit_test_setup_teardown(requests_wait_in_line_for_an_upstream_connection, setup_one_upstream_connection,
-                                        teardown),
+                                        lab_tear_down),
         cmocka_unit_test_setup_teardown(the_end_of_a_tunnel_lets_the_next_in, setup_one_patient_upstream_connection,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(who_waits_too_long_in_line_gets_504, setup_one_upstream_connection, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(who_waits_too_long_in_line_gets_504, setup_one_upstream_connection,
+                                        lab_tear_down),
         cmocka_unit_test_setup_teardown(idle_upstream_connections_are_closed_after_their_time, setup_short_keep,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_name_is_looked_up_and_its_addresses_tried_in_turn, setup_by_name, teardown),
-        cmocka_unit_test_setup_teardown(an_unknown_name_is_502, setup_unknown_name, teardown),
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_name_is_looked_up_and_its_addresses_tried_in_turn, setup_by_name,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_unknown_name_is_502, setup_unknown_name, lab_tear_down),
         cmocka_unit_test(unix_sockets_work_on_both_sides),
         cmocka_unit_test(addresses_that_cannot_be_listened_on_are_named),
     };

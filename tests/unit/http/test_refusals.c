@@ -1,22 +1,6 @@
 /* security.md A: what must not reach the upstream, and what must. */
 #include "tests/unit/http/http_lab.h"
 
-static int setup(void **state)
-{
-    struct lab *lab = calloc(1, sizeof *lab);
-    lab_init(lab);
-    lab_start(lab);
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 struct refusal {
     const char *request;
     const char *status;
@@ -189,11 +173,15 @@ static void legal_oddities_pass_as_they_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_ambiguous_is_refused_closed_and_not_forwarded, setup, teardown),
-        cmocka_unit_test_setup_teardown(a4_a_bad_chunk_stream_is_refused_and_no_whole_request_goes_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(a9_heads_beyond_the_caps_are_refused_before_they_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(a8_nobody_can_drop_or_spoof_a_field_through_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(legal_oddities_pass_as_they_are, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_ambiguous_is_refused_closed_and_not_forwarded, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a4_a_bad_chunk_stream_is_refused_and_no_whole_request_goes_on, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a9_heads_beyond_the_caps_are_refused_before_they_end, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a8_nobody_can_drop_or_spoof_a_field_through_connection, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(legal_oddities_pass_as_they_are, lab_set_up, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,22 +3,6 @@
 
 #define BIG_BYTES (64u * 1024u * 1024u)
 
-static int setup(void **state)
-{
-    struct lab *lab = calloc(1, sizeof *lab);
-    lab_init(lab);
-    lab_start(lab);
-    *state = lab;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 /* A writer of its own, since sender and receiver must not wait for each other. */
 struct writer {
     pthread_t thread;
@@ -353,19 +337,23 @@ static void head_and_304_describe_a_body_that_does_not_come(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_upload_with_a_length_arrives_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_chunked_upload_and_a_chunked_download_arrive_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_download_waits_for_a_client_that_does_not_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_early_answer_is_delivered_and_the_connection_not_used_again, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(after_an_early_answer_the_app_still_gets_the_rest_of_the_body, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_early_answer_of_an_app_that_closes_ends_the_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_early_answer_here_reads_off_a_small_body_and_goes_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(a12_a_refusal_of_100_continue_ends_the_connection, setup, teardown),
-        cmocka_unit_test_setup_teardown(answers_to_pipelined_requests_wait_for_a_client_that_does_not_read, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(events_are_passed_one_by_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(head_and_304_describe_a_body_that_does_not_come, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_upload_with_a_length_arrives_whole, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_chunked_upload_and_a_chunked_download_arrive_whole, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a_download_waits_for_a_client_that_does_not_read, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_early_answer_is_delivered_and_the_connection_not_used_again, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(after_an_early_answer_the_app_still_gets_the_rest_of_the_body, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_early_answer_of_an_app_that_closes_ends_the_connection, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_early_answer_here_reads_off_a_small_body_and_goes_on, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(a12_a_refusal_of_100_continue_ends_the_connection, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(answers_to_pipelined_requests_wait_for_a_client_that_does_not_read, lab_set_up,
+                                        lab_tear_down),
+        cmocka_unit_test_setup_teardown(events_are_passed_one_by_one, lab_set_up, lab_tear_down),
+        cmocka_unit_test_setup_teardown(head_and_304_describe_a_body_that_does_not_come, lab_set_up, lab_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

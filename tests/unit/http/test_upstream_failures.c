@@ -22,13 +22,6 @@ static int setup_started(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    lab_stop(*state);
-    free(*state);
-    return 0;
-}
-
 /* Asks once, reads to the end of the connection, and gives what came. */
 static void ask_for(struct lab *lab, char *answer, size_t size)
 {
@@ -243,12 +236,12 @@ static void what_errno_says_is_sorted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_an_app_says_wrong_is_named, setup_started, teardown),
-        cmocka_unit_test_setup_teardown(an_app_that_is_silent_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_app_that_stands_still_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(nobody_there_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_socket_file_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(nobody_accepting_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_an_app_says_wrong_is_named, setup_started, lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_app_that_is_silent_is_named, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(an_app_that_stands_still_is_named, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(nobody_there_is_named, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(no_socket_file_is_named, setup, lab_tear_down),
+        cmocka_unit_test_setup_teardown(nobody_accepting_is_named, setup, lab_tear_down),
         cmocka_unit_test_setup_teardown(our_own_lack_of_descriptors_is_503_and_does_not_blame_the_server, setup,
                                         free_lab),
         cmocka_unit_test(what_errno_says_is_sorted),

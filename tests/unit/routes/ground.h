@@ -16,7 +16,7 @@ struct world {
     struct config *config;
     struct store *store;
     struct store_writer *writer;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct prov_face *face;
     struct prov_listener listener;
     struct gw_arena arena;
@@ -45,7 +45,7 @@ static inline void world_config(struct world *w, const char *prov_extra)
 }
 
 /* `prov_extra`: more lines of apps[0].prov, indented by six blanks. */
-static inline struct world *world_open(const char *prov_extra, struct http_loop *loop)
+static inline struct world *world_open(const char *prov_extra, struct net_loop *loop)
 {
     struct gw_error err = {0};
     struct world *w = gw_alloc(sizeof *w);

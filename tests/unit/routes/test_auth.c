@@ -1,25 +1,9 @@
 /* Credentials and routing of the PROV face: security.md D1, D3, D4; semantics.md 5. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #include "routes/auth.h"
 
 #include <openssl/evp.h>
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
 
 static struct call *try_with(const char *target, struct gw_str authorization)
 {

@@ -1,24 +1,8 @@
 /* What happens beyond capacity: when STORE_QUEUE_MAX changes wait for the writer, the next one is told when to come
  * back, one that takes somebody out is not, reads go on, and everything that was taken ends well. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #include <semaphore.h>
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
 
 struct gate {
     sem_t reached;

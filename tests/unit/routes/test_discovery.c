@@ -1,23 +1,7 @@
 /* Discovery and what is advertised as unsupported: RFC 7644 section 4, rules R95 to R102; and the admin face. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #include "routes/admin.h"
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
 
 static void test_R100_the_provider_says_what_is_served(void **state)
 {

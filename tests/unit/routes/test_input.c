@@ -1,24 +1,8 @@
 /* What clients should not send: security.md, group E. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #define USER "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"e@okta.local\""
 #define PATCH_OP "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":["
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
 
 static struct call *post(struct gw_str body)
 {

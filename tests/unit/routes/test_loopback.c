@@ -3,8 +3,8 @@
 
 #include "gateway/base/buf.h"
 #include "gateway/http/listener.h"
-#include "gateway/http/loop.h"
 #include "gateway/json/parse.h"
+#include "gateway/net/loop.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -28,7 +28,7 @@ __attribute__((weak)) const char *__lsan_default_suppressions(void)
 
 static struct {
     pthread_t thread;
-    struct http_loop *loop;
+    struct net_loop *loop;
     struct world *world;
     uint16_t port;
     int ready[2]; /* a byte when it serves */
@@ -47,7 +47,7 @@ static void *serve(void *data)
     (void)data;
     struct gw_error err = {0};
     int fd = -1;
-    server.loop = http_loop_new("test");
+    server.loop = net_loop_new("test");
     server.world = world_open("", server.loop);
     check_ok(http_listen("127.0.0.1:0", 64, &fd, &err), &err);
     struct http_listener_settings settings = {.fd = fd,
@@ -59,7 +59,7 @@ static void *serve(void *data)
     check_ok(http_listener_start(server.loop, &settings, &err), &err);
     server.port = port_of(fd);
     assert_int_equal(write(server.ready[1], "x", 1), 1);
-    http_loop_run(server.loop);
+    net_loop_run(server.loop);
     (void)close(fd);
     return NULL;
 }
@@ -77,10 +77,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    http_loop_stop(server.loop, 1000);
+    net_loop_stop(server.loop, 1000);
     assert_int_equal(pthread_join(server.thread, NULL), 0);
     world_close(server.world);
-    http_loop_free(server.loop);
+    net_loop_free(server.loop);
     (void)close(server.ready[0]);
     (void)close(server.ready[1]);
     return 0;

@@ -1,23 +1,7 @@
 /* Okta's own sequences, scim-clients.md 1.16 (T1 to T11), and the rules of its section 0 by number. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #define PATCH_OP "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":["
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
-    return 0;
-}
 
 /* As Okta looks a person up. */
 static struct call *lookup(const char *encoded_name)

@@ -1,18 +1,9 @@
 /* Users beyond Okta's sequences: the RFC's checklist (scim-clients.md 5) and what semantics.md 4 decides. */
-#include "tests/unit/routes/world.h"
+#include "tests/unit/routes/one_world.h"
 
 #define USER "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"]"
 #define PATCH_OP "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":["
 #define SEARCH "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:SearchRequest\"]"
-
-static struct world *world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = world_new("");
-    return 0;
-}
 
 static int set_up_strict(void **state)
 {
@@ -25,13 +16,6 @@ static int set_up_roles(void **state)
 {
     (void)state;
     world = world_new("      roles: [{id: admin, display: Administrator}, {id: editor}]\n");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    world_free(world);
     return 0;
 }
 

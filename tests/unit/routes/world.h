@@ -5,9 +5,9 @@
 
 #include "tests/unit/routes/ground.h"
 
-#include "gateway/http/loop.h"
 #include "gateway/json/parse.h"
 #include "gateway/json/write.h"
+#include "gateway/net/loop.h"
 #include "routes/request.h"
 
 #include <arpa/inet.h>
@@ -22,19 +22,19 @@
 
 /* ---- the HTTP layer ---- */
 
-struct http_loop {
+struct net_loop {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;
-    struct http_loop_message *first;
-    struct http_loop_message **last;
+    struct net_loop_message *first;
+    struct net_loop_message **last;
     int64_t now_ms;
-    struct http_timer *timer; /* the one that was started last */
+    struct net_timer *timer; /* the one that was started last */
     size_t timers;
 };
 
-struct http_timer {
-    struct http_loop *loop;
-    http_tick_fn on_expiry;
+struct net_timer {
+    struct net_loop *loop;
+    net_tick_fn on_expiry;
     void *data;
 };
 
@@ -102,7 +102,7 @@ struct gw_str http_exchange_peer(struct http_exchange *x)
     return GW_STR("127.0.0.1");
 }
 
-void http_loop_post(struct http_loop *loop, struct http_loop_message *message)
+void net_loop_post(struct net_loop *loop, struct net_loop_message *message)
 {
     (void)pthread_mutex_lock(&loop->mutex);
     message->next = NULL;
@@ -112,30 +112,30 @@ void http_loop_post(struct http_loop *loop, struct http_loop_message *message)
     (void)pthread_mutex_unlock(&loop->mutex);
 }
 
-int64_t http_loop_now_ms(const struct http_loop *loop)
+int64_t net_loop_now_ms(const struct net_loop *loop)
 {
     return loop->now_ms;
 }
 
-struct http_timer *http_timer_start(struct http_loop *loop, int64_t delay_ms, http_tick_fn on_expiry, void *data)
+struct net_timer *net_timer_start(struct net_loop *loop, int64_t delay_ms, net_tick_fn on_expiry, void *data)
 {
-    struct http_timer *timer = gw_alloc(sizeof *timer);
+    struct net_timer *timer = gw_alloc(sizeof *timer);
     assert_true(delay_ms > 0);
-    *timer = (struct http_timer){.loop = loop, .on_expiry = on_expiry, .data = data};
+    *timer = (struct net_timer){.loop = loop, .on_expiry = on_expiry, .data = data};
     loop->timer = timer;
     loop->timers++;
     return timer;
 }
 
-void http_timer_cancel(struct http_timer *timer)
+void net_timer_cancel(struct net_timer *timer)
 {
     timer->loop->timers--;
     free(timer);
 }
 
-static inline void loop_expire(struct http_loop *loop)
+static inline void loop_expire(struct net_loop *loop)
 {
-    struct http_timer *timer = loop->timer;
+    struct net_timer *timer = loop->timer;
     loop->timer = NULL;
     loop->timers--;
     timer->on_expiry(timer->data);
@@ -143,7 +143,7 @@ static inline void loop_expire(struct http_loop *loop)
 }
 
 /* Delivers one message, waiting for it; false when none came. */
-static inline bool loop_turn(struct http_loop *loop)
+static inline bool loop_turn(struct net_loop *loop)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
@@ -152,7 +152,7 @@ static inline bool loop_turn(struct http_loop *loop)
     int error = 0;
     while (loop->first == NULL && error == 0)
         error = pthread_cond_timedwait(&loop->arrived, &loop->mutex, &until);
-    struct http_loop_message *message = loop->first;
+    struct net_loop_message *message = loop->first;
     if (message != NULL) {
         loop->first = message->next;
         if (loop->first == NULL)
@@ -166,8 +166,8 @@ static inline bool loop_turn(struct http_loop *loop)
 
 static inline struct world *world_new(const char *prov_extra)
 {
-    struct http_loop *loop = gw_alloc(sizeof *loop);
-    *loop = (struct http_loop){.now_ms = 1000000, .last = &loop->first};
+    struct net_loop *loop = gw_alloc(sizeof *loop);
+    *loop = (struct net_loop){.now_ms = 1000000, .last = &loop->first};
     (void)pthread_mutex_init(&loop->mutex, NULL);
     (void)pthread_cond_init(&loop->arrived, NULL);
     return world_open(prov_extra, loop);
@@ -175,9 +175,9 @@ static inline struct world *world_new(const char *prov_extra)
 
 static inline void world_free(struct world *w)
 {
-    struct http_loop *loop = w->loop;
+    struct net_loop *loop = w->loop;
     world_close(w);
-    while (loop->first != NULL) /* as http_loop_free does */
+    while (loop->first != NULL) /* as net_loop_free does */
         (void)loop_turn(loop);
     (void)pthread_cond_destroy(&loop->arrived);
     (void)pthread_mutex_destroy(&loop->mutex);
@@ -230,7 +230,7 @@ static inline void call_start(struct world *w, struct call *call)
 }
 
 /* One of the timers: what waits for its next turn goes on. */
-static inline void timer_expire(struct http_timer *timer)
+static inline void timer_expire(struct net_timer *timer)
 {
     if (timer->loop->timer == timer)
         timer->loop->timer = NULL;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "tests/unit/http/http_lab.h"
-#include "tests/unit/sso/saml_forge.h"
+#include "tests/unit/saml/saml_forge.h"
 #include "tests/unit/store/fixture.h"
 
 #include "gateway/sso/face.h"
@@ -86,7 +86,7 @@ static inline void world_halt(struct world *w)
     if (w->is_halted)
         return;
     w->is_halted = true;
-    http_loop_stop(w->lab.loop, 0);
+    net_loop_stop(w->lab.loop, 0);
     assert_int_equal(pthread_join(w->lab.thread, NULL), 0);
     sso_face_flush(w->face);
 }
@@ -100,7 +100,7 @@ static inline void world_stop(struct world *w)
     store_reader_free(w->store.reader);
     store_writer_free(w->store.writer);
     sso_face_free(w->face);
-    http_loop_free(w->lab.loop);
+    net_loop_free(w->lab.loop);
     sso_shared_free(w->shared);
     store_close(w->store.store);
     config_unref(w->config);

@@ -1,6 +1,6 @@
 /* security.md G10: what may be in the body of a sign-on, and what two parsers would read differently. */
+#include "gateway/saml/saml_scan.h"
 #include "gateway/sso/form.h"
-#include "gateway/sso/saml_scan.h"
 #include "tests/support/unit.h"
 
 static const struct {

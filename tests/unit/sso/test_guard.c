@@ -1,6 +1,6 @@
 #include "tests/unit/store/fixture.h"
 
-#include "gateway/sso/cookie.h"
+#include "gateway/cookie/cookie.h"
 #include "gateway/sso/guard.h"
 
 struct bench {
@@ -283,7 +283,7 @@ static void a_session_in_the_address_counts_where_no_cookie_lives(void **state)
     }
     assert_true(check_address(b, "/page;sid=alive", "", "sid=unknown").has_unbound_twin);
     char many[1024] = "x";
-    for (int i = 0; i <= SSO_COOKIE_VALUES_MAX; i++)
+    for (int i = 0; i <= COOKIE_VALUES_MAX; i++)
         (void)snprintf(many + strlen(many), sizeof many - strlen(many), ";sid=%d", i);
     assert_int_equal(check_address(b, many, "", "").verdict, SSO_GUARD_AMBIGUOUS);
 }
