@@ -252,13 +252,14 @@ class Soak:
     # --- running
 
     def sample(self):
-        """Private KiB and descriptors of provgate's processes, and the store's size on disk."""
+        """Anonymous KiB and descriptors of provgate's processes, and the store's size on disk. Pages of the store that
+        only one process maps are private too, but the kernel's cache."""
         pids = subprocess.run(["pgrep", "-P", str(self.world.gateway.pid)], capture_output=True, text=True, check=False)
         private = descriptors = 0
         for pid in pids.stdout.split():
             try:
                 rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                private += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
+                private += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:"))
                 descriptors += len(os.listdir(f"/proc/{pid}/fd"))
             except OSError:
                 pass
