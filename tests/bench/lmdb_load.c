@@ -15,6 +15,7 @@
 
 #define FILL_GROUP 1024u
 #define MEMBERSHIPS 4u
+#define TRAIL_BLOCK 256u /* entries of activity to one filter: store/trail.h */
 #define KEY_BYTES_MAX 64u
 
 enum table { META, USERS, STATES, INDEX, POSITIONS, MODIFIED, ACTIVITY, TRAIL, MEMBERS, OF_USER, TABLES };
@@ -60,27 +61,20 @@ static uint64_t scatter(uint64_t number)
     return number * 61803399u % 100000000u;
 }
 
-static uint64_t digest_like(uint64_t number)
-{
-    return number * 0x9E3779B97F4A7C15u;
-}
-
 static void create(struct bare *bare)
 {
     uint64_t user = bare->next++;
     put(bare, META, 1, 1, 12, 12, 0);
-    put(bare, INDEX, 1, scatter(user), 38, 4, 0);
+    put(bare, INDEX, 1, scatter(user), 38, 5, 0); /* its one e-mail is the userName: one key for both */
     put(bare, INDEX, 2, scatter(user), 25, 4, 0);
-    put(bare, INDEX, 3, scatter(user), 38, 4, 0);
-    put(bare, STATES, 0, user, 12, 16, 0);
+    put(bare, STATES, 0, user, 12, 24, 0);
     put(bare, MODIFIED, 0, user, 20, 4, 0);
-    put(bare, USERS, 0, user, 12, 300, MDB_APPEND);
+    put(bare, USERS, 0, user, 12, 304, MDB_APPEND);
     for (unsigned level = 0; level < 3; level++)
         put(bare, POSITIONS, level, user >> (10 * (level + 1)), 13, 12, 0);
-    put(bare, ACTIVITY, 0, user, 13, 180, MDB_APPEND);
-    put(bare, TRAIL, 2, user, 13, 4, 0);
-    put(bare, TRAIL, 3, user, 17, 4, 0);
-    put(bare, TRAIL, 1, digest_like(user), 17, 4, 0);
+    put(bare, ACTIVITY, 0, user, 8, 153, MDB_APPEND);
+    if (user % TRAIL_BLOCK == TRAIL_BLOCK - 1)
+        put(bare, TRAIL, 0, user / TRAIL_BLOCK, 8, 4 + 512, MDB_APPEND);
 }
 
 static void begin(struct bare *bare)
