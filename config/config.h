@@ -18,6 +18,7 @@
 #define CONFIG_APPS_MAX 64u
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_LIST_MAX 256u /* entries of any other list */
+#define CONFIG_ACTIVITY_VALUES_MAX 16u
 
 struct config_tls_pair {
     const char *certificate; /* file */
@@ -312,6 +313,8 @@ struct config {
     int64_t drain_timeout_ms; /* what is open when the configuration or the program changes may go on for so long */
     int64_t activity_retain_ms;
     uint32_t activity_entries_max;
+    const char **activity_values; /* SCIM attributes, as written; routes/values.h knows which there are */
+    size_t activity_value_count;
     uint32_t sessions_max; /* bindings of active users beyond it make room, the longest unseen first */
     struct config_listener *sso_listeners;
     size_t sso_listener_count;

@@ -142,6 +142,8 @@ static const struct config_field activity_fields[] = {
      .min = CONFIG_DAY_MS, .max = 36500 * CONFIG_DAY_MS},
     {"max_entries", CONFIG_COUNT, .offset = offsetof(struct config, activity_entries_max), .fallback = "10000000",
      .min = 10000, .max = 4000000000},
+    {"values", CONFIG_TEXT_LIST, .offset = offsetof(struct config, activity_values),
+     .count_offset = offsetof(struct config, activity_value_count), .max = CONFIG_ACTIVITY_VALUES_MAX},
 };
 static const struct config_mapping activity_mapping = {"activity", CONFIG_FIELDS(activity_fields)};
 

@@ -2,6 +2,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/supervisor_private.h"
+#include "routes/values.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,7 @@ static enum gw_code begin_reload(struct supervisor *s, struct config *config, st
     GW_TRY(check_fixed(s->current != NULL ? s->current->config : NULL, config, err));
     if (config_check_files(config, on_finding, NULL) > 0)
         return gw_fail(err, GW_E_CONFIG, "a file that the configuration names cannot be used");
+    GW_TRY(prov_values_check(config, err));
     GW_TRY(sockets_open(&s->ground.sockets, config, err));
     return supervisor_start_crew(s, config) ? GW_OK : gw_fail(err, GW_E_INTERNAL, "no child could be started");
 }

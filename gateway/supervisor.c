@@ -5,6 +5,7 @@
 #include "gateway/command/privilege.h"
 #include "gateway/process.h"
 #include "gateway/run.h"
+#include "routes/values.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -189,6 +190,8 @@ static int start(struct supervisor *s)
     struct gw_error err;
     struct config *config = NULL;
     enum gw_code code = config_load(s->ground.config_path, GW_STR_NONE, &config, &err);
+    if (code == GW_OK)
+        code = prov_values_check(config, &err);
     if (code == GW_OK)
         code = first_start(s, config, &err);
     if (code != GW_OK)

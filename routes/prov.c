@@ -15,6 +15,7 @@
 #include "routes/scim/handlers/turn.h"
 #include "routes/scim/message.h"
 #include "routes/scim/scim1.h"
+#include "routes/values.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -61,9 +62,8 @@ static enum gw_code open_app(struct prov_face *face, const struct config_app *co
     app->base_path = gw_str_from(config->prov.base_path);
     if (config->prov.scim1_base_path != NULL)
         app->scim1_base_path = gw_str_from(config->prov.scim1_base_path);
-    struct scim_schema_options options = {.roles = config->prov.role_count > 0};
-    scim_schema_set_init(&app->schemas, &options);
-    prov_schemas_extend(&app->schema_arena, &config->prov, &app->schemas);
+    prov_schemas_init(&app->schema_arena, &config->prov, &app->schemas);
+    prov_values_fill(&app->schema_arena, face->config, &app->schemas, &app->values);
     app->user_type = scim_resource_type_find(&app->schemas, GW_STR("User"));
     app->group_type = scim_resource_type_find(&app->schemas, GW_STR("Group"));
     GW_TRY(open_credentials(app, err));
@@ -83,7 +83,9 @@ enum gw_code prov_face_new(struct config *config, struct store *store, struct st
     face->keys = key_pool_new();
     face->use = token_use_new(config->store_path);
     auth_throttle_init(&face->throttle);
-    enum gw_code code = store_reader_new(store, &face->reader, err);
+    enum gw_code code = prov_values_check(config, err);
+    if (code == GW_OK)
+        code = store_reader_new(store, &face->reader, err);
     for (size_t i = 0; code == GW_OK && i < config->app_count; i++) {
         if (config->apps[i].prov.is_present)
             code = open_app(face, &config->apps[i], err);

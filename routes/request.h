@@ -10,6 +10,7 @@
 #include "routes/query.h"
 #include "routes/scim/projection.h"
 #include "routes/scim/schema.h"
+#include "routes/values.h"
 #include "store/reader.h"
 #include "store/writer.h"
 
@@ -42,6 +43,7 @@ struct prov_app {
     unsigned trace_lines;         /* in it */
     const struct scim_resource_type *user_type;
     const struct scim_resource_type *group_type;
+    struct prov_values values; /* what the activity record has of them beside names */
     struct auth_file credentials;
     struct key_source *logout_keys; /* NULL: no Universal Logout */
     struct key_source *oauth_keys;  /* NULL: no tokens of an issuer */

@@ -63,7 +63,7 @@ static const struct scim_attribute *attributes_of(struct gw_arena *arena, const 
     return attributes;
 }
 
-void prov_schemas_extend(struct gw_arena *arena, const struct config_prov_face *face, struct scim_schema_set *set)
+static void extend(struct gw_arena *arena, const struct config_prov_face *face, struct scim_schema_set *set)
 {
     for (size_t i = 0; i < face->schema_count; i++) {
         const struct config_schema *from = &face->schemas[i];
@@ -82,4 +82,12 @@ void prov_schemas_extend(struct gw_arena *arena, const struct config_prov_face *
     bool has_agent = face->scim1_base_path != NULL && scim_schema_find(set, SCIM1_SCHEMA_AGENT_GROUP.urn) == NULL;
     if (has_agent && !scim_schema_set_extend(set, GW_STR("Group"), &SCIM1_SCHEMA_AGENT_GROUP))
         gw_log(GW_LOG_WARN, "agent-group-left-out", "Group has as many schemas as there may be");
+}
+
+void prov_schemas_init(struct gw_arena *arena, const struct config_prov_face *face, struct scim_schema_set *set)
+{
+    const struct scim_schema_options options = {.roles = face != NULL && face->role_count > 0};
+    scim_schema_set_init(set, &options);
+    if (face != NULL)
+        extend(arena, face, set);
 }

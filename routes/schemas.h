@@ -6,5 +6,6 @@
 #include "gateway/base/arena.h"
 #include "routes/scim/schema.h"
 
-/* Adds what the face declares to `set`; the tables lie in the arena and borrow the configuration's texts. */
-void prov_schemas_extend(struct gw_arena *arena, const struct config_prov_face *face, struct scim_schema_set *set);
+/* The built-in schemas and what the face declares; `face` NULL: the built-in ones. The tables lie in the arena and
+ * borrow the configuration's texts. */
+void prov_schemas_init(struct gw_arena *arena, const struct config_prov_face *face, struct scim_schema_set *set);

@@ -79,6 +79,7 @@ static enum gw_code journal(struct store_apply *apply, enum store_activity_kind 
         .user_name = group->display_name,
         .attributes = change->attribute_names,
         .reference = change->reference,
+        .values = change->attribute_values,
     };
     if (came + went > 0)
         entry.result = gw_arena_printf(&apply->arena, "%llu members came, %llu went", (unsigned long long)came,

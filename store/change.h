@@ -113,7 +113,8 @@ struct store_change {
     struct gw_str actor; /* for the activity record */
     struct gw_str app;
     struct gw_str reference;
-    struct gw_str attribute_names; /* that this change names, blank separated, for the activity record */
+    struct gw_str attribute_names;  /* that this change names, blank separated, for the activity record */
+    struct gw_str attribute_values; /* the same, of those the operator names: see struct store_activity */
     uint32_t folder;
     uint64_t user_seq;     /* REPLACE, DELETE, END_SESSIONS, LOCK, UNLOCK */
     uint64_t group_seq;    /* GROUP_UPDATE, GROUP_DELETE */

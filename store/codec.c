@@ -207,7 +207,8 @@ struct store_bytes store_activity_encode(struct gw_arena *arena, const struct st
 {
     struct gw_str texts[ACTIVITY_TEXTS] = {cut(entry->actor),      cut(entry->app),    cut(entry->user_name),
                                            cut(entry->attributes), cut(entry->result), cut(entry->reference)};
-    struct store_bytes bytes = {.len = ACTIVITY_HEAD_BYTES};
+    bool has_values = entry->values.len > 0 && entry->values.len <= STORE_ACTIVITY_VALUES_BYTES_MAX;
+    struct store_bytes bytes = {.len = ACTIVITY_HEAD_BYTES + (has_values ? 2 + entry->values.len : 0)};
     for (size_t i = 0; i < ACTIVITY_TEXTS; i++)
         bytes.len += texts[i].len;
     bytes.ptr = gw_arena_alloc(arena, bytes.len);
@@ -221,7 +222,21 @@ struct store_bytes store_activity_encode(struct gw_arena *arena, const struct st
         bytes_put_le(bytes.ptr + ACTIVITY_AT_LENGTHS + 2 * i, texts[i].len, 2);
         dst = add(dst, texts[i]);
     }
+    if (has_values) {
+        bytes_put_le(dst, entry->values.len, 2);
+        (void)add(dst + 2, entry->values);
+    }
     return bytes;
+}
+
+/* Most entries have none, and then nothing stands for them. */
+static bool take_values(struct gw_str *rest, struct gw_str *ret_values)
+{
+    struct gw_str len;
+    if (rest->len == 0)
+        return true;
+    return take(rest, 2, &len) && take(rest, (size_t)bytes_get_le(len.ptr, 2), ret_values) && ret_values->len > 0 &&
+           rest->len == 0;
 }
 
 bool store_activity_decode(struct gw_str key, struct gw_str value, struct store_activity *ret_entry)
@@ -242,5 +257,5 @@ bool store_activity_decode(struct gw_str key, struct gw_str value, struct store_
         if (!take(&rest, (size_t)bytes_get_le(value.ptr + ACTIVITY_AT_LENGTHS + 2 * i, 2), texts[i]))
             return false;
     }
-    return rest.len == 0;
+    return take_values(&rest, &ret_entry->values);
 }

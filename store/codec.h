@@ -12,7 +12,8 @@ struct store_bytes {
     size_t len;
 };
 
-#define STORE_ACTIVITY_TEXT_BYTES_MAX 1024u /* longer texts are cut */
+#define STORE_ACTIVITY_TEXT_BYTES_MAX 1024u    /* longer texts are cut */
+#define STORE_ACTIVITY_VALUES_BYTES_MAX 65535u /* of JSON, which cannot be cut: longer ones are left out */
 
 struct store_key store_user_key(uint32_t folder, uint64_t seq);
 

@@ -85,6 +85,8 @@ enum gw_code store_journal_trim(struct store_apply *apply, struct gw_error *err)
 enum gw_code store_journal_add_entry(struct store_apply *apply, struct store_activity *entry, struct gw_error *err)
 {
     entry->seq = ++apply->sentinel.activity_last;
+    if (apply->found.room == STORE_ROOM_LAST)
+        entry->values = GW_STR_NONE; /* the last room is for what takes access away, not for what it was before */
     struct store_bytes bytes = store_activity_encode(&apply->arena, entry);
     struct store_key key = seq_key(entry->seq);
     if (apply->found.room == STORE_ROOM_LAST)
@@ -108,6 +110,7 @@ enum gw_code store_journal_add(struct store_apply *apply, enum store_activity_ki
         .attributes = change->attribute_names,
         .result = result,
         .reference = change->reference,
+        .values = user != NULL ? change->attribute_values : GW_STR_NONE,
     };
     return store_journal_add_entry(apply, &entry, err);
 }

@@ -132,7 +132,8 @@ struct store_activity {
     struct gw_str actor; /* "token:okta", "sso", "operator" */
     struct gw_str app;
     struct gw_str user_name;  /* as it was then */
-    struct gw_str attributes; /* names of changed attributes, blank separated; never values */
+    struct gw_str attributes; /* names of changed attributes, blank separated */
     struct gw_str result;     /* short text; "" is success */
     struct gw_str reference;  /* request id or refusal reference */
+    struct gw_str values;     /* JSON object text {"title":["old","new"]} of those that the operator names; "": none */
 };

@@ -2,6 +2,7 @@
 
 #include "config/suggest.h"
 #include "gateway/base/text.h"
+#include "gateway/json/parse.h"
 #include "gateway/json/write.h"
 #include "store/inspect.h"
 
@@ -110,6 +111,15 @@ static void append(const struct line *line, struct json_value *top, const char *
         command_text_append(line->arena, top, gw_str_from(name), text);
 }
 
+static void append_values(const struct line *line, struct json_value *top)
+{
+    static const struct json_limits limits = JSON_LIMITS_BODY;
+    struct json_value *values = NULL;
+    struct gw_error err;
+    if (line->entry->values.len > 0 && json_parse(line->arena, line->entry->values, &limits, &values, &err) == GW_OK)
+        json_object_append(line->arena, top, GW_STR("values"), values);
+}
+
 static struct json_value *json_of(const struct line *line)
 {
     const struct store_activity *entry = line->entry;
@@ -123,6 +133,7 @@ static struct json_value *json_of(const struct line *line)
     append(line, top, "userId", line->user_id);
     append(line, top, "actor", entry->actor);
     append(line, top, "attributes", entry->attributes);
+    append_values(line, top);
     append(line, top, "result", entry->result);
     append(line, top, "reference", entry->reference);
     return top;
@@ -163,6 +174,7 @@ void activity_write(struct gw_buf *buf, struct store *store, struct store_reader
         add_part(buf, "app", entry->app);
         add_part(buf, "folder", line.folder);
         add_part(buf, "changed", entry->attributes);
+        add_part(buf, "values", entry->values);
         add_part(buf, "result", entry->result);
         add_part(buf, "ref", entry->reference);
     }

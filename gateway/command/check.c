@@ -1,6 +1,7 @@
 #include "gateway/command/options.h"
 #include "gateway/command/privilege.h"
 #include "gateway/json/write.h"
+#include "routes/values.h"
 #include "store/store.h"
 
 #include <getopt.h>
@@ -108,6 +109,10 @@ static int check_all(struct report *report, const char *path, bool with_store)
         return COMMAND_WRONG;
     }
     int status = config_check_files(config, on_finding, report) > 0 ? COMMAND_WRONG : COMMAND_DONE;
+    if (prov_values_check(config, &err) != GW_OK) {
+        on_finding(CONFIG_ERROR, err.text, report);
+        status = COMMAND_WRONG;
+    }
     for (size_t i = 0; i < config->app_count; i++)
         report_app(report, &config->apps[i]);
     if (with_store) {

@@ -182,9 +182,6 @@ const struct scim_resource_type *command_user_type(const struct command_folder *
 {
     const struct config_app *app = folder->prov_app;
     struct scim_schema_set *schemas = gw_arena_alloc(arena, sizeof *schemas);
-    const struct scim_schema_options options = {.roles = app != NULL && app->prov.role_count > 0};
-    scim_schema_set_init(schemas, &options);
-    if (app != NULL)
-        prov_schemas_extend(arena, &app->prov, schemas);
+    prov_schemas_init(arena, app != NULL ? &app->prov : NULL, schemas);
     return scim_resource_type_find(schemas, GW_STR("User"));
 }

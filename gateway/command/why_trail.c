@@ -19,6 +19,7 @@ static struct store_activity copied(struct gw_arena *arena, const struct store_a
     copy.attributes = gw_arena_copy(arena, entry->attributes);
     copy.result = gw_arena_copy(arena, entry->result);
     copy.reference = gw_arena_copy(arena, entry->reference);
+    copy.values = gw_arena_copy(arena, entry->values);
     return copy;
 }
 

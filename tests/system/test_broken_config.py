@@ -57,6 +57,10 @@ SAML = "apps.0.sso.identity.0.saml"
 
 # (what is wrong, change, the key that is named, a word of the reason). A change may also be the file's text.
 ROWS = [
+    ("a value to record that is no attribute", put("activity.values", ["titel"]), "activity.values[0]",
+     "did you mean title?"),
+    ("a value to record that is a secret", put("activity.values", ["title", "password"]), "activity.values[1]",
+     "never returned"),
     ("unknown key", put("apps.0.sso.unlinked", "pass"), "apps[0].sso.unlinked", "did you mean"),
     ("unknown key at the top", put("stor", {}), "stor", "did you mean store"),
     ("unknown key in a listener", put("sso.listen.0.adress", "127.0.0.1:1"), "sso.listen[0].adress", "did you mean"),

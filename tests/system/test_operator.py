@@ -119,6 +119,40 @@ class Users(OperatorCase):
             self.assertEqual(follower.wait(60), 0)
 
 
+class Values(OperatorCase):
+    """activity.values: what Okta changed in attributes that the operator names."""
+
+    @classmethod
+    def configure(cls, values):
+        """Three attributes, one of them of an extension."""
+        values["activity"] = {"values": ["title", "department", "active", "displayName"]}
+
+    def recorded(self, *words):
+        """Values of the entries, oldest first."""
+        lines = self.command("activity", "--json", *words).splitlines()
+        return [entry["values"] for entry in map(json.loads, lines) if "values" in entry]
+
+    def test_old_and_new_values_are_recorded_of_named_attributes_only(self):
+        carol = "carol@example.com"
+        enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+        user = self.okta.assign(carol, title="Clerk", nickName="Unseen")
+        self.okta.patch(user["id"], {"title": "Boss", "nickName": "Hidden"})
+        self.okta.put(user["id"], **{"title": "B" * 300, enterprise: {"department": "Sales"}})
+        self.okta.set_active(user["id"], False)
+        created, patched, put, *left = self.recorded("--user", carol)
+        self.assertEqual((created["title"], created["active"]), ([None, "Clerk"], [None, True]))
+        self.assertEqual(patched, {"title": ["Clerk", "Boss"]})
+        self.assertEqual(put, {"title": ["Boss", "B" * 253 + "..."], enterprise + ":department": [None, "Sales"]})
+        self.assertEqual(left, [{"active": [True, False]}] * len(left))
+        self.assertEqual(self.recorded("--user", carol, "--kind", "deactivate"), [{"active": [True, False]}])
+        self.assertIn('  values {"title":["Clerk","Boss"]}  ', self.command("activity", "--user", carol))
+        self.okta.push_group("Sales")
+        self.assertEqual(self.recorded("--kind", "group-create"), [{"displayName": [None, "Sales"]}])
+        everything = self.command("activity", "--json", "--count", "0")
+        self.assertNotIn("Unseen", everything)
+        self.assertNotIn("Hidden", everything)
+
+
 class Load:
     """Users assigned one after the other by threads of their own, until stopped."""
 

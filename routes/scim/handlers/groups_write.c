@@ -87,6 +87,19 @@ static void fill_names(struct store_change *change, bool has_members)
     change->attribute_names = gw_str_trim(change->attribute_names);
 }
 
+/* `before` NULL: a new group. */
+static void fill_values(const struct prov_request *r, struct store_change *change, const struct store_group *before)
+{
+    struct json_value *resources[2] = {json_object_new(r->arena), json_object_new(r->arena)};
+    const struct gw_str name = GW_STR("displayName");
+    if ((change->as.group.fields & STORE_GROUP_DISPLAY_NAME) == 0)
+        return;
+    if (before != NULL)
+        json_object_append(r->arena, resources[0], name, json_string_new(r->arena, before->display_name));
+    json_object_append(r->arena, resources[1], name, json_string_new(r->arena, change->as.group.display_name));
+    change->attribute_values = scim_recorded_values(&change->arena, &r->app->values.groups, resources[0], resources[1]);
+}
+
 static enum gw_code new_change(struct prov_request *r, enum store_change_kind kind,
                                const struct scim_group_draft *draft, unsigned fields, bool has_members,
                                struct store_change **ret_change, struct gw_error *err)
@@ -194,6 +207,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     if (write->is_staging && member_stage_next(r, &write->stage, &write->wanted))
         return GW_OK;
     GW_TRY(new_change(r, STORE_CHANGE_GROUP_CREATE, &write->draft, ALL_FIELDS, write->wanted.count > 0, &change, err));
+    fill_values(r, change, NULL);
     if (write->is_staging)
         change->as.group.set = write->stage.set;
     else
@@ -274,6 +288,7 @@ static enum gw_code submit_wanted(struct prov_request *r, struct group_write *wr
     }
     GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, true, &change, err));
     change->group_seq = group->seq;
+    fill_values(r, change, group);
     change->as.group.expected_version = version;
     change->as.group.set = write->is_staging ? write->stage.set : 0;
     give_ops(change, ops, count);
@@ -288,6 +303,7 @@ static enum gw_code submit_ops(struct prov_request *r, struct group_write *write
     bool replaces_text = (fields & STORE_GROUP_ATTRIBUTES) != 0 && write->patch.count > 0;
     GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, write->input.op_count > 0, &change, err));
     change->group_seq = group->seq;
+    fill_values(r, change, group);
     /* the text of the other attributes was made of this version; names and members commute */
     change->as.group.expected_version = replaces_text ? group->version : expected_version(r, group);
     give_ops(change, write->input.ops, write->input.op_count);

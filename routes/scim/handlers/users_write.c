@@ -97,6 +97,19 @@ static unsigned match_rules(const struct config_policy *policy)
     return rules;
 }
 
+/* Whom it may take over is not known yet: as if nothing had been there. */
+static struct gw_str created_values(struct gw_arena *arena, const struct prov_request *r,
+                                    const struct scim_user_draft *draft, bool active)
+{
+    struct json_value *after = json_object_new(r->arena);
+    json_object_append(r->arena, after, GW_STR("userName"), json_string_new(r->arena, draft->user_name));
+    if (draft->external_id.len > 0)
+        json_object_append(r->arena, after, GW_STR("externalId"), json_string_new(r->arena, draft->external_id));
+    json_object_append(r->arena, after, GW_STR("active"), json_bool_new(r->arena, active));
+    scim_members_append(r->arena, after, draft->attributes);
+    return scim_recorded_values(arena, &r->app->values.users, NULL, after);
+}
+
 static enum gw_code create(struct prov_request *r, struct gw_error *err)
 {
     struct scim_user_draft draft = {0};
@@ -119,6 +132,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     change->as.create.adopt = policy->adopt;
     change->as.create.revive = policy->revive;
     change->attribute_names = scim_changed_names(&change->arena, NULL, draft.attributes);
+    change->attribute_values = created_values(&change->arena, r, &draft, active);
     pending_submit(r, change, on_created);
     return GW_OK;
 }
@@ -163,9 +177,10 @@ static enum gw_code begin_update(struct prov_request *r, struct update *update, 
     return user_resource(r->arena, r, &update->user, &update->before, err);
 }
 
-static struct gw_str update_names(struct gw_arena *arena, const struct prov_request *r, const struct update *update,
-                                  const struct store_user_draft *draft)
+/* What the activity record has of it. */
+static void describe_update(const struct prov_request *r, const struct update *update, struct store_change *change)
 {
+    const struct store_user_draft *draft = &change->as.replace.draft;
     struct store_user after = update->user;
     struct json_value *resource = NULL;
     struct gw_error err;
@@ -174,8 +189,9 @@ static struct gw_str update_names(struct gw_arena *arena, const struct prov_requ
     after.attributes = draft->attributes;
     after.state.flags = draft->active ? STORE_USER_ACTIVE : 0;
     if (user_resource(r->arena, r, &after, &resource, &err) != GW_OK)
-        return GW_STR_NONE;
-    return scim_changed_names(arena, update->before, resource);
+        return;
+    change->attribute_names = scim_changed_names(&change->arena, update->before, resource);
+    change->attribute_values = scim_recorded_values(&change->arena, &r->app->values.users, update->before, resource);
 }
 
 static enum gw_code submit_update(struct prov_request *r, const struct update *update, struct gw_error *err)
@@ -196,7 +212,7 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
     change->as.replace.echoed_version = update->echoed_version;
     change->as.replace.says_active = update->says_active;
     change->as.replace.adopt = r->app->config->prov.policy.adopt;
-    change->attribute_names = update_names(&change->arena, r, update, &change->as.replace.draft);
+    describe_update(r, update, change);
     pending_submit(r, change, on_updated);
     return GW_OK;
 }

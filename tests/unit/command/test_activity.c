@@ -84,6 +84,20 @@ ground_test(json_lines_name_the_user_by_id)
     assert_str_equal(g->out, expected);
 }
 
+ground_test(values_are_shown_as_they_were_recorded)
+{
+    ground_open(g);
+    struct store_change *change = fixture_create_change(&g->f, fixture_draft("alice@example.com", "x1", true));
+    change->attribute_values = GW_STR("{\"title\":[null,\"Bo\\u001bss\"]}");
+    assert_int_equal(fixture_apply(&g->f, change).code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_activity, "--kind create", COMMAND_DONE);
+    assert_has(g->out, "  values {\"title\":[null,\"Bo\\u001bss\"]}  ref r1\n");
+    assert_run(g, &command_activity, "--kind create --json", COMMAND_DONE);
+    assert_has(g->out,
+               ",\"actor\":\"token:okta\",\"values\":{\"title\":[null,\"Bo\\u001bss\"]},\"reference\":\"r1\"}\n");
+}
+
 ground_test(more_entries_than_a_batch_are_all_there)
 {
     ground_open(g);
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(filters_leave_what_matches_all_of_them),
         cmocka_unit_test(the_newest_are_the_last_ones),
         cmocka_unit_test(json_lines_name_the_user_by_id),
+        cmocka_unit_test(values_are_shown_as_they_were_recorded),
         cmocka_unit_test(more_entries_than_a_batch_are_all_there),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),
         cmocka_unit_test(the_help_names_every_kind),

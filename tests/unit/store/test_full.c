@@ -229,6 +229,39 @@ static void the_newest_history_of_a_full_store_stays(void **state)
     fixture_done(&f);
 }
 
+static bool on_values(const struct store_activity *entry, void *data)
+{
+    *(size_t *)data = entry->values.len;
+    return true;
+}
+
+/* Nor does what somebody was before: the values of attributes are no history that must be kept. */
+static void values_of_attributes_take_nothing_of_the_last_room(void **state)
+{
+    struct fixture f;
+    struct store_stats before;
+    struct store_stats after;
+    size_t last_values = 1;
+    (void)state;
+    fixture_init_sized(&f, SMALL_MAP_BYTES);
+    unsigned users = fill_with_users(&f, ATTRIBUTES_BYTES);
+    fill_to_the_brim(&f);
+    struct gw_str values = gw_arena_printf(&f.arena, "{\"title\":[null,\"%040000d\"]}", 0);
+    assert_ok(store_stats_read(f.store, &before, &f.err), &f.err);
+    for (unsigned i = 0; i < 200 && i < users; i++) {
+        struct store_change *change = fixture_change(&f, STORE_CHANGE_USER_DEACTIVATE, 1 + i);
+        change->attribute_values = values;
+        assert_ok(fixture_apply(&f, change).code, &f.err);
+    }
+    assert_ok(store_stats_read(f.store, &after, &f.err), &f.err);
+    assert_true(after.used_bytes <= before.used_bytes + (128u << 10));
+    assert_ok(store_reader_begin(f.reader, &f.err), &f.err);
+    assert_ok(store_activity_after(f.reader, 0, on_values, &last_values, &f.err), &f.err);
+    store_reader_end(f.reader);
+    assert_int_equal(last_values, 0);
+    fixture_done(&f);
+}
+
 static void ignore_revocation(const struct store_revocation *revocation, void *data)
 {
     (void)revocation;
@@ -311,6 +344,7 @@ int main(void)
         cmocka_unit_test(law_3_the_reserve_is_what_everybodys_going_takes),
         cmocka_unit_test(law_3_one_by_one_as_well),
         cmocka_unit_test(the_newest_history_of_a_full_store_stays),
+        cmocka_unit_test(values_of_attributes_take_nothing_of_the_last_room),
         cmocka_unit_test(the_revocation_log_of_a_full_store_is_cut_and_says_so),
         cmocka_unit_test(an_open_reader_keeps_the_reserve_from_being_used_up),
         cmocka_unit_test(a_deactivation_that_brings_more_data_is_refused_but_takes_access_away),

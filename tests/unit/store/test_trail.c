@@ -2,6 +2,8 @@
  * with all that names it. */
 #include "tests/unit/store/fixture.h"
 
+#include "store/codec.h"
+
 #include "store/inspect.h"
 
 #define ENTRIES 900
@@ -143,12 +145,82 @@ static void entries_of_a_full_store_are_found_too(void **state)
     fixture_done(&f);
 }
 
+/* ---- values of attributes ---- */
+
+static bool on_values(const struct store_activity *entry, void *data)
+{
+    struct gw_buf *values = data;
+    gw_buf_add(values, entry->values);
+    gw_buf_add_byte(values, '|');
+    return true;
+}
+
+static const char *all_values(struct fixture *f)
+{
+    GW_BUF_SCOPED(values, 1u << 20);
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    assert_ok(store_activity_after(f->reader, 0, on_values, &values, &f->err), &f->err);
+    store_reader_end(f->reader);
+    return gw_arena_cstr(&f->arena, gw_buf_str(&values));
+}
+
+fixture_test(values_stand_in_the_entries_that_have_them_and_in_no_other)
+{
+    fixture_create(f, "alice@x", "");
+    struct store_change *change = fixture_replace_change(f, 1, 1, fixture_draft("alice@x", "new", true));
+    change->attribute_values = GW_STR("{\"title\":[null,\"Boss\"]}");
+    assert_ok(fixture_apply(f, change).code, &f->err);
+    fixture_sign_on(f, "alice@x", "one");
+    assert_string_equal(all_values(f), "|{\"title\":[null,\"Boss\"]}||||");
+}
+
+/* The entry as bytes: what came before there were values has nothing behind its texts. */
+static void an_entry_without_values_is_as_it_always_was(void **state)
+{
+    (void)state;
+    GW_ARENA_SCOPED(arena);
+    struct store_activity entry = {.kind = STORE_ACTIVITY_UPDATE, .actor = GW_STR("sso"), .reference = GW_STR("r1")};
+    const struct gw_str key = GW_STR("\0\0\0\0\0\0\0\1");
+    struct store_bytes without = store_activity_encode(&arena, &entry);
+    entry.values = GW_STR("{}");
+    struct store_bytes with = store_activity_encode(&arena, &entry);
+    assert_int_equal(with.len, without.len + 4);
+    struct store_activity back;
+    for (size_t len = without.len; len <= with.len; len++) {
+        bool is_whole = len == without.len || len == with.len;
+        assert_int_equal(store_activity_decode(key, gw_str_n((char *)with.ptr, len), &back), is_whole);
+    }
+    assert_str_equal(back.values, "{}");
+    assert_true(store_activity_decode(key, gw_str_n((char *)without.ptr, without.len), &back));
+    assert_int_equal(back.values.len, 0);
+    assert_str_equal(back.reference, "r1");
+}
+
+static void values_that_are_too_long_are_left_out_whole(void **state)
+{
+    (void)state;
+    GW_ARENA_SCOPED(arena);
+    char *text = gw_arena_alloc(&arena, STORE_ACTIVITY_VALUES_BYTES_MAX + 1);
+    memset(text, ' ', STORE_ACTIVITY_VALUES_BYTES_MAX + 1);
+    for (size_t more = 0; more < 2; more++) {
+        struct store_activity back;
+        struct store_activity entry = {.kind = STORE_ACTIVITY_UPDATE,
+                                       .values = gw_str_n(text, STORE_ACTIVITY_VALUES_BYTES_MAX + more)};
+        struct store_bytes bytes = store_activity_encode(&arena, &entry);
+        assert_true(store_activity_decode(GW_STR("\0\0\0\0\0\0\0\1"), gw_str_n((char *)bytes.ptr, bytes.len), &back));
+        assert_int_equal(back.values.len, more == 0 ? STORE_ACTIVITY_VALUES_BYTES_MAX : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_index_finds_what_a_look_at_every_entry_finds),
         cmocka_unit_test(entries_of_a_full_store_are_found_too),
         cmocka_unit_test(entries_that_are_too_old_or_too_many_go_with_their_index),
+        cmocka_unit_test(values_stand_in_the_entries_that_have_them_and_in_no_other),
+        cmocka_unit_test(an_entry_without_values_is_as_it_always_was),
+        cmocka_unit_test(values_that_are_too_long_are_left_out_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
