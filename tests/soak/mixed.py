@@ -195,7 +195,7 @@ class Soak:
                 if len(okta.import_users()) < len(self.people):
                     self.fail("a walk missed somebody")
                 self.count("walk")
-        except (OSError, OktaError) as error:
+        except (OSError, OktaError, wire.Closed) as error:  # the child was killed
             if not self.outages:
                 raise
             self.settle(person, error)
