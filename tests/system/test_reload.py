@@ -143,6 +143,7 @@ class Changes(ReloadCase):
         self.addCleanup(self.world.config.write_text, good)
         rows = (("store: [", "provgate.yaml:"), (good + "\nappps: 1\n", "did you mean apps"),
                 (good.replace("unbound: pass", "unbound: perhaps"), "apps[0].sso.unbound"),
+                (good + "\nactivity: {values: [titel]}\n", "did you mean title"),
                 (good.replace("idp.pem", "nowhere.pem"), "nowhere.pem cannot be read"), ("", "the file is empty"))
         for text, reason in rows:
             self.world.config.write_text(text)
