@@ -216,7 +216,7 @@ class Soak:
                     person.active, person.browser, person.bound = active, None, None
                 self.outages = 0
                 return
-            except (OSError, OktaError):
+            except (OSError, OktaError, wire.Closed):
                 time.sleep(0.2)
         raise error
 
