@@ -1,7 +1,7 @@
 /* What the SAML gate costs: bench_saml_gate CERTIFICATE.pem NOW_MS SECONDS FILE...
  * Prints one JSON object: for each file the microseconds of CPU time per saml_check (median of rounds), the bytes, and
  * the verdict. The responses are for https://wiki.example.com, as those of tests/system/saml_corpus. */
-#include "gateway/saml/saml.h"
+#include "tests/support/saml_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,17 +65,9 @@ int main(int argc, char **argv)
     if (argc < 5)
         return 2;
     struct saml_pem pem = {argv[1], file_read(argv[1])};
-    struct gw_str url = GW_STR("https://wiki.example.com/saml/acs");
-    struct saml_source source = {.certificates = &pem,
-                                 .certificate_count = 1,
-                                 .idp_entity = GW_STR("http://www.okta.com/exk1"),
-                                 .audience = GW_STR("https://wiki.example.com"),
-                                 .acs_urls = &url,
-                                 .acs_url_count = 1,
-                                 .skew_ms = SAML_SKEW_MS_DEFAULT};
     struct saml_settings *settings = NULL;
     struct gw_error err = {0};
-    if (saml_library_init(&err) != GW_OK || saml_settings_new(&source, &settings, &err) != GW_OK) {
+    if (test_saml_settings(&pem, &settings, &err) != GW_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         return 2;
     }

@@ -1,7 +1,7 @@
 /* Our SAML gate on standard input, for saml.py: gate CERTIFICATE.pem NOW_MS. One base64 response a line; one line back,
  * "+ NAME-ID" when it is vouched for, "- WHY" when not. */
-#include "gateway/saml/saml.h"
 #include "gateway/saml/saml_scan.h"
+#include "tests/support/saml_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,17 +19,9 @@ static struct saml_settings *settings_of(const char *path)
     size_t len = fread(text, 1, sizeof text, file);
     (void)fclose(file);
     struct saml_pem pem = {path, gw_str_n(text, len)};
-    struct gw_str url = GW_STR("https://wiki.example.com/saml/acs");
-    struct saml_source source = {.certificates = &pem,
-                                 .certificate_count = 1,
-                                 .idp_entity = GW_STR("http://www.okta.com/exk1"),
-                                 .audience = GW_STR("https://wiki.example.com"),
-                                 .acs_urls = &url,
-                                 .acs_url_count = 1,
-                                 .skew_ms = SAML_SKEW_MS_DEFAULT};
     struct saml_settings *settings = NULL;
     struct gw_error err = {0};
-    if (saml_library_init(&err) != GW_OK || saml_settings_new(&source, &settings, &err) != GW_OK) {
+    if (test_saml_settings(&pem, &settings, &err) != GW_OK) {
         (void)fprintf(stderr, "%s\n", err.text);
         return NULL;
     }

@@ -1,5 +1,5 @@
 /* The whole SAML check over XML bytes with a fixed key: whatever is vouched for is what that key has signed. */
-#include "gateway/saml/saml.h"
+#include "tests/support/saml_settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,17 +24,8 @@ static const char certificate[] = "-----BEGIN CERTIFICATE-----\n"
 static struct saml_settings *settings_make(void)
 {
     static const struct saml_pem pem = {"fuzz.pem", GW_STR_INIT(certificate)};
-    static const struct gw_str url = GW_STR_INIT("https://wiki.example.com/saml/acs");
-    struct saml_source source = {.certificates = &pem,
-                                 .certificate_count = 1,
-                                 .idp_entity = GW_STR("http://www.okta.com/exk1"),
-                                 .audience = GW_STR("https://wiki.example.com"),
-                                 .acs_urls = &url,
-                                 .acs_url_count = 1,
-                                 .skew_ms = SAML_SKEW_MS_DEFAULT};
     struct saml_settings *settings = NULL;
-    GW_ASSERT(saml_library_init(NULL) == GW_OK);
-    GW_ASSERT(saml_settings_new(&source, &settings, NULL) == GW_OK);
+    GW_ASSERT(test_saml_settings(&pem, &settings, NULL) == GW_OK);
     return settings;
 }
 

@@ -5,24 +5,8 @@
 
 #include <stdlib.h>
 
-static int setup(void **state)
+fixture_test(counts_are_read_as_they_were_written)
 {
-    struct fixture *f = gw_alloc(sizeof *f);
-    fixture_init(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void counts_are_read_as_they_were_written(void **state)
-{
-    struct fixture *f = *state;
     static struct store_coverage written, read;
     assert_ok(store_coverage_read(f->path, &f->arena, &read, &f->err), &f->err);
     assert_int_equal(read.written_ms, 0);
@@ -40,7 +24,7 @@ static void counts_are_read_as_they_were_written(void **state)
     assert_str_equal(read.apps[1].app, "forum");
 }
 
-static void a_broken_file_is_said(void **state)
+fixture_test(a_broken_file_is_said)
 {
     static const char *const texts[] = {"",
                                         "coverage-2 1\n",
@@ -48,7 +32,6 @@ static void a_broken_file_is_said(void **state)
                                         "coverage-1 1\nwiki 1 2 3 4 5 6 7\n",
                                         "coverage-1 1\nwiki 1 2 x 4 5 6\n",
                                         "coverage-1 1\n 1 2 3 4 5 6\n"};
-    struct fixture *f = *state;
     static struct store_coverage read;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         FILE *file = fopen(gw_arena_printf(&f->arena, "%s/coverage", f->path).ptr, "w");
@@ -60,9 +43,8 @@ static void a_broken_file_is_said(void **state)
     }
 }
 
-static void users_and_sessions_are_counted_as_they_are_now(void **state)
+fixture_test(users_and_sessions_are_counted_as_they_are_now)
 {
-    struct fixture *f = *state;
     struct store_folder_counts counts;
     assert_ok(fixture_create(f, "alice@example.com", "").code, &f->err);
     assert_ok(fixture_sign_on(f, "alice@example.com", "a1").code, &f->err);
@@ -86,7 +68,7 @@ static void users_and_sessions_are_counted_as_they_are_now(void **state)
     assert_int_equal(counts.sessions_signed_out, 1);
 }
 
-static void the_advice_follows_the_share(void **state)
+fixture_test(the_advice_follows_the_share)
 {
     static const struct {
         uint64_t bound, unbound;
@@ -99,7 +81,6 @@ static void the_advice_follows_the_share(void **state)
         {9000, 1000, "10.0 % of the requests with a session were of an unknown one: leave unbound: pass"},
         {0, 5000, "100.0 %"},
     };
-    struct fixture *f = *state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct store_app_counts counts = {.requests_bound = rows[i].bound, .requests_unbound = rows[i].unbound};
         struct gw_str advice = store_coverage_advice(&f->arena, &counts);
@@ -108,9 +89,8 @@ static void the_advice_follows_the_share(void **state)
     }
 }
 
-static void many_sign_ins_and_none_linked_is_a_warning(void **state)
+fixture_test(many_sign_ins_and_none_linked_is_a_warning)
 {
-    struct fixture *f = *state;
     struct store_app_counts few = {.sign_ons_observed = 19};
     struct store_app_counts many = {.sign_ons_observed = 20};
     struct store_app_counts linked = {.sign_ons_observed = 2000, .sign_ons_linked = 1};
@@ -121,11 +101,12 @@ static void many_sign_ins_and_none_linked_is_a_warning(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(counts_are_read_as_they_were_written),           CASE(a_broken_file_is_said),
-        CASE(users_and_sessions_are_counted_as_they_are_now), CASE(the_advice_follows_the_share),
-        CASE(many_sign_ins_and_none_linked_is_a_warning),
+        cmocka_unit_test(counts_are_read_as_they_were_written),
+        cmocka_unit_test(a_broken_file_is_said),
+        cmocka_unit_test(users_and_sessions_are_counted_as_they_are_now),
+        cmocka_unit_test(the_advice_follows_the_share),
+        cmocka_unit_test(many_sign_ins_and_none_linked_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,21 +5,6 @@
 
 #include <stdlib.h>
 
-static int setup(void **state)
-{
-    struct fixture *f = gw_alloc(sizeof *f);
-    fixture_init(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_done(*state);
-    free(*state);
-    return 0;
-}
-
 struct seen {
     enum gw_code session_code;
     enum gw_code state_code;
@@ -90,9 +75,8 @@ static void sign_on(struct fixture *f, const char *name, const char *cookie)
     assert_ok(fixture_sign_on(f, name, cookie).code, &f->err);
 }
 
-static void a_reader_that_asked_before_sees_every_commit(void **state)
+fixture_test(a_reader_that_asked_before_sees_every_commit)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_create(f, "alice@example.com", "").code, &f->err);
     assert_ok(fixture_create(f, "bob@example.com", "").code, &f->err);
     assert_int_equal(fixture_guard(f, "a"), VERDICT_UNBOUND);
@@ -121,9 +105,8 @@ static void a_reader_that_asked_before_sees_every_commit(void **state)
 }
 
 /* Far more than are remembered, so that every place is taken again and again. */
-static void sessions_that_share_a_place_are_told_apart(void **state)
+fixture_test(sessions_that_share_a_place_are_told_apart)
 {
-    struct fixture *f = *state;
     const unsigned users = 8;
     const unsigned sessions = 3 * STORE_RECENT_ENTRIES;
     uint64_t seqs[8];
@@ -150,10 +133,9 @@ static void sessions_that_share_a_place_are_told_apart(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(a_reader_that_asked_before_sees_every_commit),
-        CASE(sessions_that_share_a_place_are_told_apart),
+        cmocka_unit_test(a_reader_that_asked_before_sees_every_commit),
+        cmocka_unit_test(sessions_that_share_a_place_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,21 +7,6 @@
 #define TTL_DAYS 30
 #define RETAIN_DAYS 90
 
-static int setup(void **state)
-{
-    struct fixture *f = gw_alloc(sizeof *f);
-    fixture_init(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_done(*state);
-    free(*state);
-    return 0;
-}
-
 static uint64_t sessions(struct fixture *f)
 {
     struct store_stats stats;
@@ -65,9 +50,8 @@ static void set_active(struct fixture *f, const char *name, bool active)
     assert_ok(fixture_replace(f, seq, user.version, fixture_draft(name, "", active)).code, &f->err);
 }
 
-static void a_session_that_was_not_seen_for_its_time_is_forgotten(void **state)
+fixture_test(a_session_that_was_not_seen_for_its_time_is_forgotten)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_sign_on(f, "alice@example.com", "old").code, &f->err);
     f->now_ms += (TTL_DAYS - 1) * DAY_MS;
     assert_ok(fixture_sign_on(f, "alice@example.com", "new").code, &f->err);
@@ -78,9 +62,8 @@ static void a_session_that_was_not_seen_for_its_time_is_forgotten(void **state)
     assert_int_equal(fixture_guard(f, "new"), VERDICT_ALIVE);
 }
 
-static void a_session_that_was_seen_lives_on(void **state)
+fixture_test(a_session_that_was_seen_lives_on)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     f->now_ms += (TTL_DAYS - 1) * DAY_MS;
     struct store_change *change = fixture_change(f, STORE_CHANGE_SESSION_SEEN, 0);
@@ -92,9 +75,8 @@ static void a_session_that_was_seen_lives_on(void **state)
 }
 
 /* Forgotten, the session would be unknown, and `unbound: pass` would let it in. */
-static void a_session_of_a_deactivated_user_stays_until_the_retention_ends(void **state)
+fixture_test(a_session_of_a_deactivated_user_stays_until_the_retention_ends)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_create(f, "alice@example.com", "").code, &f->err);
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     f->now_ms += (TTL_DAYS + 10) * DAY_MS;
@@ -107,9 +89,8 @@ static void a_session_of_a_deactivated_user_stays_until_the_retention_ends(void 
     assert_int_equal(sweep(f, 0), 1);
 }
 
-static void a_locked_users_session_stays_however_old_it_is(void **state)
+fixture_test(a_locked_users_session_stays_however_old_it_is)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     uint64_t seq = fixture_find(f, STORE_INDEX_USER_NAME, "alice@example.com");
     assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_LOCK, seq)).code, &f->err);
@@ -167,9 +148,8 @@ static void f13_a_flood_of_sign_ons_keeps_the_table_under_its_cap(void **state)
 }
 
 /* Old ones of inactive users in front of the table do not keep it above its cap: the sweep goes past them. */
-static void the_cap_holds_also_behind_many_who_are_out(void **state)
+fixture_test(the_cap_holds_also_behind_many_who_are_out)
 {
-    struct fixture *f = *state;
     char name[64];
     for (unsigned i = 0; i < 600; i++) {
         (void)snprintf(name, sizeof name, "u%u@example.com", i);
@@ -187,9 +167,8 @@ static void the_cap_holds_also_behind_many_who_are_out(void **state)
     assert_int_equal(fixture_guard(f, "u0@example.com"), VERDICT_DEAD);
 }
 
-static void a_session_that_signed_out_is_marked_and_still_bound(void **state)
+fixture_test(a_session_that_signed_out_is_marked_and_still_bound)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_create(f, "alice@example.com", "").code, &f->err);
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     assert_false(session_of(f, "a").is_signed_out);
@@ -230,9 +209,8 @@ static struct rebinds rebinds_of(struct fixture *f)
     return rebinds;
 }
 
-static void the_last_sign_on_wins_and_the_earlier_stands_in_the_activity(void **state)
+fixture_test(the_last_sign_on_wins_and_the_earlier_stands_in_the_activity)
 {
-    struct fixture *f = *state;
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     assert_ok(fixture_sign_on(f, "alice@example.com", "a").code, &f->err);
     assert_int_equal(rebinds_of(f).count, 0);
@@ -245,16 +223,15 @@ static void the_last_sign_on_wins_and_the_earlier_stands_in_the_activity(void **
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        CASE(a_session_that_was_not_seen_for_its_time_is_forgotten),
-        CASE(a_session_that_was_seen_lives_on),
-        CASE(a_session_of_a_deactivated_user_stays_until_the_retention_ends),
-        CASE(a_locked_users_session_stays_however_old_it_is),
-        CASE(f13_a_flood_of_sign_ons_keeps_the_table_under_its_cap),
-        CASE(the_cap_holds_also_behind_many_who_are_out),
-        CASE(a_session_that_signed_out_is_marked_and_still_bound),
-        CASE(the_last_sign_on_wins_and_the_earlier_stands_in_the_activity),
+        cmocka_unit_test(a_session_that_was_not_seen_for_its_time_is_forgotten),
+        cmocka_unit_test(a_session_that_was_seen_lives_on),
+        cmocka_unit_test(a_session_of_a_deactivated_user_stays_until_the_retention_ends),
+        cmocka_unit_test(a_locked_users_session_stays_however_old_it_is),
+        cmocka_unit_test(f13_a_flood_of_sign_ons_keeps_the_table_under_its_cap),
+        cmocka_unit_test(the_cap_holds_also_behind_many_who_are_out),
+        cmocka_unit_test(a_session_that_signed_out_is_marked_and_still_bound),
+        cmocka_unit_test(the_last_sign_on_wins_and_the_earlier_stands_in_the_activity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
