@@ -12,8 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PART_RECORDS 512u /* about a millisecond */
-#define BREATH_MS 2       /* between two parts */
+#define PART_RECORDS 512u /* a few milliseconds */
+/* Between two parts, so many times what the last one took: a fifth of one core, whatever the machine is. */
+#define BREATHS_A_PART 4
+#define BREATH_US_MIN 2000
+#define BREATH_US_MAX 100000
 #define TELL_PERCENT 10u
 #define NICEST 19
 /* A page that is damaged can end the process that reads it: then it is not read again and again. */
@@ -29,12 +32,17 @@ struct scan {
     bool is_ending;
 };
 
-/* False: it is time to end. */
-static bool breathe(struct scan *scan)
+/* After a part that took so long. False: it is time to end. */
+static bool breathe(struct scan *scan, int64_t part_us)
 {
+    int64_t breath_us = part_us * BREATHS_A_PART;
+    if (breath_us < BREATH_US_MIN)
+        breath_us = BREATH_US_MIN;
+    if (breath_us > BREATH_US_MAX)
+        breath_us = BREATH_US_MAX;
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += BREATH_MS * 1000000;
+    until.tv_nsec += breath_us * 1000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     int rc = 0;
@@ -69,12 +77,14 @@ static void *run(void *data)
     struct gw_error err;
     enum gw_code code = GW_OK;
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICEST); /* of this thread alone, on Linux */
+    int64_t begun_us = 0;
     do {
         uint64_t before = scan->place.done;
+        begun_us = gw_clock_mono_us();
         code = store_check_part(scan->store, &scan->place, PART_RECORDS, &err);
         gw_metric_add(GW_METRIC_STORE_SCANNED, scan->place.done - before);
         tell_progress(scan);
-    } while (code == GW_OK && !scan->place.is_done && breathe(scan));
+    } while (code == GW_OK && !scan->place.is_done && breathe(scan, gw_clock_mono_us() - begun_us));
     if (code == GW_E_STORE_DAMAGED)
         tell_damage(&err);
     else if (code != GW_OK)

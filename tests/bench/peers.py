@@ -44,11 +44,14 @@ def answer_of(port, seconds=60):
 
 
 def copy_folder(source, target):
-    """A copy with the same rights; shared blocks where the file system can."""
+    """A copy with the same rights, on the disk; shared blocks where the file system can."""
     shutil.rmtree(target, ignore_errors=True)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)
+    subprocess.run(["sync", "--file-system", target], check=True)  # else the first commits wait for it
 
+
+SCANNED_BYTES_MIN = 16 << 20  # a smaller store is checked before its faces open
 
 running = []  # every peer that was started and not stopped
 
@@ -406,6 +409,16 @@ class Provgate(Peer):
         took = time.monotonic() - begun
         wait_port(self.admin_port)
         return took
+
+    def wait_scanned(self, seconds):
+        """Waits for the end of the scan that follows the first start of a large store. False: not within `seconds`."""
+        path, end = os.path.join(self.folder, self.name + ".log"), time.monotonic() + seconds
+        is_scanned = os.stat(os.path.join(self.store, "data.mdb")).st_size <= SCANNED_BYTES_MIN
+        while not is_scanned and time.monotonic() < end:
+            time.sleep(0.5)
+            with open(path, encoding="utf-8") as log:
+                is_scanned = "every record is sound" in log.read()
+        return is_scanned
 
     def command(self, binary, *words):
         """Runs `provgate WORDS --config ...`; its standard output."""
