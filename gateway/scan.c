@@ -4,11 +4,11 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
+#include "gateway/base/priority.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +18,6 @@
 #define BREATH_US_MIN 2000
 #define BREATH_US_MAX 100000
 #define TELL_PERCENT 10u
-#define NICEST 19
 /* A page that is damaged can end the process that reads it: then it is not read again and again. */
 #define BEGINNINGS_MAX 3u
 
@@ -76,7 +75,7 @@ static void *run(void *data)
     struct scan *scan = data;
     struct gw_error err;
     enum gw_code code = GW_OK;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICEST); /* of this thread alone, on Linux */
+    gw_priority_lower(GW_PRIORITY_SCAN);
     int64_t begun_us = 0;
     do {
         uint64_t before = scan->place.done;

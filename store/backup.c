@@ -16,9 +16,21 @@
 #define COUNTERS_MAX 4096u
 #define COUNTER_BYTES (STORE_SEAL_BYTES + 8u)
 
+/* Past the kernel's cache, where the file system can: else the syncs of sign-ons would wait for this file too. */
+static int copy(struct store *store, int fd)
+{
+    bool is_direct = fcntl(fd, F_SETFL, O_DIRECT) == 0;
+    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    if (rc != EINVAL || !is_direct) /* some say only at the write that they cannot */
+        return rc;
+    if (fcntl(fd, F_SETFL, 0) != 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
+        return errno;
+    return mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+}
+
 static enum gw_code copy_into(struct store *store, int fd, const char *file, struct gw_error *err)
 {
-    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
+    int rc = copy(store, fd);
     if (rc != 0) {
         (void)store_fail_mdb(err, rc, "copy the store");
         return gw_error_prefix(err, "%s", file);

@@ -1,3 +1,4 @@
+#include "gateway/base/priority.h"
 #include "gateway/command/options.h"
 #include "gateway/command/privilege.h"
 #include "gateway/json/write.h"
@@ -67,6 +68,7 @@ static int check_store(struct report *report, const struct config *config)
     struct gw_error err = {.text = ""};
     struct store *store = NULL;
     bool on_terminal = isatty(STDERR_FILENO) == 1;
+    gw_priority_lower(GW_PRIORITY_COMMAND);
     enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
     if (code == GW_OK) {
         code = store_check(store, on_progress, &on_terminal, &err);

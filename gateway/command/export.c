@@ -1,3 +1,4 @@
+#include "gateway/base/priority.h"
 #include "gateway/command/columns.h"
 #include "gateway/command/csv.h"
 #include "gateway/command/options.h"
@@ -183,6 +184,7 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
     if (status != COMMAND_DONE)
         return status;
+    gw_priority_lower(GW_PRIORITY_COMMAND);
     status = request.output != NULL ? export_to_file(&folder, &request) : export_to(&folder, &request, stdout);
     command_folder_close(&folder);
     return status;

@@ -74,6 +74,7 @@ class Peer:
     def spawn(self):
         """Starts it and does not wait."""
         self.log = open(os.path.join(self.folder, self.name + ".log"), "ab")
+        self.log_begun = self.log.tell()
         self.process = subprocess.Popen(self.argv, stdout=self.log, stderr=self.log, env=self.env, cwd=self.folder)
         running.append(self)
 
@@ -411,13 +412,14 @@ class Provgate(Peer):
         return took
 
     def wait_scanned(self, seconds):
-        """Waits for the end of the scan that follows the first start of a large store. False: not within `seconds`."""
+        """Waits for the end of the scan that follows the start of a large store. False: not within `seconds`."""
         path, end = os.path.join(self.folder, self.name + ".log"), time.monotonic() + seconds
         is_scanned = os.stat(os.path.join(self.store, "data.mdb")).st_size <= SCANNED_BYTES_MIN
         while not is_scanned and time.monotonic() < end:
             time.sleep(0.5)
-            with open(path, encoding="utf-8") as log:
-                is_scanned = "every record is sound" in log.read()
+            with open(path, "rb") as log:
+                log.seek(self.log_begun)
+                is_scanned = b"every record is sound" in log.read()
         return is_scanned
 
     def command(self, binary, *words):

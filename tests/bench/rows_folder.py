@@ -3,12 +3,11 @@ import os
 
 from measure import interleaved, say, table
 from peers import Provgate, origin
-from rows_scale import gib_for
+from rows_scale import SCAN_S_MAX, gib_for
 from scim_client import Scim
 
 CONNECTIONS = 16
 MEMBERS = 2000  # who come and go in a group
-SCAN_S_MAX = 600
 
 
 def last_change(scim):

@@ -1,4 +1,8 @@
-"""Row isolation: what an end user feels while Okta and the operator are busy."""
+"""Row isolation: what an end user feels while Okta and the operator are busy.
+
+End users, the app and the sso process have one half of the cores; the prov process, operators' commands and whoever
+asks for them the other half. What is measured is then what the two faces share: the store, its lock, the disk, memory.
+On two cores without that it would be who gets a core first, as much as by a loop that asks nobody anything."""
 import json
 import os
 import shutil
@@ -7,6 +11,7 @@ import time
 
 from measure import fdatasyncs, interleaved, paced, say
 from peers import Provgate, nginx
+from rows_scale import SCAN_S_MAX
 from scim_client import PAGE, Scim
 from signing import ENTITY, SignOns, make_certificate
 
@@ -19,6 +24,24 @@ SAML = (
     "saml: {acs: [/saml/acs], idp_certificates: [%s], idp_entity: '%s', audience: EXTERNAL_URL, "
     "user: nameid, match: userName}"
 )
+
+
+CORES = sorted(os.sched_getaffinity(0))
+END_USERS, OTHERS = set(CORES[: (len(CORES) + 1) // 2]), set(CORES[(len(CORES) + 1) // 2 :] or CORES)
+
+
+def keep_to(cores, pids):
+    """Every thread of these processes, and what it starts from then on."""
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            os.sched_setaffinity(int(task), cores)
+
+
+def part_faces(gate):
+    """Each face on its half of the cores."""
+    for pid in gate.pids():
+        with open(f"/proc/{pid}/comm", encoding="ascii") as comm:
+            keep_to(OTHERS if comm.read().strip() == "provgate-prov" else END_USERS, [pid])
 
 
 class Disturbance:
@@ -40,6 +63,7 @@ class Disturbance:
         self.thread.join()
 
     def run(self):
+        os.sched_setaffinity(0, OTHERS)  # of this thread
         while not self.ended.is_set():
             try:
                 self.turns += self.turn()
@@ -145,7 +169,10 @@ class Kind:
         words = ["get", SESSIONS]
         if self.sign_ons:
             words = ["post", self.sign_ons.path, self.sign_ons.take(count)]
-        return paced(self.options.tools, self.gate.port, rate, seconds, CONNECTIONS, *words)
+        os.sched_setaffinity(0, END_USERS)
+        figures = paced(self.options.tools, self.gate.port, rate, seconds, CONNECTIONS, *words)
+        os.sched_setaffinity(0, CORES)
+        return figures
 
     def find_rate(self, runs):
         """40 % of the maximum, with enough sign-ons for so many runs."""
@@ -208,6 +235,9 @@ def bench_isolation(options, folder, report):
         filled=options.filled,
         identity=SAML % (certificate, ENTITY),
     )
+    gate.wait_scanned(SCAN_S_MAX)
+    keep_to(END_USERS, app.pids())
+    part_faces(gate)
     say(f"\n{USERS} users, {SESSIONS} sessions ({fdatasyncs(folder)} fdatasync/s on this disk)")
     kinds = [
         Kind("signed-in requests", gate, options),

@@ -12,10 +12,11 @@ from scim_client import Scim
 from signing import user_name
 
 CONNECTIONS = (1, 16, 64)
-IMPORTED = 50000
+IMPORTED, IMPORTED_ALONE = 50000, 1000000
 LARGE_GROUP, TEAM, ROLE = 100000, 100, 1000  # as bench_load_users makes them
 SLAPD_USERS_MAX = 1000000  # its loading takes hours beyond it
 CREATE_SECONDS_MAX = 4
+SCAN_S_MAX = 600  # one of ten million users takes half an hour
 
 
 def gib_for(users):
@@ -52,15 +53,24 @@ def write_ldif(users):
     return write
 
 
-def bare_lmdb(options, folder, users):
-    """The same puts straight into LMDB."""
-    done = subprocess.run(
-        [os.path.join(options.tools, "bench_lmdb"), os.path.join(folder, "bare"), str(gib_for(users))]
-        + [str(users), str(options.seconds)],
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    return json.loads(done.stdout)
+class BareLmdb:
+    """The same puts straight into LMDB: bench_lmdb, which goes on when it is asked for a figure."""
+
+    def __init__(self, options, folder, users):
+        words = [os.path.join(options.tools, "bench_lmdb"), os.path.join(folder, "bare")]
+        words += [str(gib_for(users)), str(users), str(options.seconds)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.bytes_per_user = json.loads(self.process.stdout.readline())["bytes"] / users
+
+    def creates(self, group):
+        """Durable creates a second, so many to a commit."""
+        self.process.stdin.write(f"{group}\n")
+        self.process.stdin.flush()
+        return {"rps": json.loads(self.process.stdout.readline())["per_second"]}
+
+    def stop(self):
+        """Ends it."""
+        self.process.communicate()
 
 
 def direct(gate, scim, connections, seconds):
@@ -86,12 +96,15 @@ def show_creates(options, gate, scim, slapd, bare, report):
     }
     gate.restart()
     for connections in CONNECTIONS:
-        runs = {"provgate POST": lambda c=connections: scim.create(c, seconds)}
+        bare_name = f"bare LMDB, {connections} to a commit"
+        runs = {
+            "provgate POST": lambda c=connections: scim.create(c, seconds),
+            bare_name: lambda c=connections: bare.creates(c),
+        }
         if slapd:
             runs = {"slapd add": lambda c=connections: ldap_add(c), **runs}
         rows = interleaved(options.rounds, runs)
         rows["straight through the store"] = alone[connections]
-        rows[f"bare LMDB, {connections} to a commit"] = {"rps": bare[str(connections)]}
         report[f"create_{connections}"] = rows
         table(f"Durable creates, {connections} connection(s), {report['users']} users", rows, "provgate POST", "op/s")
 
@@ -116,18 +129,23 @@ def show_reads(options, gate, scim, slapd, report):
     say("  private memory: " + ", ".join(f"{k} {v / 1024:.1f} MiB" for k, v in report["private_kib"].items()))
 
 
-def show_import(options, gate, scim, report):
-    """`provgate import` of new people into the folder."""
+def import_seconds(options, gate, first, count):
+    """`provgate import` of so many new people into the folder."""
     path = os.path.join(gate.folder, "people.csv")
     with open(path, "w", encoding="ascii") as f:
         f.write("userName,externalId,email,givenName,familyName,displayName\n")
-        for i in range(scim.next, scim.next + IMPORTED):
+        for i in range(first, first + count):
             name = user_name(i)
             f.write(f"{name},00u{name[4:12]},{name},Given,Family,Given Family\n")
-    scim.next += IMPORTED + 1000
     begun = time.monotonic()
     gate.command(options.binary, "import", path, "--folder", "staff")
-    report["import_per_second"] = IMPORTED / (time.monotonic() - begun)
+    return time.monotonic() - begun
+
+
+def show_import(options, gate, scim, report):
+    """An import into the folder that is there, beside a provgate that serves it."""
+    report["import_per_second"] = IMPORTED / import_seconds(options, gate, scim.next, IMPORTED)
+    scim.next += IMPORTED + 1000
     say(f"\nimport of {IMPORTED} new users beside a running provgate: {report['import_per_second']:.0f}/s")
 
 
@@ -152,12 +170,16 @@ def one_size(options, folder, users):
         size = os.stat(os.path.join(slapd.folder, "db", "data.mdb")).st_blocks * 512
         report["slapd_bytes_per_user"] = size / users
         say(f"slapd: loaded with slapadd -q in {slapd.fill_seconds:.0f} s; {size / users:.0f} bytes a user")
-    bare = report["bare"] = bare_lmdb(options, folder, users)
-    say(f"bare LMDB: {bare['bytes'] / users:.0f} bytes a user; 1024 to a commit: {bare['1024']:.0f} creates/s")
+    bare = BareLmdb(options, folder, users)
+    report["bare_bytes_per_user"] = bare.bytes_per_user
+    many = bare.creates(1024)["rps"]
+    say(f"bare LMDB: {bare.bytes_per_user:.0f} bytes a user; 1024 to a commit: {many:.0f} creates/s")
+    if not gate.wait_scanned(SCAN_S_MAX):
+        say("the scan of the store goes on, at a fifth of a core")
     show_reads(options, gate, scim, slapd, report)
     show_creates(options, gate, scim, slapd, bare, report)
     show_import(options, gate, scim, report)
-    for peer in (gate, app, slapd):
+    for peer in (gate, app, slapd, bare):
         if peer:
             peer.stop()
     return report
@@ -170,3 +192,16 @@ def bench_scale(options, folder, report):
         os.makedirs(home)
         report["scale " + size] = one_size(options, home, int(size))
         subprocess.run(["rm", "-rf", home], check=True)
+
+
+def bench_import(options, folder, report):
+    """A million users imported into an empty folder: while nobody serves it, and beside a provgate that does."""
+    app = origin(folder)
+    for name, is_served in (("while nobody serves", False), ("beside a running provgate", True)):
+        gate = Provgate("import " + name, folder, options.binary, options.tools, app.port, 1, max_gib=8)
+        if not is_served:
+            gate.stop()
+        seconds = report["import " + name] = import_seconds(options, gate, 0, IMPORTED_ALONE)
+        say(f"import of {IMPORTED_ALONE} users {name}: {seconds:.1f} s, {IMPORTED_ALONE / seconds:.0f}/s")
+        gate.stop()
+    app.stop()

@@ -17,7 +17,7 @@ from rows_gate import bench_gate
 from rows_isolation import bench_isolation
 from rows_link import bench_cut
 from rows_prov import bench_scim
-from rows_scale import bench_scale
+from rows_scale import bench_import, bench_scale
 from rows_sso import bench_guard, bench_h2, bench_sso
 
 ROWS = {
@@ -33,6 +33,7 @@ ROWS = {
     "gate": bench_gate,
     "isolation": bench_isolation,
     "scale": bench_scale,
+    "import": bench_import,
     "prov": bench_folder,
 }
 
