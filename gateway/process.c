@@ -127,11 +127,3 @@ _Noreturn void process_fail(const char *what, const struct gw_error *err)
     gw_log_flush();
     _exit(1); /* half made: the system takes it back */
 }
-
-void process_store_unusable(void *data)
-{
-    (void)data;
-    gw_log(GW_LOG_ERROR, "store-unusable", "the store cannot be read here after a failed write: starting again");
-    gw_log_flush();
-    _exit(1);
-}

@@ -28,10 +28,6 @@ size_t process_connections_max(size_t loop_count, size_t outgoing_max);
 /* Logs why the process cannot start, and ends it with status 1. */
 _Noreturn void process_fail(const char *what, const struct gw_error *err);
 
-/* For struct store_writer_settings: ends the process at once, so that nothing is decided without the store. The one
- * that the parent starts instead can read, and takes no writes. */
-void process_store_unusable(void *data);
-
 /* The TLS context of a listener; NULL for plain text. */
 GW_MUST_CHECK enum gw_code process_tls_new(const char *face, size_t index, const struct config_listener *listener,
                                            struct tls_server **ret_tls, struct gw_error *err);

@@ -110,7 +110,6 @@ static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
         .sso_waiting = p->ground.shared->sso_waiting,
         .sso_waiting_count = SHARED_PLACES,
         .on_revoked = wake_sso_workers,
-        .on_unusable = process_store_unusable,
         .is_read_only = &p->ground.shared->is_read_only[CHILD_PROV],
         .data = p,
     };

@@ -83,7 +83,6 @@ static enum gw_code prepare(struct sso_process *p, struct gw_error *err)
         .role = STORE_ROLE_SSO,
         .role_fd = child_role_fd(&p->ground),
         .sso_waiting = &p->ground.shared->sso_waiting[p->ground.place_index],
-        .on_unusable = process_store_unusable,
         .is_read_only = &p->ground.shared->is_read_only[CHILD_SSO],
     };
     GW_TRY(store_writer_new(p->store, &settings, &p->writer, err));

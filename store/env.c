@@ -2,6 +2,7 @@
 
 #include "gateway/base/arena.h"
 #include "store/bytes.h"
+#include "store/fault.h"
 #include "store/pages.h"
 #include "store/sentinel.h"
 
@@ -174,6 +175,7 @@ static enum gw_code open_files(struct store *store, struct gw_error *err)
 enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
 {
     struct store *store = gw_alloc(sizeof *store);
+    store_fault_init();
     store->path = gw_strdup(path);
     store->max_bytes = max_size_bytes;
     store->format = STORE_FORMAT_VERSION;
@@ -221,6 +223,8 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    if (store->spare != NULL)
+        mdb_env_close(store->spare);
     if (store->env != NULL)
         mdb_env_close(store->env);
     registry_remove(store);
@@ -235,23 +239,35 @@ void store_close(struct store *store)
 #define FREE_TABLE 0
 #define FREE_ENTRIES_MAX 100000u
 
-static enum gw_code count_free(MDB_txn *txn, uint64_t txnid_max, uint64_t *ret_pages, struct gw_error *err)
+struct free_count {
+    MDB_cursor *cursor;
+    uint64_t txnid_max;
+    uint64_t pages;
+};
+
+static int walk_free(void *data)
 {
-    MDB_cursor *cursor = NULL;
-    int rc = mdb_cursor_open(txn, FREE_TABLE, &cursor);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "read the store");
+    struct free_count *count = data;
     MDB_val key;
     MDB_val value;
-    uint64_t pages = 0;
-    rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    for (unsigned i = 0; rc == 0 && i < FREE_ENTRIES_MAX && bytes_get_le(key.mv_data, 8) <= txnid_max; i++) {
-        pages += bytes_get_le(value.mv_data, 8);
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    int rc = mdb_cursor_get(count->cursor, &key, &value, MDB_FIRST);
+    for (unsigned i = 0; rc == 0 && i < FREE_ENTRIES_MAX && bytes_get_le(key.mv_data, 8) <= count->txnid_max; i++) {
+        count->pages += bytes_get_le(value.mv_data, 8);
+        rc = mdb_cursor_get(count->cursor, &key, &value, MDB_NEXT);
     }
-    mdb_cursor_close(cursor);
-    *ret_pages = pages;
-    return GW_OK;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static enum gw_code count_free(MDB_txn *txn, uint64_t txnid_max, uint64_t *ret_pages, struct gw_error *err)
+{
+    struct free_count count = {.txnid_max = txnid_max};
+    int rc = mdb_cursor_open(txn, FREE_TABLE, &count.cursor);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "read the store");
+    rc = store_fault_run(walk_free, &count);
+    mdb_cursor_close(count.cursor);
+    *ret_pages = count.pages;
+    return rc == 0 ? GW_OK : store_fail_mdb(err, rc, "read the store");
 }
 
 enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err)

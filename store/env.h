@@ -13,6 +13,7 @@
 
 struct store {
     MDB_env *env;
+    MDB_env *spare; /* NULL: none; spare.h */
     MDB_dbi tables[STORE_TABLE_COUNT];
     char *path;
     struct store_keys keys;

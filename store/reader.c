@@ -4,6 +4,7 @@
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/env.h"
+#include "store/fault.h"
 #include "store/groups.h"
 #include "store/join.h"
 #include "store/journal.h"
@@ -20,6 +21,7 @@
 struct store_reader {
     struct store_view view;
     bool is_reading;
+    bool is_spare;     /* of store->spare */
     uint64_t snapshot; /* counts them */
     struct store_recent_group recent_groups[STORE_RECENT_GROUPS];
     struct store_recent recent;
@@ -30,11 +32,15 @@ enum gw_code store_reader_new(struct store *store, struct store_reader **ret_rea
     GW_ASSERT(store->pid == getpid());
     MDB_txn *txn = NULL;
     int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    bool is_spare = rc == MDB_PANIC && store->spare != NULL;
+    if (is_spare)
+        rc = mdb_txn_begin(store->spare, NULL, MDB_RDONLY, &txn);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
     mdb_txn_reset(txn);
     struct store_reader *reader = gw_alloc(sizeof *reader);
     reader->view = (struct store_view){.store = store, .txn = txn};
+    reader->is_spare = is_spare;
     *ret_reader = reader;
     return GW_OK;
 }
@@ -47,10 +53,30 @@ void store_reader_free(struct store_reader *reader)
     free(reader);
 }
 
+static int renew(void *txn)
+{
+    return mdb_txn_renew(txn);
+}
+
+/* LMDB gave up in this process. */
+static int begin_spare(struct store_reader *reader)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(reader->view.store->spare, NULL, MDB_RDONLY, &txn);
+    if (rc != 0)
+        return rc;
+    mdb_txn_abort(reader->view.txn);
+    reader->view.txn = txn;
+    reader->is_spare = true;
+    return 0;
+}
+
 enum gw_code store_reader_begin(struct store_reader *reader, struct gw_error *err)
 {
     GW_ASSERT(!reader->is_reading);
-    int rc = mdb_txn_renew(reader->view.txn);
+    int rc = store_fault_run(renew, reader->view.txn);
+    if (rc == MDB_PANIC && !reader->is_spare && reader->view.store->spare != NULL)
+        rc = begin_spare(reader);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
     reader->is_reading = true;

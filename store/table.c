@@ -3,6 +3,7 @@
 #include "gateway/base/digest.h"
 #include "store/bytes.h"
 #include "store/env.h"
+#include "store/fault.h"
 
 #include <errno.h>
 
@@ -107,14 +108,54 @@ static uint32_t seal_of(struct gw_str key, const uint8_t *value, size_t size)
     return gw_crc32(value + STORE_SEAL_BYTES, size - STORE_SEAL_BYTES) ^ gw_crc32(key.ptr, key.len);
 }
 
-static enum gw_code verify(enum store_table table, struct gw_str key, struct gw_str value, struct gw_error *err)
+/* NULL: it is as it was written. */
+static const char *flaw_of(struct gw_str key, struct gw_str value)
 {
     if (value.len < STORE_SEAL_BYTES)
-        return store_fail_damaged(err, table, "a record is cut short");
+        return "a record is cut short";
     const uint8_t *bytes = (const uint8_t *)value.ptr;
-    if (bytes_get_le(bytes, STORE_SEAL_BYTES) != seal_of(key, bytes, value.len))
-        return store_fail_damaged(err, table, "a record has a wrong checksum");
-    return GW_OK;
+    bool is_sound = bytes_get_le(bytes, STORE_SEAL_BYTES) == seal_of(key, bytes, value.len);
+    return is_sound ? NULL : "a record has a wrong checksum";
+}
+
+/* One read of LMDB and the look at its seal, which touches every byte: later the caller finds all of it in memory. */
+struct look {
+    MDB_txn *txn;
+    MDB_dbi table;
+    MDB_cursor *cursor;
+    MDB_cursor_op op;
+    MDB_val key;
+    MDB_val value;
+    const char *flaw;
+};
+
+static int look_up(void *data)
+{
+    struct look *look = data;
+    int rc = mdb_get(look->txn, look->table, &look->key, &look->value);
+    look->flaw = rc == 0 ? flaw_of(to_str(look->key), to_str(look->value)) : NULL;
+    return rc;
+}
+
+static int look_on(void *data)
+{
+    struct look *look = data;
+    int rc = mdb_cursor_get(look->cursor, &look->key, &look->value, look->op);
+    look->flaw = rc == 0 ? flaw_of(to_str(look->key), to_str(look->value)) : NULL;
+    return rc;
+}
+
+static enum gw_code run_look(struct store_view *view, enum store_table table, store_fault_fn read, struct look *look,
+                             struct gw_error *err)
+{
+    int rc = store_fault_run(read, look);
+    if (rc == MDB_NOTFOUND)
+        return GW_E_NOT_FOUND;
+    if (rc != 0) {
+        view->broken = true;
+        return store_fail_mdb(err, rc, "read the store");
+    }
+    return look->flaw == NULL ? GW_OK : store_fail_damaged(err, table, look->flaw);
 }
 
 enum gw_code store_get(struct store_view *view, enum store_table table, struct gw_str key, struct gw_str *ret_value,
@@ -122,17 +163,11 @@ enum gw_code store_get(struct store_view *view, enum store_table table, struct g
 {
     if (key.len == 0 || key.len > STORE_KEY_BYTES_MAX)
         return GW_E_NOT_FOUND;
-    MDB_val mdb_key = to_val(key);
-    MDB_val value;
-    int rc = mdb_get(view->txn, view->store->tables[table], &mdb_key, &value);
-    if (rc == MDB_NOTFOUND)
-        return GW_E_NOT_FOUND;
-    if (rc != 0) {
-        view->broken = true;
-        return store_fail_mdb(err, rc, "read the store");
-    }
-    *ret_value = to_str(value);
-    return verify(table, key, *ret_value, err);
+    struct look look = {.txn = view->txn, .table = view->store->tables[table], .key = to_val(key)};
+    enum gw_code code = run_look(view, table, look_up, &look, err);
+    if (code == GW_OK)
+        *ret_value = to_str(look.value);
+    return code;
 }
 
 static enum gw_code put(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value, size_t size,
@@ -185,15 +220,28 @@ enum gw_code store_delete(struct store_view *view, enum store_table table, struc
     return store_fail_mdb(err, rc, "write the store");
 }
 
+struct size {
+    MDB_txn *txn;
+    MDB_dbi table;
+    MDB_stat stat;
+};
+
+static int read_size(void *data)
+{
+    struct size *size = data;
+    return mdb_stat(size->txn, size->table, &size->stat);
+}
+
 enum gw_code store_table_size(struct store_view *view, enum store_table table, uint64_t *ret_entries,
                               uint64_t *ret_bytes, struct gw_error *err)
 {
-    MDB_stat stat;
-    int rc = mdb_stat(view->txn, view->store->tables[table], &stat);
+    struct size size = {.txn = view->txn, .table = view->store->tables[table]};
+    int rc = store_fault_run(read_size, &size);
     if (rc != 0)
         return store_fail_mdb(err, rc, "read the store");
-    *ret_entries = stat.ms_entries;
-    *ret_bytes = (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+    const MDB_stat *stat = &size.stat;
+    *ret_entries = stat->ms_entries;
+    *ret_bytes = (stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages) * stat->ms_psize;
     return GW_OK;
 }
 
@@ -207,51 +255,47 @@ enum gw_code store_table_entries(struct store_view *view, enum store_table table
 enum gw_code store_walk_begin(struct store_walk *walk, struct store_view *view, enum store_table table,
                               struct gw_error *err)
 {
+    uint64_t entries = 0;
     *walk = (struct store_walk){.view = view, .table = table};
-    int rc = mdb_cursor_open(view->txn, view->store->tables[table], &walk->cursor);
-    if (rc == 0)
-        return GW_OK;
-    view->broken = true;
-    return store_fail_mdb(err, rc, "read the store");
+    /* it reads where the table begins, which opening the cursor would do while it owns memory */
+    enum gw_code code = store_table_entries(view, table, &entries, err);
+    int rc = code == GW_OK ? mdb_cursor_open(view->txn, view->store->tables[table], &walk->cursor) : 0;
+    if (rc != 0)
+        code = store_fail_mdb(err, rc, "read the store");
+    if (code != GW_OK)
+        view->broken = true;
+    return code;
 }
 
-static enum gw_code step(struct store_walk *walk, MDB_val *key, MDB_cursor_op op, struct gw_error *err)
+static enum gw_code step(struct store_walk *walk, MDB_val key, MDB_cursor_op op, struct gw_error *err)
 {
-    MDB_val value;
-    int rc = mdb_cursor_get(walk->cursor, key, &value, op);
-    if (rc == MDB_NOTFOUND)
-        return GW_E_NOT_FOUND;
-    if (rc != 0) {
-        walk->view->broken = true;
-        return store_fail_mdb(err, rc, "read the store");
+    struct look look = {.cursor = walk->cursor, .op = op, .key = key};
+    enum gw_code code = run_look(walk->view, walk->table, look_on, &look, err);
+    if (code == GW_OK) {
+        walk->key = to_str(look.key);
+        walk->value = to_str(look.value);
     }
-    walk->key = to_str(*key);
-    walk->value = to_str(value);
-    return verify(walk->table, walk->key, walk->value, err);
+    return code;
 }
 
 enum gw_code store_walk_seek(struct store_walk *walk, struct gw_str key, struct gw_error *err)
 {
-    MDB_val mdb_key = to_val(key);
-    return step(walk, &mdb_key, key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, err);
+    return step(walk, to_val(key), key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, err);
 }
 
 enum gw_code store_walk_next(struct store_walk *walk, struct gw_error *err)
 {
-    MDB_val mdb_key;
-    return step(walk, &mdb_key, MDB_NEXT, err);
+    return step(walk, (MDB_val){0}, MDB_NEXT, err);
 }
 
 enum gw_code store_walk_last(struct store_walk *walk, struct gw_error *err)
 {
-    MDB_val mdb_key;
-    return step(walk, &mdb_key, MDB_LAST, err);
+    return step(walk, (MDB_val){0}, MDB_LAST, err);
 }
 
 enum gw_code store_walk_back(struct store_walk *walk, struct gw_error *err)
 {
-    MDB_val mdb_key;
-    return step(walk, &mdb_key, MDB_PREV, err);
+    return step(walk, (MDB_val){0}, MDB_PREV, err);
 }
 
 void store_walk_end(struct store_walk *walk)

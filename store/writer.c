@@ -8,6 +8,7 @@
 #include "store/env.h"
 #include "store/queue.h"
 #include "store/role.h"
+#include "store/spare.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@ struct store_writer {
 
     /* the thread's own */
     struct store_apply apply;
+    struct store_pin pin;
     int64_t readers_checked_ms;
 };
 
@@ -118,16 +120,6 @@ static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
     return code;
 }
 
-/* After a failed write of its meta page LMDB lets nobody in this process read any more. */
-static bool is_usable(const struct store_writer *writer)
-{
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(writer->store->env, NULL, MDB_RDONLY, &txn);
-    if (rc == 0)
-        mdb_txn_abort(txn);
-    return rc != MDB_PANIC;
-}
-
 static void set_read_only(struct store_writer *writer, int rc)
 {
     (void)pthread_mutex_lock(&writer->lock);
@@ -139,8 +131,16 @@ static void set_read_only(struct store_writer *writer, int rc)
     gw_log(GW_LOG_ERROR, "store-read-only",
            "path=%s reason=\"%s\": no change is taken until provgate is started again; look at the disk first",
            writer->store->path, mdb_strerror(rc));
-    if (!is_usable(writer) && writer->settings.on_unusable != NULL)
-        writer->settings.on_unusable(writer->settings.data);
+}
+
+/* After a failed write of its meta page LMDB does nothing more in this process; reads go to the spare. */
+static bool has_given_up(const struct store_writer *writer)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(writer->store->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc == MDB_PANIC;
 }
 
 static bool is_full(int rc)
@@ -148,7 +148,8 @@ static bool is_full(int rc)
     return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
 }
 
-/* A full disk or map heals; after any other failure nobody knows what reached the disk (security.md H6). */
+/* A full disk or map heals; after any other failure nobody knows what reached the disk (security.md H6). What this
+ * process reads from then on is pinned. */
 static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
 {
     struct store_apply *apply = &writer->apply;
@@ -158,14 +159,19 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
         mdb_txn_abort(apply->view.txn);
         return code;
     }
+    store_pin_hold(&writer->pin, writer->store->env);
     int rc = mdb_txn_commit(apply->view.txn);
-    if (rc == 0)
+    if (rc == 0) {
+        store_pin_let_go(&writer->pin);
         return GW_OK;
+    }
     /* LMDB calls a short write EIO. Nothing refers to the pages of a commit that failed before its meta page, and after
      * a failed meta page LMDB refuses all writes by itself. */
     if (rc == EIO && store_room_is_disk_full(writer->store))
         rc = ENOSPC;
-    if (!is_full(rc))
+    if (is_full(rc) && !has_given_up(writer))
+        store_pin_let_go(&writer->pin);
+    else
         set_read_only(writer, rc);
     return store_fail_mdb(err, rc, "write the store");
 }
@@ -303,6 +309,7 @@ static void *run(void *data)
 static void free_parts(struct store_writer *writer)
 {
     gw_arena_done(&writer->apply.arena);
+    store_pin_done(&writer->pin);
     (void)pthread_cond_destroy(&writer->is_needed);
     (void)pthread_mutex_destroy(&writer->lock);
     (void)close(writer->role_fd);
@@ -314,6 +321,7 @@ enum gw_code store_writer_new(struct store *store, const struct store_writer_set
 {
     GW_ASSERT(store->pid == getpid());
     int role_fd = -1;
+    GW_TRY(store_spare_open(store, err));
     if (settings->role_fd <= 0)
         GW_TRY(store_role_take(store->path, settings->role, &role_fd, err));
     else if ((role_fd = fcntl(settings->role_fd, F_DUPFD_CLOEXEC, 0)) < 0)

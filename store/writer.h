@@ -36,9 +36,6 @@ struct store_writer_settings {
     /* Called on the writer's thread after a commit that raised generations and before anything of it is answered: wakes
      * the SSO workers. NULL: none. */
     void (*on_revoked)(void *data);
-    /* Called on the writer's thread when a failed commit has left LMDB unusable in this process, also to read: it has
-     * to end. What waits was not answered. NULL: every later call fails. */
-    void (*on_unusable)(void *data);
     void *data;
     /* A word of memory that outlives the process: 1 once a commit failed in a way that nothing but an operator can
      * mend. The writer sets it, and one that finds it set takes no writes. NULL: forgotten with the process. */

@@ -45,7 +45,7 @@
     XX(GW_E_STALE, 429, NULL, "the record kept changing, come back later")                                             \
     XX(GW_E_STORE_FULL, 429, NULL, "the store is full")                                                                \
     XX(GW_E_STORE_READ_ONLY, 429, NULL, "the store takes no writes")                                                   \
-    XX(GW_E_STORE_IO, 429, NULL, "the store could not write")                                                          \
+    XX(GW_E_STORE_IO, 429, NULL, "the disk of the store failed")                                                       \
     XX(GW_E_STORE_DAMAGED, 500, NULL, "the store is damaged")                                                          \
     XX(GW_E_STORE_LOCKED, 500, NULL, "the store is in use")                                                            \
     XX(GW_E_INTERNAL, 500, NULL, "internal error")                                                                     \

@@ -5,11 +5,17 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+
+#define META_PAGES_BYTES 8192
+#define USERS 200u
+#define USERS_OF_ANOTHER 300u
 
 /* What the next calls do; 0: as always. The writer's thread reads them. */
 static _Atomic int sync_error;
 static _Atomic int write_error;
 static _Atomic int writes_before_error;
+static _Atomic bool is_meta_failing;
 
 int fdatasync(int fd);
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset);
@@ -41,6 +47,10 @@ ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
     static ssize_t (*real)(int, const void *, size_t, off_t);
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "pwrite");
+    if (offset < META_PAGES_BYTES && atomic_load(&is_meta_failing)) {
+        errno = EIO;
+        return -1;
+    }
     return is_failing() ? -1 : real(fd, data, size, offset);
 }
 
@@ -101,6 +111,7 @@ static void check_failing_write(int nth, int error)
     atomic_store(&write_error, error);
     enum gw_code code = fixture_create(&f, "bob@x", "").code;
     atomic_store(&write_error, 0);
+    assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "alice@x"), 1); /* whichever write it was */
     reopen(&f);
     assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "bob@x") != 0, code == GW_OK);
     assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "alice@x"), 1);
@@ -117,12 +128,91 @@ static void h6_a_write_that_fails_is_not_half_there(void **state)
     }
 }
 
+/* The other face's process, which goes on writing. */
+static pid_t start_another(const char *path, int go_fd)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid != 0)
+        return pid;
+    char go;
+    struct gw_error err;
+    struct store *store = NULL;
+    struct store_writer *writer = NULL;
+    struct store_writer_settings settings = {.role = STORE_ROLE_SSO};
+    if (read(go_fd, &go, 1) != 1 || store_open(path, FIXTURE_MAX_BYTES, &store, &err) != GW_OK ||
+        store_writer_new(store, &settings, &writer, &err) != GW_OK)
+        _exit(1);
+    for (unsigned i = 0; i < USERS_OF_ANOTHER; i++) {
+        struct store_change *change = store_change_new(STORE_CHANGE_USER_CREATE);
+        change->folder = 1;
+        change->as.create.draft = fixture_draft("", "", true);
+        change->as.create.draft.user_name = gw_arena_printf(&change->arena, "another%u", i);
+        if (store_writer_apply(writer, change, &err) != GW_OK)
+            _exit(1);
+        store_change_free(change);
+    }
+    store_writer_free(writer);
+    store_close(store);
+    _exit(0);
+}
+
+static bool on_user(const struct store_user *user, void *data)
+{
+    *(unsigned *)data += user->user_name.len > 0;
+    return true;
+}
+
+static unsigned count_all(struct fixture *f)
+{
+    unsigned count = 0;
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    assert_ok(store_users_scan(f->reader, f->folder, 0, on_user, &count, &f->err), &f->err);
+    store_reader_end(f->reader);
+    return count;
+}
+
+/* LMDB then refuses everything in this process. No page that is read here may be used again by another one, which does
+ * not see these reads. */
+static void h8_after_a_meta_page_that_failed_reads_go_on_beside_other_writers(void **state)
+{
+    struct fixture f;
+    struct store_reader *later = NULL;
+    int go[2];
+    int status = 0;
+    (void)state;
+    fixture_init(&f);
+    fixture_close(&f);
+    assert_int_equal(pipe(go), 0);
+    pid_t pid = start_another(f.path, go[0]);
+    fixture_open(&f);
+    fixture_fill(&f, USERS);
+    atomic_store(&is_meta_failing, true);
+    assert_code(fixture_create(&f, "bob@x", "").code, GW_E_STORE_IO, &f.err);
+    assert_code(fixture_create(&f, "carol@x", "").code, GW_E_STORE_READ_ONLY, &f.err);
+    assert_int_equal(count_all(&f), USERS);
+    assert_ok(store_reader_new(f.store, &later, &f.err), &f.err);
+    store_reader_free(later);
+    assert_int_equal(write(go[1], "!", 1), 1);
+    while (waitpid(pid, &status, WNOHANG) == 0)
+        assert_in_range(count_all(&f), USERS, USERS + USERS_OF_ANOTHER);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(count_all(&f), USERS + USERS_OF_ANOTHER);
+    atomic_store(&is_meta_failing, false);
+    reopen(&f);
+    assert_int_equal(fixture_count(&f), USERS + USERS_OF_ANOTHER);
+    (void)close(go[0]);
+    (void)close(go[1]);
+    fixture_done(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h6_after_a_failed_sync_the_store_is_read_only_until_restart),
         cmocka_unit_test(h5_a_full_disk_refuses_and_heals_without_restart),
         cmocka_unit_test(h6_a_write_that_fails_is_not_half_there),
+        cmocka_unit_test(h8_after_a_meta_page_that_failed_reads_go_on_beside_other_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
