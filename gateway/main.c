@@ -1,9 +1,12 @@
 /* The program: looks up the command and runs it. */
+#include "config/suggest.h"
 #include "gateway/command/command.h"
 #include "gateway/run.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &command_init,     &command_run,      &command_check,   &command_token,  &command_user,    &command_policy,
@@ -35,20 +38,51 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+static int no_command(const char *name)
+{
+    const char *names[COMMAND_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i]->summary != NULL)
+            names[count++] = commands[i]->name;
+    }
+    const char *close = config_suggest(gw_str_from(name), names, count);
+    (void)fprintf(stderr, "provgate: no command %s%s%s; see provgate --help\n", name,
+                  close != NULL ? "; did you mean " : "", close != NULL ? close : "");
+    return COMMAND_WRONG;
+}
+
+/* Started with one of these closed, the next file that is opened would be it: the store's, and then what is printed or
+ * logged would be written into that. */
+static bool open_standard_files(void)
+{
+    int fd = -1;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    static char help_option[] = "--help";
+    if (!open_standard_files())
+        return COMMAND_FAILED;
     if (argc < 2) {
         print_help(stderr);
         return COMMAND_WRONG;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    bool is_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0;
+    if (is_help && argc == 2) {
         print_help(stdout);
         return COMMAND_DONE;
     }
-    const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
-    if (command == NULL) {
-        (void)fprintf(stderr, "provgate: no command %s; see provgate --help\n", argv[1]);
-        return COMMAND_WRONG;
+    if (is_help) { /* provgate help COMMAND */
+        argv[1] = argv[2];
+        argv[2] = help_option;
     }
+    const struct command *command = find_command(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    if (command == NULL)
+        return no_command(argv[1]);
     return command->run(command, argc - 1, argv + 1);
 }

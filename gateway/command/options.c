@@ -52,8 +52,12 @@ int command_options_read(const struct command *command, int argc, char **argv, c
     struct option list[COMMAND_OPTIONS_MAX + 2];
     fill(options, count, list);
     int option = next(command, argc, argv, list, true);
-    for (; option >= FIRST_VALUE; option = next(command, argc, argv, list, false))
-        take(&options[option - FIRST_VALUE], request);
+    for (; option >= FIRST_VALUE; option = next(command, argc, argv, list, false)) {
+        const struct command_option *found = &options[option - FIRST_VALUE];
+        if (!found->is_flag && *optarg == '\0') /* a script's variable that is not set must not mean everybody */
+            return command_usage_error(command, "--%s needs a value", found->name);
+        take(found, request);
+    }
     if (option == -1)
         return COMMAND_GO_ON;
     return option == 'H' ? COMMAND_DONE : COMMAND_WRONG;

@@ -210,8 +210,10 @@ static int run(const struct command *command, int argc, char **argv)
     int status = command_options_read(command, argc, argv, options, sizeof options / sizeof options[0], &request);
     if (status != COMMAND_GO_ON)
         return status;
-    if (optind + 1 != argc)
+    if (optind == argc)
         return command_usage_error(command, VERBS_TEXT " is needed");
+    if (optind + 1 < argc)
+        return command_usage_error(command, "unexpected \"%s\"", argv[optind + 1]);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         if (strcmp(argv[optind], verbs[i].name) == 0)
             return run_verb(command, &verbs[i], &request);

@@ -21,18 +21,24 @@ class Commands(unittest.TestCase):
 
     def test_help_and_version(self):
         for words in (["--help"], ["version"], ["run", "--help"], ["check", "--help"], ["init", "--help"],
-                      ["token", "--help"]):
+                      ["token", "--help"], ["-h"], ["help"], ["help", "import"]):
             with self.subTest(words):
                 done = run(*words)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 self.assertTrue(done.stdout.strip())
 
+    def test_an_empty_value_is_no_value(self):
+        for words in (["activity", "--user", ""], ["user", "show", "--user="], ["policy", "match", "--name", ""]):
+            self.assertIn("needs a value", run(*words).stderr)
+
     def test_wrong_usage_is_status_2(self):
-        for words in ([], ["nonsense"], ["run", "--nonsense"], ["run", "--config"], ["token", "nonsense"]):
+        for words in ([], ["nonsense"], ["run", "--nonsense"], ["run", "--config"], ["token", "nonsense"],
+                      ["version", "x"], ["help", "nonsense"]):
             with self.subTest(words):
                 done = run(*words)
                 self.assertEqual(done.returncode, 2)
                 self.assertTrue(done.stderr.strip())
+        self.assertIn("did you mean import", run("imprt").stderr)
 
 
 def _set(path, value):

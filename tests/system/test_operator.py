@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from lab.gateway import GatewayError, binary_path, wait_until
 from lab.story import CUT_S, Story
@@ -225,6 +226,25 @@ class Backups(OperatorCase):
         return subprocess.run([str(self.world.gateway.binary), "user", "list", "--json", "--count", "1000000",
                                "--config", str(config)], capture_output=True, text=True, timeout=60,
                               stdin=subprocess.DEVNULL, check=True).stdout.splitlines()
+
+
+class Descriptors(OperatorCase):
+    """Commands that were started without stdout, stdin or stderr."""
+
+    def test_what_is_printed_never_gets_into_the_files_of_the_store(self):
+        store = Path(self.world.values["store"]["path"])
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            for words in ("user list --count 0", "export", "user show --user nobody", "check --store"):
+                subprocess.run(["sh", "-c", f"exec {binary_path()} {words} --config {self.world.config} {closed}"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               timeout=60, check=False)
+        for name in ("lock.mdb", "data.mdb", "store.key"):
+            with self.subTest(name):
+                content = (store / name).read_bytes()
+                self.assertNotIn(b"urn:ietf:params:scim:schemas:core", content[:4096])
+                self.assertNotIn(b"provgate: ", content[:4096])
+        self.story.expect_in(self.world.sign_in(ALICE), ALICE)
+        self.command("check", "--store")
 
 
 class Imports(OperatorCase):
