@@ -148,9 +148,20 @@ static enum gw_code apply_folder_ensure(struct store_apply *apply, struct gw_err
     return store_put(&apply->view, STORE_TABLE_FOLDERS, name, record, sizeof record, err);
 }
 
+/* The guard knows a user by number alone. The entry matters more than the name. */
+static struct gw_str name_of_user(struct store_apply *apply, uint32_t folder, uint64_t seq)
+{
+    struct store_user user;
+    struct gw_error err;
+    enum gw_code code =
+        seq != 0 ? store_users_load(&apply->view, &apply->arena, folder, seq, &user, &err) : GW_E_NOT_FOUND;
+    return code == GW_OK ? user.user_name : GW_STR_NONE;
+}
+
 static enum gw_code apply_activity(struct store_apply *apply, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
+    struct gw_str user_name = change->as.activity.user_name;
     struct store_activity entry = {
         .time_ms = change->time_ms,
         .kind = change->as.activity.kind,
@@ -158,7 +169,7 @@ static enum gw_code apply_activity(struct store_apply *apply, struct gw_error *e
         .user_seq = change->user_seq,
         .actor = change->actor,
         .app = change->app,
-        .user_name = change->as.activity.user_name,
+        .user_name = user_name.len > 0 ? user_name : name_of_user(apply, change->folder, change->user_seq),
         .attributes = change->attribute_names,
         .result = change->as.activity.result,
         .reference = change->reference,

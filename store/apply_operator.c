@@ -1,6 +1,7 @@
 /* What operators change: active, apart from any provisioning, and accounts of the app that are brought in. */
 #include "store/apply.h"
 #include "store/env.h"
+#include "store/inspect.h"
 #include "store/journal.h"
 
 static enum gw_code set_active(struct store_apply *apply, bool active, struct gw_error *err)
@@ -35,23 +36,27 @@ enum gw_code store_apply_user_reactivate(struct store_apply *apply, struct gw_er
 }
 
 /* Who has the userName or the externalId of the row; GW_E_UNIQUENESS when these are two. */
-static enum gw_code find_known(struct store_apply *apply, uint64_t *ret_seq, struct gw_error *err)
+static enum gw_code find_known(struct store_view *view, uint32_t folder, const struct store_user_draft *draft,
+                               uint64_t *ret_seq, struct gw_error *err)
 {
-    const struct store_change *change = apply->change;
-    const struct store_user_draft *draft = &change->as.import.draft;
     uint64_t seqs[3] = {0, 0, 0};
     size_t by_name = 0;
     size_t by_id = 0;
-    GW_TRY(store_users_lookup(&apply->view, change->folder, STORE_INDEX_USER_NAME, draft->user_name, seqs, 1, &by_name,
-                              err));
-    GW_TRY(store_users_lookup(&apply->view, change->folder, STORE_INDEX_EXTERNAL_ID, draft->external_id, seqs + 1, 2,
-                              &by_id, err));
+    GW_TRY(store_users_lookup(view, folder, STORE_INDEX_USER_NAME, draft->user_name, seqs, 1, &by_name, err));
+    GW_TRY(store_users_lookup(view, folder, STORE_INDEX_EXTERNAL_ID, draft->external_id, seqs + 1, 2, &by_id, err));
     bool is_ambiguous = by_id > 1 || (by_name == 1 && by_id == 1 && seqs[0] != seqs[1]);
     if (is_ambiguous)
         return gw_fail(err, GW_E_UNIQUENESS, "userName \"%.*s\" and externalId \"%.*s\" name two users",
                        GW_STR_ARG(draft->user_name), GW_STR_ARG(draft->external_id));
     *ret_seq = by_name == 1 ? seqs[0] : seqs[1];
     return GW_OK;
+}
+
+enum gw_code store_foresee_import(struct store_reader *reader, uint32_t folder, const struct store_user_draft *draft,
+                                  uint64_t *ret_seq, struct gw_error *err)
+{
+    GW_TRY(store_draft_check(draft, err));
+    return find_known(store_reader_view(reader), folder, draft, ret_seq, err);
 }
 
 static enum gw_code import_new(struct store_apply *apply, struct gw_error *err)
@@ -61,7 +66,9 @@ static enum gw_code import_new(struct store_apply *apply, struct gw_error *err)
     GW_TRY(store_apply_check_room(apply, err));
     struct store_user user = {
         .folder = change->folder,
-        .state = {.flags = STORE_USER_IMPORTED | (draft->active ? (uint32_t)STORE_USER_ACTIVE : 0u), .generation = 1},
+        .state = {.flags = STORE_USER_IMPORTED | (draft->active ? (uint32_t)STORE_USER_ACTIVE : 0u) |
+                           (change->as.import.is_locked ? (uint32_t)STORE_USER_LOCKED : 0u),
+                  .generation = 1},
         .version = 1,
         .created_ms = change->time_ms,
         .modified_ms = change->time_ms,
@@ -82,7 +89,7 @@ enum gw_code store_apply_user_import(struct store_apply *apply, struct gw_error 
     const struct store_change *change = apply->change;
     uint64_t seq = 0;
     GW_TRY(store_draft_check(&change->as.import.draft, err));
-    GW_TRY(find_known(apply, &seq, err));
+    GW_TRY(find_known(&apply->view, change->folder, &change->as.import.draft, &seq, err));
     if (seq == 0)
         return import_new(apply, err);
     struct store_user user;

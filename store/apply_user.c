@@ -1,20 +1,28 @@
 #include "store/apply.h"
 #include "store/blind.h"
 #include "store/brake.h"
+#include "store/inspect.h"
 #include "store/journal.h"
 #include "store/links.h"
+#include "store/match.h"
 #include "store/replay.h"
 
 /* A PUT that comes this soon after a deactivation and echoes an older version was read before it (semantics.md 4). */
 #define STALE_PUT_MS 60000
+#define ADOPT_IS_OFF "the user is not provisioned yet, and policy.adopt is off"
 
-static enum gw_code load(struct store_apply *apply, struct store_user *ret_user, struct gw_error *err)
+static enum gw_code load_from(struct store_view *view, struct gw_arena *arena, const struct store_change *change,
+                              struct store_user *ret_user, struct gw_error *err)
 {
-    const struct store_change *change = apply->change;
-    enum gw_code code = store_users_load(&apply->view, &apply->arena, change->folder, change->user_seq, ret_user, err);
+    enum gw_code code = store_users_load(view, arena, change->folder, change->user_seq, ret_user, err);
     if (code == GW_E_NOT_FOUND || (code == GW_OK && (ret_user->state.flags & STORE_USER_DELETED) != 0))
         return gw_fail(err, GW_E_NOT_FOUND, "there is no such user");
     return code;
+}
+
+static enum gw_code load(struct store_apply *apply, struct store_user *ret_user, struct gw_error *err)
+{
+    return load_from(&apply->view, &apply->arena, apply->change, ret_user, err);
 }
 
 static bool is_stale_reactivation(const struct store_change *change, const struct store_user *before)
@@ -45,6 +53,13 @@ static struct plan make_plan(const struct store_change *change, const struct sto
     return plan;
 }
 
+static enum store_outcome outcome_of(struct plan plan)
+{
+    if (plan.is_stale)
+        return STORE_OUTCOME_STALE_REACTIVATION;
+    return plan.is_adoption ? STORE_OUTCOME_ADOPTED : plan.is_change ? STORE_OUTCOME_UPDATED : STORE_OUTCOME_UNCHANGED;
+}
+
 static enum gw_code check_replace(struct store_apply *apply, const struct store_user *before, struct plan plan,
                                   struct gw_error *err)
 {
@@ -53,7 +68,7 @@ static enum gw_code check_replace(struct store_apply *apply, const struct store_
         return gw_fail(err, GW_E_STALE, "the user has version %llu, not %llu", (unsigned long long)before->version,
                        (unsigned long long)change->as.replace.expected_version);
     if (plan.is_adoption && !change->as.replace.adopt)
-        return gw_fail(err, GW_E_CONFLICT, "the user is not provisioned yet, and policy.adopt is off");
+        return gw_fail(err, GW_E_CONFLICT, ADOPT_IS_OFF);
     if (apply->found.room == STORE_ROOM_LAST && plan.is_change && plan.active)
         return gw_fail(err, GW_E_STORE_FULL, "the store is full; what is left is for deactivations");
     return store_apply_check_name(apply, before->folder, change->as.replace.draft.user_name, before->seq, err);
@@ -119,10 +134,23 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
     GW_TRY(store_apply_set_active(apply, &user, plan.active, err));
     if (plan.is_change)
         GW_TRY(store_apply_save(apply, &before, &user, err));
-    enum store_outcome outcome = plan.is_adoption ? STORE_OUTCOME_ADOPTED
-                                 : plan.is_change ? STORE_OUTCOME_UPDATED
-                                                  : STORE_OUTCOME_UNCHANGED;
-    store_apply_result(apply, plan.is_stale ? STORE_OUTCOME_STALE_REACTIVATION : outcome, &user);
+    store_apply_result(apply, outcome_of(plan), &user);
+    return GW_OK;
+}
+
+enum gw_code store_foresee_replace(struct store_reader *reader, const struct store_change *change,
+                                   enum store_outcome *ret_outcome, struct gw_error *err)
+{
+    GW_ARENA_SCOPED(arena);
+    struct store_view *view = store_reader_view(reader);
+    struct store_user before;
+    GW_TRY(store_draft_check(&change->as.replace.draft, err));
+    GW_TRY(load_from(view, &arena, change, &before, err));
+    struct plan plan = make_plan(change, &before);
+    if (plan.is_adoption && !change->as.replace.adopt)
+        return gw_fail(err, GW_E_CONFLICT, ADOPT_IS_OFF);
+    GW_TRY(store_match_check_name(view, change->folder, change->as.replace.draft.user_name, before.seq, err));
+    *ret_outcome = outcome_of(plan);
     return GW_OK;
 }
 

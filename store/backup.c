@@ -5,6 +5,7 @@
 #include "store/env.h"
 #include "store/migrate.h"
 #include "store/sentinel.h"
+#include "store/workshop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,44 +43,21 @@ static enum gw_code copy_into(struct store *store, int fd, const char *file, str
 
 static enum gw_code copy_data(struct store *store, const char *to, struct gw_error *err)
 {
-    char part[STORE_PATH_BYTES_MAX];
     char file[STORE_PATH_BYTES_MAX];
-    GW_TRY(store_files_path(to, STORE_BACKUP_PART, part, err));
     GW_TRY(store_files_path(to, DATA_FILE, file, err));
-    int fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return gw_fail(err, GW_E_STORE_IO, "cannot make %s: %s", part, strerror(errno));
-    enum gw_code code = copy_into(store, fd, part, err);
+        return gw_fail(err, GW_E_STORE_IO, "cannot make %s: %s", file, strerror(errno));
+    enum gw_code code = copy_into(store, fd, file, err);
     (void)close(fd);
-    if (code == GW_OK && rename(part, file) != 0)
-        code = gw_fail(err, GW_E_STORE_IO, "cannot rename %s: %s", part, strerror(errno));
-    if (code != GW_OK)
-        (void)unlink(part);
     return code;
-}
-
-/* It means nothing without a process that has the store open, and made by root it would lock out the service's user. */
-static void remove_lock(const char *path)
-{
-    char lock[STORE_PATH_BYTES_MAX];
-    if (store_files_path(path, "lock.mdb", lock, NULL) == GW_OK)
-        (void)unlink(lock);
 }
 
 /* The copy, not what was copied: that may be needed by the program that made it. */
 static enum gw_code bring_up_to_date(const struct store *store, const char *to, struct gw_error *err)
 {
-    static const char *const locks[] = {"sso.lock", "prov.lock", "tool.lock", "import.lock"};
     uint32_t from = 0;
-    if (store->format == STORE_FORMAT_VERSION)
-        return GW_OK;
-    enum gw_code code = store_migrate(to, store->max_bytes, NULL, NULL, &from, err);
-    for (size_t i = 0; i < sizeof locks / sizeof locks[0]; i++) {
-        char file[STORE_PATH_BYTES_MAX];
-        if (store_files_path(to, locks[i], file, NULL) == GW_OK)
-            (void)unlink(file); /* nobody else knows the folder yet */
-    }
-    return code;
+    return store->format == STORE_FORMAT_VERSION ? GW_OK : store_migrate(to, store->max_bytes, NULL, NULL, &from, err);
 }
 
 static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn on_progress, void *data,
@@ -89,12 +67,11 @@ static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn
     GW_TRY(store_open(to, max_bytes, &copy, err));
     enum gw_code code = store_check(copy, on_progress, data, err);
     store_close(copy);
-    remove_lock(to);
     return code;
 }
 
-/* Root copies for the user whose folder it is. */
-static enum gw_code give_to_owner(const char *to, struct gw_error *err)
+/* Root copies for the user whose folder it is: `to`. */
+static enum gw_code give_to_owner(const char *workshop, const char *to, struct gw_error *err)
 {
     static const char *const names[] = {DATA_FILE, "store.key"};
     struct stat folder;
@@ -104,35 +81,21 @@ static enum gw_code give_to_owner(const char *to, struct gw_error *err)
         return gw_fail(err, GW_E_STORE_IO, "%s: %s", to, strerror(errno));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char file[STORE_PATH_BYTES_MAX];
-        GW_TRY(store_files_path(to, names[i], file, err));
+        GW_TRY(store_files_path(workshop, names[i], file, err));
         if (lchown(file, folder.st_uid, folder.st_gid) != 0)
             return gw_fail(err, GW_E_STORE_IO, "cannot give %s to its owner: %s", file, strerror(errno));
     }
     return GW_OK;
 }
 
-enum gw_code store_backup(struct store *store, const char *to, store_progress_fn on_progress, void *data,
-                          struct gw_error *err)
+uint64_t store_backup_bytes(const char *to)
 {
-    bool was_there = access(to, F_OK) == 0;
-    GW_TRY(store_files_make_folder(to, err));
-    enum gw_code code = store_keys_write(to, &store->keys, err);
-    if (code == GW_OK)
-        code = copy_data(store, to, err);
-    if (code == GW_OK)
-        code = give_to_owner(to, err);
-    if (code == GW_OK)
-        code = store_files_sync_folder(to, err);
-    if (code == GW_OK)
-        code = bring_up_to_date(store, to, err);
-    if (code == GW_OK)
-        code = verify(to, store->max_bytes, on_progress, data, err);
-    if (code != GW_OK) {
-        store_files_remove(to);
-        if (!was_there)
-            (void)rmdir(to);
-    }
-    return code;
+    char file[STORE_PATH_BYTES_MAX];
+    struct stat info;
+    bool is_there =
+        (store_files_path(to, STORE_WORKSHOP "/" DATA_FILE, file, NULL) == GW_OK && stat(file, &info) == 0) ||
+        (store_files_path(to, DATA_FILE, file, NULL) == GW_OK && stat(file, &info) == 0);
+    return is_there ? (uint64_t)info.st_size : 0;
 }
 
 /* Keys and values of all counters of META that give numbers out. */
@@ -192,12 +155,72 @@ static enum gw_code skip_all(struct store *store, struct gw_error *err)
     return rc == 0 ? GW_OK : store_fail_mdb(err, rc, "write the store");
 }
 
-enum gw_code store_restore_skip(const char *path, uint64_t max_size_bytes, struct gw_error *err)
+static enum gw_code skip_numbers(const char *path, uint64_t max_bytes, struct gw_error *err)
 {
     struct store *store = NULL;
-    GW_TRY(store_open(path, max_size_bytes, &store, err));
+    GW_TRY(store_open(path, max_bytes, &store, err));
     enum gw_code code = skip_all(store, err);
     store_close(store);
-    remove_lock(path);
     return code;
+}
+
+/* ---- the whole ---- */
+
+struct copying {
+    const char *to;
+    bool is_restore;
+    store_progress_fn on_progress;
+    void *data;
+};
+
+static enum gw_code make_copy(struct store *store, const struct copying *copying, const char *workshop,
+                              struct gw_error *err)
+{
+    GW_TRY(store_keys_write(workshop, &store->keys, err));
+    GW_TRY(copy_data(store, workshop, err));
+    GW_TRY(give_to_owner(workshop, copying->to, err));
+    GW_TRY(bring_up_to_date(store, workshop, err));
+    GW_TRY(verify(workshop, store->max_bytes, copying->on_progress, copying->data, err));
+    if (copying->is_restore)
+        GW_TRY(skip_numbers(workshop, store->max_bytes, err));
+    GW_TRY(store_files_sync_folder(workshop, err));
+    return store_workshop_move(copying->to, err);
+}
+
+static enum gw_code copy_in_workshop(struct store *store, const struct copying *copying, struct gw_error *err)
+{
+    char workshop[STORE_PATH_BYTES_MAX];
+    GW_TRY(store_workshop_make(copying->to, workshop, err));
+    enum gw_code code = make_copy(store, copying, workshop, err);
+    if (code != GW_OK)
+        store_workshop_remove(copying->to);
+    return code;
+}
+
+/* As a new store is made: a copy that was interrupted, at whatever step, looks like no store, and the next one begins
+ * again. */
+static enum gw_code copy_to(struct store *store, const struct copying *copying, struct gw_error *err)
+{
+    int lock_fd = -1;
+    bool is_new = false;
+    GW_TRY(store_workshop_enter(copying->to, &lock_fd, &is_new, err));
+    enum gw_code code = copy_in_workshop(store, copying, err);
+    store_workshop_leave(lock_fd);
+    if (code != GW_OK && is_new)
+        (void)rmdir(copying->to);
+    return code;
+}
+
+enum gw_code store_backup(struct store *store, const char *to, store_progress_fn on_progress, void *data,
+                          struct gw_error *err)
+{
+    const struct copying copying = {.to = to, .on_progress = on_progress, .data = data};
+    return copy_to(store, &copying, err);
+}
+
+enum gw_code store_restore(struct store *backup, const char *to, store_progress_fn on_progress, void *data,
+                           struct gw_error *err)
+{
+    const struct copying copying = {.to = to, .is_restore = true, .on_progress = on_progress, .data = data};
+    return copy_to(backup, &copying, err);
 }

@@ -5,15 +5,17 @@
 
 #include "store/store.h"
 
-/* While it is being written the copy's data has this name, so that nobody takes a part for the whole. */
-#define STORE_BACKUP_PART "data.mdb.part"
-
-/* Copies into `to`, which is made (mode 0700) or is empty; GW_E_CONFLICT otherwise. `on_progress` (may be NULL) follows
- * the verification. What a failure leaves is taken away. */
+/* Copies into `to`, which is made (mode 0700) or is empty, but for what an interrupted copy left; GW_E_CONFLICT
+ * otherwise, GW_E_STORE_LOCKED while another copy is made there. `on_progress` (may be NULL) follows the verification.
+ * `to` holds no store before all of it is done, and nothing after a failure. */
 GW_MUST_CHECK enum gw_code store_backup(struct store *store, const char *to, store_progress_fn on_progress, void *data,
                                         struct gw_error *err);
 
-/* A restored store is older than what clients remember: numbers that were given out since must not come again, or one
- * person's id would name another. Skips so many of every folder, in a store that nobody has open. */
+/* The same, for a copy that is going to be used: it is older than what clients remember, and numbers that were given
+ * out since must not come again, or one person's id would name another. Skips so many of every folder. */
 #define STORE_RESTORE_SKIP (1u << 20)
-GW_MUST_CHECK enum gw_code store_restore_skip(const char *path, uint64_t max_size_bytes, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_restore(struct store *backup, const char *to, store_progress_fn on_progress,
+                                         void *data, struct gw_error *err);
+
+/* How much of a copy in `to` is written, by whatever process; 0: nothing. */
+uint64_t store_backup_bytes(const char *to);

@@ -12,7 +12,8 @@ enum gw_code store_brake_drop(struct store_apply *apply, uint32_t folder, uint64
     struct store_held held;
     uint64_t entries = 0;
     GW_TRY(store_table_entries(&apply->view, STORE_TABLE_HELD, &entries, err));
-    enum gw_code code = entries > 0 ? store_held_get(apply, folder, seq, &held, err) : GW_E_NOT_FOUND;
+    enum gw_code code =
+        entries > 0 ? store_held_get(&apply->view, &apply->arena, folder, seq, &held, err) : GW_E_NOT_FOUND;
     if (code == GW_OK)
         return store_held_drop(apply, &held, err);
     return code == GW_E_NOT_FOUND ? GW_OK : code;
@@ -78,25 +79,67 @@ static enum gw_code hold(struct store_apply *apply, const struct store_user *use
                    "held by the brake: too many users at once; it is done when an operator releases it");
 }
 
-/* What is known of just this user. GW_E_NOT_FOUND: nothing. */
-static enum gw_code check_known(struct store_apply *apply, const struct store_user *user, enum store_held_kind kind,
-                                bool *ret_waits, struct gw_error *err)
-{
+/* What is to become of a change that takes the user out, and all that it depends on. */
+struct decision {
+    enum store_brake_verdict verdict;
+    struct store_brake_state state;
+    bool is_known; /* there is `held` of this user */
     struct store_held held;
-    const struct store_change *change = apply->change;
-    enum gw_code code = store_held_get(apply, user->folder, user->seq, &held, err);
-    if (code != GW_OK)
-        return code == GW_E_NOT_FOUND ? GW_OK : code;
-    if (held.is_rejected && change->time_ms - held.time_ms < change->brake.within_ms)
-        return gw_fail(err, GW_E_FORBIDDEN, "an operator rejected this: %.*s", GW_STR_ARG(held.reason));
-    if (held.is_rejected)
-        return store_held_drop(apply, &held, err);
-    *ret_waits = true;
-    if (held.kind == kind || kind == STORE_HELD_DEACTIVATE)
-        return GW_OK;
-    held.kind = kind; /* more is asked for now */
-    apply->keep = true;
-    return store_held_put(apply, &held, err);
+    uint64_t count;
+    uint64_t base;
+    uint64_t limit;
+};
+
+static bool is_rejected(const struct decision *decision, const struct store_brake *brake, int64_t now_ms)
+{
+    return decision->is_known && decision->held.is_rejected && now_ms - decision->held.time_ms < brake->within_ms;
+}
+
+static enum store_brake_verdict verdict_of(const struct decision *decision, const struct store_user *user,
+                                           const struct store_brake *brake, int64_t now_ms)
+{
+    const struct store_brake_state *state = &decision->state;
+    if (is_counted(user, now_ms - brake->within_ms))
+        return STORE_BRAKE_PASSES;
+    if (is_rejected(decision, brake, now_ms))
+        return STORE_BRAKE_REJECTS;
+    if (now_ms < state->released_until_ms || (state->held > 0 && now_ms >= state->opens_ms))
+        return STORE_BRAKE_PASSES;
+    if (decision->is_known && !decision->held.is_rejected)
+        return STORE_BRAKE_HOLDS;
+    if (decision->count + state->held < decision->limit)
+        return STORE_BRAKE_PASSES;
+    return brake->is_hold ? STORE_BRAKE_HOLDS : STORE_BRAKE_ALERTS;
+}
+
+static enum gw_code decide(struct store_view *view, struct gw_arena *arena, const struct store_user *user,
+                           const struct store_brake *brake, int64_t now_ms, struct decision *decision,
+                           struct gw_error *err)
+{
+    *decision = (struct decision){.is_known = true};
+    enum gw_code code = store_held_get(view, arena, user->folder, user->seq, &decision->held, err);
+    if (code == GW_E_NOT_FOUND)
+        decision->is_known = false;
+    else if (code != GW_OK)
+        return code;
+    GW_TRY(store_brake_state_get(view, user->folder, &decision->state, err));
+    GW_TRY(count_users(view, user->folder, now_ms - brake->within_ms, &decision->count, &decision->base, err));
+    uint64_t share = decision->base * brake->share_percent / 100;
+    decision->limit = share > brake->at_least ? share : brake->at_least;
+    decision->verdict = verdict_of(decision, user, brake, now_ms);
+    return GW_OK;
+}
+
+/* It waits already. */
+static enum gw_code hold_on(struct store_apply *apply, struct store_held *held, enum store_held_kind kind,
+                            struct gw_error *err)
+{
+    if (held->kind != kind && kind != STORE_HELD_DEACTIVATE) {
+        held->kind = kind; /* more is asked for now */
+        apply->keep = true;
+        GW_TRY(store_held_put(apply, held, err));
+    }
+    return gw_fail(err, GW_E_HELD, "held by the brake, and not released yet");
 }
 
 enum gw_code store_brake_check(struct store_apply *apply, const struct store_user *user, enum store_held_kind kind,
@@ -104,27 +147,37 @@ enum gw_code store_brake_check(struct store_apply *apply, const struct store_use
 {
     const struct store_change *change = apply->change;
     const struct store_brake *brake = &change->brake;
-    struct store_brake_state state;
-    bool waits = false;
-    uint64_t count = 0;
-    uint64_t base = 0;
+    struct decision decision;
     /* a full store is for deactivations, not for holding them */
-    if (!brake->is_on || is_counted(user, change->time_ms - brake->within_ms) || apply->found.room != STORE_ROOM_PLENTY)
+    if (!brake->is_on || apply->found.room != STORE_ROOM_PLENTY)
         return store_brake_drop(apply, user->folder, user->seq, err);
-    GW_TRY(check_known(apply, user, kind, &waits, err));
-    GW_TRY(store_brake_state_get(&apply->view, user->folder, &state, err));
-    bool is_open = change->time_ms < state.released_until_ms || (state.held > 0 && change->time_ms >= state.opens_ms);
-    if (waits && !is_open)
-        return gw_fail(err, GW_E_HELD, "held by the brake, and not released yet");
-    if (waits || is_open)
-        return store_brake_drop(apply, user->folder, user->seq, err);
-    GW_TRY(count_users(&apply->view, user->folder, change->time_ms - brake->within_ms, &count, &base, err));
-    uint64_t share = base * brake->share_percent / 100;
-    if (count + state.held < (share > brake->at_least ? share : brake->at_least))
+    GW_TRY(decide(&apply->view, &apply->arena, user, brake, change->time_ms, &decision, err));
+    if (decision.verdict == STORE_BRAKE_REJECTS)
+        return gw_fail(err, GW_E_FORBIDDEN, "an operator rejected this: %.*s", GW_STR_ARG(decision.held.reason));
+    bool waits = decision.is_known && !decision.held.is_rejected;
+    if (decision.verdict == STORE_BRAKE_HOLDS && waits)
+        return hold_on(apply, &decision.held, kind, err);
+    if (decision.is_known)
+        GW_TRY(store_held_drop(apply, &decision.held, err));
+    if (decision.verdict == STORE_BRAKE_PASSES)
         return GW_OK;
-    GW_TRY(alert(apply, &state, count + state.held, base, err));
-    return brake->is_hold ? hold(apply, user, kind, &state, err)
-                          : store_brake_state_put(apply, user->folder, &state, err);
+    GW_TRY(alert(apply, &decision.state, decision.count + decision.state.held, decision.base, err));
+    return decision.verdict == STORE_BRAKE_HOLDS ? hold(apply, user, kind, &decision.state, err)
+                                                 : store_brake_state_put(apply, user->folder, &decision.state, err);
+}
+
+enum gw_code store_brake_foresee(struct store_reader *reader, struct gw_arena *arena, const struct store_user *user,
+                                 const struct store_brake *brake, int64_t now_ms,
+                                 struct store_brake_foreseen *ret_foreseen, struct gw_error *err)
+{
+    struct decision decision;
+    GW_TRY(decide(store_reader_view(reader), arena, user, brake, now_ms, &decision, err));
+    *ret_foreseen = (struct store_brake_foreseen){.verdict = decision.verdict,
+                                                  .count = decision.count + decision.state.held,
+                                                  .base = decision.base,
+                                                  .limit = decision.limit,
+                                                  .reason = decision.held.reason};
+    return GW_OK;
 }
 
 enum gw_code store_brake_count(struct store_reader *reader, uint32_t folder, int64_t from_ms, uint64_t *ret_count,

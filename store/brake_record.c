@@ -59,13 +59,13 @@ bool store_held_decode(struct gw_str key, struct gw_str value, struct store_held
     return ret_held->kind == STORE_HELD_DEACTIVATE || ret_held->kind == STORE_HELD_DELETE;
 }
 
-enum gw_code store_held_get(struct store_apply *apply, uint32_t folder, uint64_t seq, struct store_held *ret_held,
-                            struct gw_error *err)
+enum gw_code store_held_get(struct store_view *view, struct gw_arena *arena, uint32_t folder, uint64_t seq,
+                            struct store_held *ret_held, struct gw_error *err)
 {
     struct store_key key = store_user_key(folder, seq);
     struct gw_str value;
-    enum gw_code code = store_get(&apply->view, STORE_TABLE_HELD, store_key_str(&key), &value, err);
-    if (code == GW_OK && !store_held_decode(store_key_str(&key), gw_arena_copy(&apply->arena, value), ret_held))
+    enum gw_code code = store_get(view, STORE_TABLE_HELD, store_key_str(&key), &value, err);
+    if (code == GW_OK && !store_held_decode(store_key_str(&key), gw_arena_copy(arena, value), ret_held))
         return store_fail_damaged(err, STORE_TABLE_HELD, "a record makes no sense");
     return code;
 }

@@ -7,9 +7,9 @@
 
 GW_MUST_CHECK enum gw_code store_held_put(struct store_apply *apply, const struct store_held *held,
                                           struct gw_error *err);
-/* GW_E_NOT_FOUND: nothing is held of the user. Texts in the arena of the change. */
-GW_MUST_CHECK enum gw_code store_held_get(struct store_apply *apply, uint32_t folder, uint64_t seq,
-                                          struct store_held *ret_held, struct gw_error *err);
+/* GW_E_NOT_FOUND: nothing is held of the user. Texts in the arena. */
+GW_MUST_CHECK enum gw_code store_held_get(struct store_view *view, struct gw_arena *arena, uint32_t folder,
+                                          uint64_t seq, struct store_held *ret_held, struct gw_error *err);
 /* And counts one less in its folder, unless it was rejected. */
 GW_MUST_CHECK enum gw_code store_held_drop(struct store_apply *apply, const struct store_held *held,
                                            struct gw_error *err);

@@ -12,8 +12,9 @@ struct part {
     bool has_more;
 };
 
-/* The next ones that wait, texts in the arena. */
-static enum gw_code read_part(struct store_apply *apply, uint32_t folder, struct part *part, struct gw_error *err)
+/* The next ones that wait, or with those that an operator rejected; texts in the arena. */
+static enum gw_code read_part(struct store_apply *apply, uint32_t folder, bool with_rejected, struct part *part,
+                              struct gw_error *err)
 {
     struct store_key prefix;
     store_key_init(&prefix);
@@ -27,11 +28,12 @@ static enum gw_code read_part(struct store_apply *apply, uint32_t folder, struct
         struct store_held held;
         if (!store_held_decode(walk.key, gw_arena_copy(&apply->arena, walk.value), &held))
             return store_fail_damaged(err, STORE_TABLE_HELD, "a record makes no sense");
-        if (!held.is_rejected && part->count == PART_MAX) {
+        bool is_wanted = with_rejected || !held.is_rejected;
+        if (is_wanted && part->count == PART_MAX) {
             part->has_more = true;
             return GW_OK;
         }
-        if (!held.is_rejected)
+        if (is_wanted)
             part->helds[part->count++] = held;
         code = store_walk_next(&walk, err);
     }
@@ -62,14 +64,20 @@ enum gw_code store_apply_brake_release(struct store_apply *apply, struct gw_erro
     struct store_change *change = apply->change;
     struct store_brake_state state;
     GW_TRY(store_brake_state_get(&apply->view, change->folder, &state, err));
-    bool is_due = state.held > 0 && (!change->as.release.only_when_over || change->time_ms >= state.opens_ms);
+    bool by_operator = !change->as.release.only_when_over;
+    bool is_due = by_operator || (state.held > 0 && change->time_ms >= state.opens_ms);
     change->result.outcome = STORE_OUTCOME_UNCHANGED;
     if (!is_due)
         return GW_OK;
     struct part *part = gw_arena_alloc(&apply->arena, sizeof *part);
-    GW_TRY(read_part(apply, change->folder, part, err));
+    GW_TRY(read_part(apply, change->folder, by_operator, part, err));
+    size_t done = 0;
     for (size_t i = 0; i < part->count; i++) {
-        GW_TRY(take_out(apply, &part->helds[i], err));
+        /* who was rejected before passes now, when the client comes again */
+        if (!part->helds[i].is_rejected) {
+            done++;
+            GW_TRY(take_out(apply, &part->helds[i], err));
+        }
         GW_TRY(store_held_drop(apply, &part->helds[i], err));
     }
     GW_TRY(store_brake_state_get(&apply->view, change->folder, &state, err));
@@ -80,8 +88,8 @@ enum gw_code store_apply_brake_release(struct store_apply *apply, struct gw_erro
     GW_TRY(store_brake_state_put(apply, change->folder, &state, err));
     change->result.outcome = STORE_OUTCOME_UPDATED;
     change->result.has_more = part->has_more;
-    change->result.count = part->count;
-    struct gw_str text = gw_arena_printf(&apply->arena, "%zu users", part->count);
+    change->result.count = done;
+    struct gw_str text = gw_arena_printf(&apply->arena, "%zu users", done);
     return store_journal_add(apply, STORE_ACTIVITY_BRAKE_RELEASE, NULL, text, err);
 }
 
@@ -90,7 +98,7 @@ enum gw_code store_apply_brake_reject(struct store_apply *apply, struct gw_error
     struct store_change *change = apply->change;
     struct store_brake_state state;
     struct part *part = gw_arena_alloc(&apply->arena, sizeof *part);
-    GW_TRY(read_part(apply, change->folder, part, err));
+    GW_TRY(read_part(apply, change->folder, false, part, err));
     change->result.outcome = STORE_OUTCOME_UNCHANGED;
     if (part->count == 0)
         return GW_OK;

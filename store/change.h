@@ -141,6 +141,7 @@ struct store_change {
         } replace;
         struct {
             struct store_user_draft draft;
+            bool is_locked;
         } import;
         struct {
             int64_t since_ms; /* as store_due_list said it */

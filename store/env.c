@@ -48,8 +48,10 @@ enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env *
     if (rc == 0)
         rc = mdb_env_set_maxdbs(env, STORE_TABLES_MAX);
     /* Without NOSYNC, NOMETASYNC and the like: they lose acknowledged writes (security.md R6). */
+    /* A backup on a read-only file system can be copied: nobody writes there, and LMDB goes without its lock file. */
+    bool is_read_only = access(path, W_OK) != 0 && errno == EROFS;
     if (rc == 0)
-        rc = mdb_env_open(env, path, MDB_NOTLS, 0600);
+        rc = mdb_env_open(env, path, MDB_NOTLS | (is_read_only ? MDB_RDONLY : 0), 0600);
     if (rc == 0) {
         *ret_env = env;
         return GW_OK;

@@ -45,6 +45,8 @@ static enum gw_code check_folder(const char *path, struct gw_error *err)
         return gw_fail(err, GW_E_STORE_DAMAGED, "%s is not a directory", path);
     if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return gw_fail(err, GW_E_STORE_DAMAGED, "%s may be written by others; chmod go-w it", path);
+    if (access(path, R_OK | X_OK) != 0)
+        return gw_fail(err, GW_E_STORE_IO, "%s: %s; run this as the user whose folder it is", path, strerror(errno));
     return GW_OK;
 }
 
@@ -134,7 +136,8 @@ enum gw_code store_files_sync_folder(const char *path, struct gw_error *err)
 
 void store_files_remove(const char *path)
 {
-    static const char *const names[] = {DATA_FILE, "lock.mdb", KEY_FILE};
+    static const char *const names[] = {DATA_FILE,   "lock.mdb",  KEY_FILE,     "sso.lock",
+                                        "prov.lock", "tool.lock", "import.lock"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char file[STORE_PATH_BYTES_MAX];
         if (store_files_path(path, names[i], file, NULL) == GW_OK)

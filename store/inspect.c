@@ -1,6 +1,7 @@
 #include "store/inspect.h"
 
 #include "gateway/base/text.h"
+#include "store/apply.h"
 #include "store/bytes.h"
 #include "store/codec.h"
 #include "store/due.h"
@@ -157,6 +158,7 @@ enum gw_code store_foresee_create(struct store_reader *reader, uint32_t folder, 
     struct store_view *view = store_reader_view(reader);
     struct store_match_found found;
     *ret_foreseen = (struct store_foreseen){.outcome = STORE_OUTCOME_CREATED};
+    GW_TRY(store_draft_check(draft, err));
     GW_TRY(store_match_find(view, folder, draft, match, &found, err));
     if (found.seq == 0)
         return store_match_check_name(view, folder, draft->user_name, 0, err);

@@ -42,6 +42,20 @@ GW_MUST_CHECK enum gw_code store_brake_read(struct store_reader *reader, uint32_
 GW_MUST_CHECK enum gw_code store_brake_count(struct store_reader *reader, uint32_t folder, int64_t from_ms,
                                              uint64_t *ret_count, uint64_t *ret_base, struct gw_error *err);
 
+/* What the brake would do, were the user taken out now by provisioning (struct store_brake in change.h). */
+enum store_brake_verdict { STORE_BRAKE_PASSES, STORE_BRAKE_ALERTS, STORE_BRAKE_HOLDS, STORE_BRAKE_REJECTS };
+struct store_brake_foreseen {
+    enum store_brake_verdict verdict;
+    uint64_t count;       /* who are out, or wait to be */
+    uint64_t base;        /* of so many */
+    uint64_t limit;       /* from which on it engages */
+    struct gw_str reason; /* of a rejection; in the arena */
+};
+GW_MUST_CHECK enum gw_code store_brake_foresee(struct store_reader *reader, struct gw_arena *arena,
+                                               const struct store_user *user, const struct store_brake *brake,
+                                               int64_t now_ms, struct store_brake_foreseen *ret_foreseen,
+                                               struct gw_error *err);
+
 /* Sessions bound to the user: all there are, and those of the generation given. Reads the whole table of sessions. */
 struct store_session_count {
     uint64_t bound;
@@ -85,6 +99,15 @@ struct store_foreseen {
 GW_MUST_CHECK enum gw_code store_foresee_create(struct store_reader *reader, uint32_t folder,
                                                 const struct store_user_draft *draft, unsigned match, bool adopt,
                                                 bool revive, struct store_foreseen *ret_foreseen, struct gw_error *err);
+
+/* The same of a replacement (STORE_CHANGE_USER_REPLACE, with the time that counts), but for its expected version. */
+GW_MUST_CHECK enum gw_code store_foresee_replace(struct store_reader *reader, const struct store_change *change,
+                                                 enum store_outcome *ret_outcome, struct gw_error *err);
+
+/* Whom the row of an import names, or the refusal that it would get; *ret_seq 0: nobody yet. */
+GW_MUST_CHECK enum gw_code store_foresee_import(struct store_reader *reader, uint32_t folder,
+                                                const struct store_user_draft *draft, uint64_t *ret_seq,
+                                                struct gw_error *err);
 
 /* Name of a folder number, copied into the arena; GW_E_NOT_FOUND when there is none. */
 GW_MUST_CHECK enum gw_code store_folder_name(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,

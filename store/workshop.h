@@ -1,6 +1,6 @@
-/* workshop: the folder inside a store's directory in which a new store is made, before its files are moved into place.
- * What an interrupted create left in it is known as such by its name, is no store, and is cleared away by the next one.
- * Private to store/. */
+/* workshop: the folder inside a store's directory in which a new store or a copy is made, before its files are moved
+ * into place. What was interrupted leaves it behind: it is known as such by its name, is no store, and is cleared away
+ * by the next one. Private to store/. */
 #pragma once
 
 #include "store/files.h"

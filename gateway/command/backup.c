@@ -35,7 +35,7 @@ static int backup(const struct config *config, const struct request *request)
     gw_priority_lower(GW_PRIORITY_COMMAND);
     enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
     if (code == GW_OK)
-        code = command_backup_run(store, request->to, &stats, &bytes, &err);
+        code = command_backup_run(store, request->to, store_backup, &stats, &bytes, &err);
     store_close(store);
     if (code != GW_OK)
         return command_failed(&err);

@@ -1,83 +1,76 @@
 #include "gateway/command/backup_progress.h"
 
-#include <inttypes.h>
+#include "gateway/command/progress.h"
+
 #include <pthread.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define STEP_MS 200
-#define LINE_END "\x1b[K" /* clears what a longer line left */
 
-/* LMDB copies in one call: a thread beside it looks at the file as it grows. */
-struct progress {
-    const char *part;
-    uint64_t total;
+/* LMDB copies in one call: a thread beside it looks at the file as it grows, until the verification begins. */
+struct view {
+    struct progress progress;
+    const char *to;
+    uint64_t total_bytes;
+    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t is_done_signal;
     bool is_done;
+    bool is_watched;
 };
-
-static void print_size(const struct progress *progress)
-{
-    struct stat info;
-    uint64_t size = stat(progress->part, &info) == 0 ? (uint64_t)info.st_size : 0;
-    if (size > 0 && progress->total > 0)
-        (void)fprintf(stderr, "\rcopying: %" PRIu64 " of at most %" PRIu64 " MiB" LINE_END, size >> 20,
-                      progress->total >> 20);
-}
 
 static void *watch(void *data)
 {
-    struct progress *progress = data;
-    (void)pthread_mutex_lock(&progress->lock);
-    while (!progress->is_done) {
+    struct view *view = data;
+    (void)pthread_mutex_lock(&view->lock);
+    while (!view->is_done) {
         struct timespec until;
+        uint64_t bytes = store_backup_bytes(view->to);
+        progress_show(&view->progress, bytes, view->total_bytes, bytes >> 20);
         (void)clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += STEP_MS * 1000000;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
-        (void)pthread_cond_timedwait(&progress->is_done_signal, &progress->lock, &until);
-        print_size(progress);
+        (void)pthread_cond_timedwait(&view->is_done_signal, &view->lock, &until);
     }
-    (void)pthread_mutex_unlock(&progress->lock);
+    (void)pthread_mutex_unlock(&view->lock);
     return NULL;
 }
 
-static void end_watch(struct progress *progress, pthread_t thread)
+static void end_watch(struct view *view)
 {
-    (void)pthread_mutex_lock(&progress->lock);
-    progress->is_done = true;
-    (void)pthread_cond_signal(&progress->is_done_signal);
-    (void)pthread_mutex_unlock(&progress->lock);
-    (void)pthread_join(thread, NULL);
-    (void)fputs("\r" LINE_END, stderr);
+    if (!view->is_watched)
+        return;
+    (void)pthread_mutex_lock(&view->lock);
+    view->is_done = true;
+    (void)pthread_cond_signal(&view->is_done_signal);
+    (void)pthread_mutex_unlock(&view->lock);
+    (void)pthread_join(view->thread, NULL);
+    view->is_watched = false;
+    progress_clear(&view->progress);
+    progress_init(&view->progress, "verifying", "records");
 }
 
 static void on_verified(uint64_t done, uint64_t total, void *data)
 {
-    const bool *on_terminal = data;
-    if (*on_terminal && total > 0)
-        (void)fprintf(stderr, "\rverifying: %" PRIu64 " %% of %" PRIu64 " records" LINE_END, done * 100 / total, total);
+    struct view *view = data;
+    end_watch(view);
+    progress_show(&view->progress, done, total, done);
 }
 
-enum gw_code command_backup_run(struct store *store, const char *to, struct store_stats *ret_stats, uint64_t *ret_bytes,
-                                struct gw_error *err)
+enum gw_code command_backup_run(struct store *store, const char *to, backup_fn copy, struct store_stats *ret_stats,
+                                uint64_t *ret_bytes, struct gw_error *err)
 {
-    GW_ARENA_SCOPED(arena);
-    bool on_terminal = isatty(STDERR_FILENO) == 1;
-    struct progress progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .is_done_signal = PTHREAD_COND_INITIALIZER};
-    pthread_t thread;
-    struct stat info;
+    struct view view = {
+        .to = to, .lock = PTHREAD_MUTEX_INITIALIZER, .is_done_signal = PTHREAD_COND_INITIALIZER, .is_done = false};
+    progress_init(&view.progress, "copying", "MiB");
     GW_TRY(store_stats_read(store, ret_stats, err));
-    progress.total = ret_stats->used_bytes;
-    progress.part = gw_arena_printf(&arena, "%s/" STORE_BACKUP_PART, to).ptr;
-    bool is_watched = on_terminal && pthread_create(&thread, NULL, watch, &progress) == 0;
-    enum gw_code code = store_backup(store, to, on_verified, &on_terminal, err);
-    if (is_watched)
-        end_watch(&progress, thread);
+    view.total_bytes = ret_stats->used_bytes;
+    view.is_watched = view.progress.on_terminal && pthread_create(&view.thread, NULL, watch, &view) == 0;
+    enum gw_code code = copy(store, to, on_verified, &view, err);
+    end_watch(&view);
+    progress_clear(&view.progress);
     if (code == GW_OK)
-        *ret_bytes = stat(gw_arena_printf(&arena, "%s/data.mdb", to).ptr, &info) == 0 ? (uint64_t)info.st_size : 0;
+        *ret_bytes = store_backup_bytes(to);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "gateway/base/priority.h"
 #include "gateway/command/options.h"
 #include "gateway/command/privilege.h"
+#include "gateway/command/progress.h"
 #include "gateway/json/write.h"
 #include "routes/values.h"
 #include "store/store.h"
@@ -57,25 +58,22 @@ static void report_app(struct report *report, const struct config_app *app)
 
 static void on_progress(uint64_t done, uint64_t total, void *data)
 {
-    const bool *on_terminal = data;
-    if (*on_terminal && total > 0)
-        (void)fprintf(stderr, "\rstore: %llu of %llu records (%llu %%)", (unsigned long long)done,
-                      (unsigned long long)total, (unsigned long long)(done * 100 / total));
+    progress_show(data, done, total, done);
 }
 
 static int check_store(struct report *report, const struct config *config)
 {
     struct gw_error err = {.text = ""};
     struct store *store = NULL;
-    bool on_terminal = isatty(STDERR_FILENO) == 1;
+    struct progress progress;
     gw_priority_lower(GW_PRIORITY_COMMAND);
+    progress_init(&progress, "reading", "records");
     enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
     if (code == GW_OK) {
-        code = store_check(store, on_progress, &on_terminal, &err);
+        code = store_check(store, on_progress, &progress, &err);
         store_close(store);
     }
-    if (on_terminal)
-        (void)fputc('\n', stderr);
+    progress_clear(&progress);
     const char *text = code == GW_OK ? "sound" : err.text;
     report->store = json_string_new(&report->arena, gw_arena_copy(&report->arena, gw_str_from(text)));
     if (!report->as_json)

@@ -8,7 +8,7 @@ const struct user_column user_columns[] = {
     {"userName", NULL, "userName", true},
     {"externalId", NULL, "externalId", true},
     {"active", NULL, "active", true},
-    {"locked", NULL, NULL, true},
+    {"locked", "provgate", "locked", true},
     {"observed", NULL, NULL, true},
     {"provisioned", NULL, NULL, true},
     {"imported", NULL, NULL, true},
@@ -80,7 +80,7 @@ bool user_column_set(struct gw_arena *arena, struct json_value *body, const stru
         return true;
     struct gw_str member = gw_str_from(column->member);
     struct json_value *value = json_string_new(arena, gw_arena_copy(arena, cell));
-    if (gw_str_eq(member, GW_STR("active"))) {
+    if (gw_str_eq(member, GW_STR("active")) || gw_str_eq(member, GW_STR("locked"))) {
         bool is_true = gw_str_eq_nocase(cell, GW_STR("true"));
         if (!is_true && !gw_str_eq_nocase(cell, GW_STR("false")))
             return false;

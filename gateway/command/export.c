@@ -2,6 +2,7 @@
 #include "gateway/command/columns.h"
 #include "gateway/command/csv.h"
 #include "gateway/command/options.h"
+#include "gateway/command/progress.h"
 #include "gateway/command/users.h"
 #include "gateway/json/write.h"
 #include "routes/scim/user.h"
@@ -31,6 +32,8 @@ struct export
     struct gw_arena arena; /* of one user */
     struct gw_buf line;
     uint64_t count;
+    uint64_t total; /* as of the beginning; 0: not shown */
+    struct progress progress;
     struct gw_error error;
 };
 
@@ -104,6 +107,7 @@ static bool on_user(const struct store_user *user, void *data)
         gw_buf_add_byte(&export->line, '\n');
     }
     export->count++;
+    progress_show(&export->progress, export->count, export->total, export->count);
     return flush_line(export);
 }
 
@@ -119,7 +123,32 @@ static bool write_title(struct export *export)
     return flush_line(export);
 }
 
-static int export_to(struct command_folder *folder, const struct request *request, FILE *out)
+static enum gw_code count_users(struct export *export, struct gw_error *err)
+{
+    struct store_reader *reader = export->folder->reader;
+    if (export->folder->number == 0)
+        return GW_OK;
+    GW_TRY(store_reader_begin(reader, err));
+    enum gw_code code = store_users_count(reader, export->folder->number, &export->total, err);
+    store_reader_end(reader);
+    return code;
+}
+
+static enum gw_code write_all(struct export *export, struct gw_error *err)
+{
+    enum gw_code code = write_title(export) ? command_users_walk(export->folder, 0, on_user, export, err) : GW_OK;
+    progress_clear(&export->progress);
+    if (code == GW_OK && export->error.code != GW_OK) {
+        code = export->error.code;
+        *err = export->error;
+    }
+    if (code == GW_OK && fflush(export->out) != 0)
+        code = gw_fail(err, GW_E_INTERNAL, "the output could not be written: %s", strerror(errno));
+    return code;
+}
+
+static enum gw_code export_to(struct command_folder *folder, const struct request *request, FILE *out,
+                              uint64_t *ret_count, struct gw_error *err)
 {
     GW_ARENA_SCOPED(types);
     struct export export = {.folder = folder,
@@ -127,41 +156,59 @@ static int export_to(struct command_folder *folder, const struct request *reques
                             .is_csv = strcmp(request->format, "csv") == 0,
                             .out = out,
                             .line = GW_BUF_INIT(LINE_BYTES_MAX)};
-    struct gw_error err;
-    enum gw_code code = GW_OK;
-    if (write_title(&export))
-        code = command_users_walk(folder, 0, on_user, &export, &err);
-    if (code == GW_OK && export.error.code != GW_OK) {
-        code = export.error.code;
-        err = export.error;
-    }
-    if (code == GW_OK && fflush(out) != 0)
-        code = gw_fail(&err, GW_E_INTERNAL, "the output could not be written: %s", strerror(errno));
+    progress_init(&export.progress, "exporting", "users");
+    enum gw_code code = request->output != NULL ? count_users(&export, err) : GW_OK;
+    if (code == GW_OK)
+        code = write_all(&export, err);
     gw_arena_done(&export.arena);
     gw_buf_done(&export.line);
-    if (code == GW_OK && request->output != NULL)
-        (void)fprintf(stderr, "%s: %" PRIu64 " users\n", request->output, export.count);
-    return code == GW_OK ? COMMAND_DONE : command_failed(&err);
+    *ret_count = export.count;
+    return code;
 }
 
-/* People's data: for the owner only, and nothing is overwritten. */
+/* People's data: for the owner only. */
+static enum gw_code write_part(struct command_folder *folder, const struct request *request, const char *part,
+                               uint64_t *ret_count, struct gw_error *err)
+{
+    (void)unlink(part); /* of an export that was interrupted */
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out == NULL)
+        return gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    enum gw_code code = export_to(folder, request, out, ret_count, err);
+    if (code == GW_OK && fsync(fd) != 0)
+        code = gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    if (fclose(out) != 0 && code == GW_OK)
+        code = gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    return code;
+}
+
+/* It gets its name when all of it is there, and takes nobody's place. */
 static int export_to_file(struct command_folder *folder, const struct request *request)
 {
+    GW_ARENA_SCOPED(arena);
     struct gw_error err;
-    int fd = open(request->output, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (out == NULL) {
-        (void)gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
+    uint64_t count = 0;
+    const char *part = gw_arena_printf(&arena, "%s.part", request->output).ptr;
+    if (access(request->output, F_OK) == 0) {
+        (void)gw_fail(&err, GW_E_CONFLICT, "%s is there already", request->output);
         return command_failed(&err);
     }
-    int status = export_to(folder, request, out);
-    if (fclose(out) != 0 && status == COMMAND_DONE) {
-        (void)gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
-        status = command_failed(&err);
-    }
-    if (status != COMMAND_DONE)
-        (void)unlink(request->output);
-    return status;
+    enum gw_code code = write_part(folder, request, part, &count, &err);
+    if (code == GW_OK && link(part, request->output) != 0)
+        code = gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
+    (void)unlink(part);
+    if (code != GW_OK)
+        return command_failed(&err);
+    (void)fprintf(stderr, "%s: %" PRIu64 " users\n", request->output, count);
+    return COMMAND_DONE;
+}
+
+static int export_to_stdout(struct command_folder *folder, const struct request *request)
+{
+    struct gw_error err;
+    uint64_t count = 0;
+    return export_to(folder, request, stdout, &count, &err) == GW_OK ? COMMAND_DONE : command_failed(&err);
 }
 
 static const struct command_option options[] = {
@@ -185,7 +232,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (status != COMMAND_DONE)
         return status;
     gw_priority_lower(GW_PRIORITY_COMMAND);
-    status = request.output != NULL ? export_to_file(&folder, &request) : export_to(&folder, &request, stdout);
+    status = request.output != NULL ? export_to_file(&folder, &request) : export_to_stdout(&folder, &request);
     command_folder_close(&folder);
     return status;
 }

@@ -4,11 +4,11 @@
 #include "gateway/command/import_read.h"
 #include "gateway/command/import_seen.h"
 #include "gateway/command/options.h"
-#include "routes/scim/user.h"
+#include "routes/scim/handlers/user_rules.h"
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <unistd.h>
+#include <signal.h>
 
 struct request {
     const char *config_path;
@@ -17,19 +17,27 @@ struct request {
     const char *file;
     bool is_dry;
     bool as_json;
+    bool with_rows;
 };
 
 struct import {
     struct command_folder *folder;
     const struct scim_resource_type *type;
     struct import_batch *batch;
-    struct import_counts counts;
+    struct import_report report;
     struct import_seen seen;
     struct gw_str reference;
     struct gw_error error; /* of the store; ends the import */
-    bool on_terminal;
-    int percent; /* last one shown */
 };
+
+static volatile sig_atomic_t is_interrupted;
+
+/* A second one ends the program at once. */
+static void on_interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
 
 /* A name that stands in two rows is a mistake in the file: which of them is meant? */
 static bool is_repeated(struct import *import, struct gw_arena *arena, uint64_t line,
@@ -45,42 +53,43 @@ static bool is_repeated(struct import *import, struct gw_arena *arena, uint64_t 
         before = import_seen_add(&import->seen, 'x', draft->external_id, line);
     }
     if (before != 0)
-        import_refuse(&import->counts, line,
-                      gw_arena_printf(arena, "its %s is that of line %" PRIu64, what, before).ptr);
+        import_report_refusal(&import->report, line,
+                              gw_arena_printf(arena, "its %s is that of line %" PRIu64, what, before).ptr);
     return before != 0;
 }
 
-static enum gw_code fill_draft(struct gw_arena *arena, const struct scim_user_draft *draft,
+static enum gw_code fill_draft(const struct import *import, struct gw_arena *arena, const struct scim_user_draft *draft,
                                struct store_user_draft *ret_draft, struct gw_error *err)
 {
-    *ret_draft = (struct store_user_draft){.user_name = gw_arena_copy(arena, draft->user_name),
-                                           .external_id = gw_arena_copy(arena, draft->external_id),
-                                           .active = draft->has_active ? draft->active : true,
-                                           .attributes = scim_user_store_text(arena, draft),
-                                           .email_count = draft->email_count};
-    if (draft->email_count > STORE_EMAILS_MAX)
-        return gw_fail(err, GW_E_INVALID_VALUE, "emails: more than %u addresses", STORE_EMAILS_MAX);
-    if (ret_draft->attributes.len > STORE_ATTRIBUTES_BYTES_MAX)
-        return gw_fail(err, GW_E_TOO_LARGE, "the attributes are larger than %u bytes", STORE_ATTRIBUTES_BYTES_MAX);
-    ret_draft->emails = gw_arena_array(arena, draft->email_count, sizeof ret_draft->emails[0]);
-    for (size_t i = 0; i < draft->email_count; i++)
-        ret_draft->emails[i] = gw_arena_copy(arena, draft->emails[i]);
-    return GW_OK;
+    const struct config_app *app = import->folder->prov_app;
+    if (app != NULL)
+        GW_TRY(user_rules_check(&app->prov, arena, NULL, draft, err));
+    return user_rules_fill(arena, draft, draft->has_active ? draft->active : true, ret_draft, err);
 }
 
-static bool add_row(struct import *import, struct gw_arena *arena, uint64_t line, const struct scim_user_draft *draft)
+/* What `export` wrote of an operator's lock. */
+static bool read_lock(const struct json_value *body, bool *ret_is_locked)
+{
+    const struct json_value *locked = json_object_get(json_object_get(body, GW_STR("provgate")), GW_STR("locked"));
+    *ret_is_locked = json_is(locked, JSON_BOOL) && locked->boolean;
+    return locked == NULL || json_is(locked, JSON_BOOL);
+}
+
+static bool add_row(struct import *import, struct gw_arena *arena, uint64_t line, const struct scim_user_draft *draft,
+                    bool is_locked)
 {
     struct gw_error refusal;
     if (is_repeated(import, arena, line, draft))
         return true;
     struct store_change *change = command_change_new(import->folder, STORE_CHANGE_USER_IMPORT);
+    change->as.import.is_locked = is_locked;
     change->reference = gw_arena_copy(&change->arena, import->reference);
-    if (fill_draft(&change->arena, draft, &change->as.import.draft, &refusal) != GW_OK) {
+    if (fill_draft(import, &change->arena, draft, &change->as.import.draft, &refusal) != GW_OK) {
         store_change_free(change);
-        import_refuse(&import->counts, line, refusal.text);
+        import_report_refusal(&import->report, line, refusal.text);
         return true;
     }
-    return import_batch_add(import->batch, change, line, &import->error) == GW_OK;
+    return import_batch_add(import->batch, change, line, &import->error) == GW_OK && is_interrupted == 0;
 }
 
 static bool on_row(uint64_t line, struct gw_arena *arena, struct json_value *body, const struct gw_error *refusal,
@@ -89,47 +98,27 @@ static bool on_row(uint64_t line, struct gw_arena *arena, struct json_value *bod
     struct import *import = data;
     struct scim_user_draft draft;
     struct gw_error err;
-    import->counts.rows++;
+    import->report.rows++;
     if (body == NULL) {
-        import_refuse(&import->counts, line, refusal->text);
+        import_report_refusal(&import->report, line, refusal->text);
         return true;
     }
     if (scim_user_read(arena, import->type, body, &draft, NULL, &err) != GW_OK) {
-        import_refuse(&import->counts, line, err.text);
+        import_report_refusal(&import->report, line, err.text);
         return true;
     }
-    return add_row(import, arena, line, &draft);
+    bool is_locked = false;
+    if (!read_lock(body, &is_locked)) {
+        import_report_refusal(&import->report, line, "provgate.locked is not true or false");
+        return true;
+    }
+    return add_row(import, arena, line, &draft, is_locked);
 }
 
 static void on_progress(uint64_t done, uint64_t total, void *data)
 {
     struct import *import = data;
-    int percent = total > 0 ? (int)(done * 100 / total) : 0;
-    if (!import->on_terminal || percent == import->percent)
-        return;
-    import->percent = percent;
-    (void)fprintf(stderr, "\r%3d %%  %" PRIu64 " rows\x1b[K%s", percent, import->counts.rows,
-                  percent >= 100 ? "\n" : "");
-}
-
-static void print_counts(const struct import *import, const struct request *request)
-{
-    GW_ARENA_SCOPED(arena);
-    const struct import_counts *counts = &import->counts;
-    if (!request->as_json) {
-        (void)printf("%s: %" PRIu64 " rows: %" PRIu64 " %s, %" PRIu64 " known already, %" PRIu64 " refused\n",
-                     request->file, counts->rows, counts->created, request->is_dry ? "would be created" : "created",
-                     counts->matched, counts->refused);
-        return;
-    }
-    struct json_value *top = json_object_new(&arena);
-    json_object_append(&arena, top, GW_STR("rows"), json_integer_new(&arena, (int64_t)counts->rows));
-    json_object_append(&arena, top, GW_STR("created"), json_integer_new(&arena, (int64_t)counts->created));
-    json_object_append(&arena, top, GW_STR("matched"), json_integer_new(&arena, (int64_t)counts->matched));
-    json_object_append(&arena, top, GW_STR("refused"), json_integer_new(&arena, (int64_t)counts->refused));
-    json_object_append(&arena, top, GW_STR("dryRun"), json_bool_new(&arena, request->is_dry));
-    if (!command_print_json(stdout, top))
-        return; /* command_output_done says so */
+    progress_show(&import->report.progress, done, total, import->report.rows);
 }
 
 static int import_rows(struct import *import, const struct request *request, enum import_format format)
@@ -146,10 +135,13 @@ static int import_rows(struct import *import, const struct request *request, enu
         code = last;
         err = import->error;
     }
-    print_counts(import, request);
+    if (code == GW_OK && is_interrupted != 0)
+        code = gw_fail(&err, GW_E_INTERNAL, "interrupted; run it again to go on: what is in is known then");
+    if (code != GW_E_USAGE)
+        import_report_end(&import->report, request->file);
     if (code != GW_OK)
         (void)fprintf(stderr, "provgate: %s\n", err.text);
-    return code == GW_OK && import->counts.refused == 0 ? command_output_done(COMMAND_DONE)
+    return code == GW_OK && import->report.refused == 0 ? command_output_done(COMMAND_DONE)
            : code == GW_E_USAGE                         ? COMMAND_WRONG
                                                         : COMMAND_FAILED;
 }
@@ -157,14 +149,22 @@ static int import_rows(struct import *import, const struct request *request, enu
 static int import_with(struct command_folder *folder, struct store_writer *writer, const struct request *request,
                        enum import_format format)
 {
-    struct import import = {.folder = folder, .on_terminal = isatty(STDERR_FILENO) == 1, .percent = -1};
+    struct import import = {
+        .folder = folder,
+        .report = {
+            .folder = folder, .is_dry = request->is_dry, .as_json = request->as_json, .with_rows = request->with_rows}};
     GW_ARENA_SCOPED(types);
     const char *slash = strrchr(request->file, '/');
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    progress_init(&import.report.progress, request->is_dry ? "reading" : "importing", "rows");
+    is_interrupted = 0;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
     import.type = command_user_type(folder, &types);
     import.reference = gw_str_from(slash != NULL ? slash + 1 : request->file);
     if (!gw_utf8_valid(import.reference))
         import.reference = GW_STR_NONE;
-    import.batch = import_batch_new(folder, writer, &import.counts);
+    import.batch = import_batch_new(folder, writer, &import.report);
     int status = import_rows(&import, request, format);
     import_batch_free(import.batch);
     import_seen_done(&import.seen);
@@ -188,7 +188,7 @@ static int import_for_real(struct command_folder *folder, const struct request *
 static const struct command_option options[] = {
     COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
     COMMAND_TEXT(request, folder, "folder"),      COMMAND_FLAG(request, is_dry, "dry-run"),
-    COMMAND_FLAG(request, as_json, "json"),
+    COMMAND_FLAG(request, as_json, "json"),       COMMAND_FLAG(request, with_rows, "rows"),
 };
 
 static int run(const struct command *command, int argc, char **argv)
@@ -216,20 +216,23 @@ const struct command command_import = {
     .name = "import",
     .summary = "bring in accounts that the app has already",
     .usage =
-        "usage: provgate import FILE.csv|FILE.ndjson [--app NAME|--folder NAME] [--dry-run] [--json]\n"
+        "usage: provgate import FILE.csv|FILE.ndjson [--app NAME|--folder NAME] [--dry-run] [--rows] [--json]\n"
         "Makes a user of every row that names nobody yet, by userName and externalId. Rows that name a user of the\n"
         "folder change nothing: an import that was interrupted is run again. When such a person signs in or is\n"
         "provisioned, the record is theirs and keeps its id. Rows that are not right are refused with line and "
         "reason.\n"
         "CSV (RFC 4180): the first line names columns: userName, externalId, active, displayName, givenName,\n"
         "familyName, email, title, userType, preferredLanguage, locale, timezone, employeeNumber, costCenter,\n"
-        "organization, division, department. JSON lines: a SCIM user a line. What `provgate export` writes can be "
-        "read.\n"
+        "organization, division, department, locked. JSON lines: a SCIM user a line. What `provgate export` writes "
+        "can\n"
+        "be read: attributes, active and locks come back; ids, times, links, sessions and groups do not (for these,\n"
+        "`backup`). Other columns of an export are passed over.\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     into the folder of this app; or\n"
         "  --folder NAME  into this folder; neither is needed when there is one folder only\n"
         "  --dry-run      only say what would happen\n"
-        "  --json         the counts as one JSON object\n"
+        "  --rows         say of every row what became of it, or would; some hundred rows late\n"
+        "  --json         the counts as one JSON object; with --rows, behind one of each row\n"
         "Exit status: 0 all rows were good, 1 some were refused or the store failed, 2 usage or configuration.\n",
     .run = run,
 };

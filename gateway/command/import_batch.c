@@ -1,5 +1,7 @@
 #include "gateway/command/import_batch.h"
 
+#include "store/inspect.h"
+
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ struct half {
 struct import_batch {
     struct command_folder *folder;
     struct store_writer *writer;
-    struct import_counts *counts;
+    struct import_report *report;
     struct half halves[2];
     unsigned filling;
 
@@ -30,12 +32,12 @@ struct import_batch {
 };
 
 struct import_batch *import_batch_new(struct command_folder *folder, struct store_writer *writer,
-                                      struct import_counts *counts)
+                                      struct import_report *report)
 {
     struct import_batch *batch = gw_alloc(sizeof *batch);
     batch->folder = folder;
     batch->writer = writer;
-    batch->counts = counts;
+    batch->report = report;
     batch->halves[0].batch = batch->halves[1].batch = batch;
     GW_ASSERT(pthread_mutex_init(&batch->lock, NULL) == 0 && pthread_cond_init(&batch->is_done_signal, NULL) == 0);
     return batch;
@@ -69,15 +71,6 @@ void import_batch_free(struct import_batch *batch)
     free(batch);
 }
 
-void import_refuse(struct import_counts *counts, uint64_t line, const char *reason)
-{
-    counts->refused++;
-    if (counts->refused <= IMPORT_REFUSALS_SHOWN)
-        (void)fprintf(stderr, "line %" PRIu64 ": %s\n", line, reason);
-    if (counts->refused == IMPORT_REFUSALS_SHOWN)
-        (void)fputs("further rows that are refused are only counted\n", stderr);
-}
-
 static void on_done(struct store_change *change)
 {
     struct half *half = change->owner;
@@ -102,32 +95,15 @@ static enum gw_code submit_rows(struct import_batch *batch, struct half *half, s
     return code;
 }
 
-/* What store_apply_user_import would find; *ret_seq 0: nobody. */
-static enum gw_code look_up(struct import_batch *batch, const struct store_user_draft *draft, uint64_t *ret_seq,
-                            struct gw_error *err)
-{
-    uint64_t seqs[3] = {0, 0, 0};
-    size_t by_name = 0;
-    size_t by_id = 0;
-    struct store_reader *reader = batch->folder->reader;
-    uint32_t folder = batch->folder->number;
-    GW_TRY(store_users_find(reader, folder, STORE_INDEX_USER_NAME, draft->user_name, seqs, 1, &by_name, err));
-    GW_TRY(store_users_find(reader, folder, STORE_INDEX_EXTERNAL_ID, draft->external_id, seqs + 1, 2, &by_id, err));
-    if (by_id > 1 || (by_name == 1 && by_id == 1 && seqs[0] != seqs[1]))
-        return gw_fail(err, GW_E_UNIQUENESS, "userName \"%.*s\" and externalId \"%.*s\" name two users",
-                       GW_STR_ARG(draft->user_name), GW_STR_ARG(draft->external_id));
-    *ret_seq = by_name == 1 ? seqs[0] : seqs[1];
-    return GW_OK;
-}
-
 static enum gw_code foresee_rows(struct import_batch *batch, struct half *half, struct gw_error *err)
 {
     GW_TRY(store_reader_begin(batch->folder->reader, err));
     for (size_t i = 0; i < half->count; i++) {
         struct store_change *change = half->rows[i].change;
-        uint64_t seq = 0;
-        change->code = look_up(batch, &change->as.import.draft, &seq, &change->error);
-        change->result.outcome = seq == 0 ? STORE_OUTCOME_CREATED : STORE_OUTCOME_UNCHANGED;
+        uint64_t *seq = &change->result.user_seq;
+        change->code = store_foresee_import(batch->folder->reader, batch->folder->number, &change->as.import.draft, seq,
+                                            &change->error);
+        change->result.outcome = *seq == 0 ? STORE_OUTCOME_CREATED : STORE_OUTCOME_UNCHANGED;
     }
     store_reader_end(batch->folder->reader);
     return GW_OK;
@@ -144,10 +120,9 @@ static enum gw_code count_rows(struct import_batch *batch, const struct half *ha
     for (size_t i = 0; i < half->count; i++) {
         const struct store_change *change = half->rows[i].change;
         if (change->code == GW_OK) {
-            batch->counts->created += change->result.outcome == STORE_OUTCOME_CREATED;
-            batch->counts->matched += change->result.outcome == STORE_OUTCOME_UNCHANGED;
+            import_report_row(batch->report, half->rows[i].line, change);
         } else if (is_refusal(change->code)) {
-            import_refuse(batch->counts, half->rows[i].line, change->error.text);
+            import_report_refusal(batch->report, half->rows[i].line, change->error.text);
         } else {
             *err = change->error;
             return gw_error_prefix(err, "line %" PRIu64, half->rows[i].line);

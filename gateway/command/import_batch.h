@@ -2,23 +2,16 @@
  * beside a running provgate it is short enough for a sign-on to wait for it (law 2), and the others get their turn. */
 #pragma once
 
-#include "gateway/command/folder.h"
+#include "gateway/command/import_report.h"
 
 /* As many as the writer takes at once; some 5 KiB each while they wait. */
 #define IMPORT_BATCH_ROWS STORE_IMPORT_QUEUE_MAX
-
-struct import_counts {
-    uint64_t rows;
-    uint64_t created;
-    uint64_t matched;
-    uint64_t refused;
-};
 
 struct import_batch;
 
 /* `writer` NULL: a dry run, which only looks what would happen. */
 struct import_batch *import_batch_new(struct command_folder *folder, struct store_writer *writer,
-                                      struct import_counts *counts);
+                                      struct import_report *report);
 void import_batch_free(struct import_batch *batch);
 
 /* Takes the change. A full batch goes to the writer while the next is read; an error is of the store, not of a row, and
@@ -27,7 +20,3 @@ GW_MUST_CHECK enum gw_code import_batch_add(struct import_batch *batch, struct s
                                             struct gw_error *err);
 /* Applies what was taken and waits for all of it. */
 GW_MUST_CHECK enum gw_code import_batch_flush(struct import_batch *batch, struct gw_error *err);
-
-/* "line N: reason" on stderr, the first IMPORT_REFUSALS_SHOWN of them, and counts it. */
-#define IMPORT_REFUSALS_SHOWN 1000u
-void import_refuse(struct import_counts *counts, uint64_t line, const char *reason);

@@ -1,5 +1,6 @@
 #include "gateway/command/import_read.h"
 
+#include "gateway/base/text.h"
 #include "gateway/command/columns.h"
 #include "gateway/json/parse.h"
 #include "routes/scim/schema.h"
@@ -48,18 +49,32 @@ static bool give(struct import_reader *reader, uint64_t line, struct json_value 
 
 /* ---- CSV ---- */
 
+/* Also under another name: which of the two is meant? */
+static bool is_given(struct import_reader *reader, size_t count, const struct user_column *column)
+{
+    for (size_t i = 0; i < count && column->member != NULL; i++) {
+        const struct user_column *before = reader->columns[i];
+        bool is_same = before->member != NULL && strcmp(before->member, column->member) == 0 &&
+                       gw_str_eq(gw_str_from(before->parent), gw_str_from(column->parent));
+        if (is_same && before == column)
+            (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the column %s is there twice", column->name);
+        else if (is_same)
+            (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the columns %s and %s are the same attribute",
+                          before->name, column->name);
+        if (is_same)
+            return true;
+    }
+    return false;
+}
+
 static bool read_columns(struct import_reader *reader, const struct gw_str *fields, size_t count)
 {
     bool has_name = false;
     for (size_t i = 0; i < count; i++) {
         const char *close = NULL;
         const struct user_column *column = user_column_find(gw_str_trim(fields[i]), &close);
-        for (size_t j = 0; j < i && column != NULL && column->member != NULL; j++) {
-            if (reader->columns[j] == column) {
-                (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the column %s is there twice", column->name);
-                return false;
-            }
-        }
+        if (column != NULL && is_given(reader, i, column))
+            return false;
         if (column == NULL) {
             (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the first line names an unknown column \"%.*s\"%s%s%s",
                           GW_STR_ARG(fields[i]), close != NULL ? "; did you mean " : "", close != NULL ? close : "",
@@ -88,6 +103,10 @@ static bool on_record(const struct gw_str *fields, size_t count, uint64_t line, 
     }
     struct json_value *body = json_object_new(&reader->arena);
     for (size_t i = 0; i < count; i++) {
+        if (!gw_utf8_valid(fields[i])) {
+            (void)gw_fail(&refusal, GW_E_INVALID_VALUE, "%s is not well-formed UTF-8", reader->columns[i]->name);
+            return give_refused(reader, line, &refusal);
+        }
         if (!user_column_set(&reader->arena, body, reader->columns[i], fields[i])) {
             (void)gw_fail(&refusal, GW_E_INVALID_VALUE, "%s is \"%.*s\", not true or false", reader->columns[i]->name,
                           (int)(fields[i].len < 40 ? fields[i].len : 40), fields[i].ptr);
@@ -147,8 +166,12 @@ static enum gw_code feed_lines(struct import_reader *reader, struct gw_str bytes
 
 static enum gw_code end_file(struct import_reader *reader, enum import_format format, struct gw_error *err)
 {
-    if (format == IMPORT_CSV)
-        return csv_end(&reader->csv, on_record, reader, err);
+    if (format == IMPORT_CSV) {
+        GW_TRY(csv_end(&reader->csv, on_record, reader, err));
+        bool is_empty = reader->column_count == 0 && reader->error.code == GW_OK;
+        return is_empty ? gw_fail(err, GW_E_INVALID_SYNTAX, "it is empty; its first line must name the columns")
+                        : GW_OK;
+    }
     if ((reader->line.len > 0 || reader->line.overflow) && !end_line(reader))
         return GW_OK;
     return GW_OK;

@@ -2,15 +2,18 @@
 #pragma once
 
 #include "gateway/command/policy_show.h"
+#include "store/inspect.h"
 
 #define POLICY_EFFECTS_MAX 16u
 
 struct policy_effects {
     struct gw_arena *arena;
     bool is_change;
-    uint64_t sessions;        /* that would end */
-    const char *outcome;      /* of a SCIM body: "create", "adopt", "revive", "update", "nothing", "refuse"; or NULL */
-    const char *rule;         /* that named the user of a POST; NULL: none */
+    enum store_brake_verdict brake; /* of what takes somebody out */
+    uint64_t sessions;              /* that would end */
+    const char
+        *outcome;     /* of a SCIM body: "create", "adopt", "revive", "update", "hold", "nothing", "refuse"; or NULL */
+    const char *rule; /* that named the user of a POST; NULL: none */
     struct gw_str attributes; /* names that would change, blank separated */
     const char *texts[POLICY_EFFECTS_MAX];
     size_t count;

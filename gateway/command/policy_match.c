@@ -1,4 +1,5 @@
 #include "gateway/command/policy_show.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "store/inspect.h"
 
 /* One way in: a sign-on, or a POST. */
@@ -25,22 +26,6 @@ static enum store_index index_of(enum config_match match)
                                                [CONFIG_MATCH_EXTERNAL_ID] = STORE_INDEX_EXTERNAL_ID,
                                                [CONFIG_MATCH_EMAIL] = STORE_INDEX_EMAIL};
     return indexes[match];
-}
-
-static unsigned rule_of(enum config_match match)
-{
-    static const unsigned rules[] = {[CONFIG_MATCH_USER_NAME] = STORE_MATCH_USER_NAME,
-                                     [CONFIG_MATCH_EXTERNAL_ID] = STORE_MATCH_EXTERNAL_ID,
-                                     [CONFIG_MATCH_EMAIL] = STORE_MATCH_EMAIL};
-    return rules[match];
-}
-
-unsigned policy_match_rules(const struct config_policy *policy)
-{
-    unsigned rules = 0;
-    for (size_t i = 0; i < policy->match_count; i++)
-        rules |= rule_of(policy->match[i]);
-    return rules;
 }
 
 static enum gw_code refuse_inactive(struct command_folder *folder, struct way *way, struct gw_error *err)
@@ -129,8 +114,10 @@ static enum gw_code foresee_post(struct command_folder *folder, const struct con
         way->rules =
             gw_arena_printf(arena, "%.*s%s%s", GW_STR_ARG(way->rules), i > 0 ? ", " : "", match_name(policy->match[i]));
     enum gw_code code = GW_OK;
-    if (folder->number != 0)
-        code = store_foresee_create(folder->reader, folder->number, &draft, policy_match_rules(policy), policy->adopt,
+    if (user_rules_is_service(&folder->prov_app->prov, arena, draft.user_name))
+        code = gw_fail(&refusal, GW_E_UNIQUENESS, "this is the name of provgate's service user");
+    else if (folder->number != 0)
+        code = store_foresee_create(folder->reader, folder->number, &draft, user_rules_match(policy), policy->adopt,
                                     policy->revive, &foreseen, &refusal);
     way->seq = foreseen.seq;
     way->rule = foreseen.rule;

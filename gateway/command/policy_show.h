@@ -24,9 +24,6 @@ GW_MUST_CHECK enum gw_code policy_test_show(struct command_folder *folder, const
 GW_MUST_CHECK enum gw_code policy_change_show(struct command_folder *folder, const struct store_user *user,
                                               const char *path, bool as_json, struct gw_error *err);
 
-/* The rules of a policy, as the store takes them. */
-unsigned policy_match_rules(const struct config_policy *policy);
-
 /* Where the brake of the folder stands, and what it holds. */
 GW_MUST_CHECK enum gw_code policy_brake_show(struct command_folder *folder, const struct config_brake *brake,
                                              bool as_json, struct gw_error *err);

@@ -78,28 +78,38 @@ static void foresee_deletion(struct policy_effects *effects, const struct config
         effects, "provisioning the same person again makes a new user with a new id; until then signing in is refused");
 }
 
-/* What store_brake_check would decide, were it asked now. */
-static enum gw_code foresee_brake(struct policy_effects *effects, struct command_folder *folder,
-                                  const struct config_policy *policy, struct gw_error *err)
+static struct store_brake brake_of(const struct config_brake *brake)
 {
-    struct store_brake_state state;
-    uint64_t count = 0;
-    uint64_t base = 0;
-    const struct config_brake *brake = &policy->brake;
-    int64_t now_ms = gw_clock_wall_ms();
-    GW_TRY(store_brake_read(folder->reader, folder->number, &state, err));
-    GW_TRY(store_brake_count(folder->reader, folder->number, now_ms - brake->within_ms, &count, &base, err));
-    uint64_t share = base * brake->share_percent / 100;
-    uint64_t limit = share > brake->at_least ? share : brake->at_least;
-    bool is_open = now_ms < state.released_until_ms || (state.held > 0 && now_ms >= state.opens_ms);
-    bool is_engaged = !is_open && count + state.held >= limit;
-    const char *what = !is_engaged                          ? "lets it pass"
-                       : brake->action == CONFIG_BRAKE_HOLD ? "holds it when Okta asks for it (429)"
-                                                            : "lets it pass, with an alarm";
-    policy_effect_add(effects, gw_arena_printf(effects->arena,
-                                               "the brake %s: %" PRIu64 " of %" PRIu64 " users are out, %s %" PRIu64,
-                                               what, count + state.held, base, "it engages at", limit)
-                                   .ptr);
+    return (struct store_brake){.is_on = true,
+                                .is_hold = brake->action == CONFIG_BRAKE_HOLD,
+                                .share_percent = brake->share_percent,
+                                .at_least = brake->at_least,
+                                .within_ms = brake->within_ms,
+                                .max_hold_ms = brake->max_hold_ms};
+}
+
+static enum gw_code foresee_brake(struct policy_effects *effects, struct command_folder *folder,
+                                  const struct store_user *user, const struct config_policy *policy,
+                                  struct gw_error *err)
+{
+    static const char *const texts[] = {[STORE_BRAKE_PASSES] = "lets it pass",
+                                        [STORE_BRAKE_ALERTS] = "lets it pass, with an alarm",
+                                        [STORE_BRAKE_HOLDS] = "holds it when Okta asks for it (429)"};
+    const struct store_brake brake = brake_of(&policy->brake);
+    struct store_brake_foreseen seen;
+    GW_TRY(store_brake_foresee(folder->reader, effects->arena, user, &brake, gw_clock_wall_ms(), &seen, err));
+    effects->brake = seen.verdict;
+    if (seen.verdict == STORE_BRAKE_REJECTS) {
+        policy_effect_add(effects, gw_arena_printf(effects->arena, "refused with 403: an operator rejected this: %.*s",
+                                                   GW_STR_ARG(seen.reason))
+                                       .ptr);
+        return GW_OK;
+    }
+    policy_effect_add(effects,
+                      gw_arena_printf(effects->arena,
+                                      "the brake %s: %" PRIu64 " of %" PRIu64 " users are out, it engages at %" PRIu64,
+                                      texts[seen.verdict], seen.count, seen.base, seen.limit)
+                          .ptr);
     return GW_OK;
 }
 
@@ -120,7 +130,7 @@ static enum gw_code foresee(struct policy_effects *effects, struct command_folde
     else
         foresee_deletion(effects, policy, sessions.alive);
     bool is_out = event != POLICY_REACTIVATE && effects->is_change;
-    return is_out && policy != NULL ? foresee_brake(effects, folder, policy, err) : GW_OK;
+    return is_out && policy != NULL ? foresee_brake(effects, folder, user, policy, err) : GW_OK;
 }
 
 enum gw_code policy_foresee(struct policy_effects *effects, struct command_folder *folder,
@@ -149,6 +159,7 @@ static bool print_json(struct command_folder *folder, const struct store_user *u
     }
     json_object_append(arena, top, GW_STR("changes"), json_bool_new(arena, effects->is_change));
     json_object_append(arena, top, GW_STR("sessionsEnded"), json_integer_new(arena, (int64_t)effects->sessions));
+    json_object_append(arena, top, GW_STR("held"), json_bool_new(arena, effects->brake == STORE_BRAKE_HOLDS));
     if (effects->attributes.len > 0)
         command_text_append(arena, top, GW_STR("attributes"), effects->attributes);
     json_object_append(arena, top, GW_STR("effects"), texts);

@@ -12,11 +12,11 @@ static int restore(const struct config *config, const char *from)
     struct store_stats stats;
     uint64_t bytes = 0;
     enum gw_code code = store_open_to_copy(from, config->store_max_size, &backup, &err);
+    if (code == GW_E_NOT_FOUND)
+        code = gw_fail(&err, GW_E_NOT_FOUND, "there is no backup in %s", from);
     if (code == GW_OK)
-        code = command_backup_run(backup, config->store_path, &stats, &bytes, &err);
+        code = command_backup_run(backup, config->store_path, store_restore, &stats, &bytes, &err);
     store_close(backup);
-    if (code == GW_OK)
-        code = store_restore_skip(config->store_path, config->store_max_size, &err);
     if (code != GW_OK)
         return command_failed(&err);
     (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions; every record was read again\n", config->store_path,

@@ -30,6 +30,11 @@ class LifeCase(WorldCase):
         """Run a command on the world's configuration."""
         return self.world.gateway.command(*words, status=status)
 
+    def once(self, method, path, body=b""):
+        """A call that is not tried again on 429."""
+        return rawhttp.fetch(self.world.prov_url + path, method, body=body, headers=[
+            ("Authorization", f"Bearer {self.world.token}"), ("Content-Type", "application/scim+json")])
+
     def names(self):
         """userNames of all that an import finds."""
         return {user["userName"] for user in self.okta.import_users()}
@@ -152,6 +157,52 @@ class Foreseen(LifeCase):
         revive = self.foresee(self.user(ALICE))
         self.assertEqual((revive["outcome"], revive["userId"]), ("revive", made["id"]))
 
+    def assert_as_foretold(self, body, user_id=None):
+        """The answer to a body (a value, or bytes) is what `policy test` said before; returns it."""
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        path = self.folder / "change.json"
+        path.write_bytes(text)
+        said = json.loads(self.command("policy", "test", "--app", "wiki", "--change", str(path), "--json",
+                                       *(["--id", user_id] if user_id else [])))
+        method = "POST" if user_id is None else "PATCH" if b"Operations" in text else "PUT"
+        answer = self.once(method, f"/Users/{user_id}" if user_id else "/Users", text)
+        with self.subTest(f"{method} {text[:80]}"):
+            if said["outcome"] == "refuse":
+                self.assertIn(f"refused with {answer.status}: ", said["effects"][0])
+            else:
+                self.assertEqual(answer.status, 201 if method == "POST" else 200, said)
+        return said["outcome"], answer
+
+    def test_whatever_body_comes_is_answered_as_foretold(self):
+        _, made = self.assert_as_foretold(self.user("one@example.com", externalId="x1"))
+        one = made.json()["id"]
+        self.assert_as_foretold(self.user("two@example.com", externalId="x2", active=False))
+        gone = self.okta.assign("gone@example.com", "x3")["id"]
+        self.once("DELETE", f"/Users/{gone}")
+        many = [{"value": f"m{number}@example.com"} for number in range(200)]
+        bodies = [self.user(name) for name in ("one@example.com", "two@example.com", "x" * 3000, "", " ", "a\x01b",
+                                               "Provgate-Service@provgate.invalid")]
+        bodies += [self.user("one@example.com", **more) for more in (
+            {"externalId": "x2"}, {"externalId": "y" * 5000}, {"emails": many}, {"title": "z" * 300000},
+            {"active": "true"}, {"roles": [{"value": "nobody"}]}, {"roles": [{"value": "admin"}]}, {"title": "T"},
+            {"title": "z" * 1100000})]
+        bodies += [{"userName": "one@example.com"}, b"", b"{", b"[]", b'"x"', b'{"userName":"\xff"}', b"[" * 5000]
+        patches = [self.patch(**value) for value in (
+            {"title": "U"}, {"title": "U"}, {"shoe": 1}, {"userName": "two@example.com"}, {"active": "False"},
+            {"active": "perhaps"}, {"id": "x"}, {"roles": [{"value": "nobody"}]})]
+        for body in bodies + patches:
+            for user_id in (one, gone) if body in patches else (one, gone, None):
+                self.assert_as_foretold(body, user_id)
+
+    def test_a_put_from_before_the_deactivation_is_foretold_to_change_nothing(self):
+        made = self.okta.assign("stale@example.com", "x9")
+        self.once("PATCH", f"/Users/{made['id']}", json.dumps(self.patch(title="newer")).encode())
+        self.once("PATCH", f"/Users/{made['id']}", json.dumps(self.patch(active=False)).encode())
+        body = json.dumps(made).encode()
+        said = self.foresee(made, "--id", made["id"])
+        self.assertIn("stays deactivated", said["effects"][0])
+        self.assertIs(self.once("PUT", f"/Users/{made['id']}", body).json()["active"], False)
+
     def test_an_event_is_foreseen_with_the_brake(self):
         self.okta.assign("event@example.com", "00uevent")
         said = self.command("policy", "test", "--app", "wiki", "--user", "event@example.com", "--event", "delete")
@@ -181,11 +232,6 @@ class Brake(LifeCase):
     def held(self):
         """How many changes wait for an operator."""
         return json.loads(self.command("policy", "brake", "status", "--app", "wiki", "--json"))["held"]
-
-    def once(self, method, path, body=b""):
-        """A call that is not tried again on 429."""
-        return rawhttp.fetch(self.world.prov_url + path, method, body=body, headers=[
-            ("Authorization", f"Bearer {self.world.token}"), ("Content-Type", "application/scim+json")])
 
     def test_a_run_is_held_released_rejected_and_never_stops_an_operator(self):
         self.ids = [self.okta.assign(f"run{i}@example.com", f"00r{i}")["id"] for i in range(12)]

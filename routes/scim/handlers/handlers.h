@@ -29,11 +29,6 @@ void roles_on_get(struct prov_request *r);
 void entitlements_on_list(struct prov_request *r);
 void entitlements_on_get(struct prov_request *r);
 
-/* Do `roles` and `entitlements` of a user name configured roles only? What stands in `before` (NULL: nothing) may stay:
- * a role that left the configuration must not stop a deactivation. GW_E_INVALID_VALUE names the one that is wrong. */
-GW_MUST_CHECK enum gw_code roles_check(const struct prov_app *app, const struct json_value *before,
-                                       const struct json_value *attributes, struct gw_error *err);
-
 /* discovery.c: RFC 7644 section 4 */
 void discovery_on_provider(struct prov_request *r);
 void discovery_on_agent(struct prov_request *r); /* ServiceProviderConfigs, for Okta's agent */

@@ -4,8 +4,6 @@
 #include "routes/scim/message.h"
 #include "routes/scim/resource.h"
 
-#define QUOTED_BYTES_MAX 128u
-
 struct role_kind {
     struct gw_str type_name;
     struct gw_str urn;
@@ -23,46 +21,6 @@ static const struct config_role *find_role(const struct prov_app *app, struct gw
             return &prov->roles[i];
     }
     return NULL;
-}
-
-/* A short string to quote in an error, or nothing. */
-static struct gw_str quoted(const struct json_value *value)
-{
-    return json_is(value, JSON_STRING) && value->text.len <= QUOTED_BYTES_MAX ? value->text : GW_STR_NONE;
-}
-
-static bool has_value(const struct json_value *values, const struct json_value *value)
-{
-    for (size_t i = 0; json_is(values, JSON_ARRAY) && i < json_count(values); i++) {
-        if (json_equal(json_object_get(values->array.items[i], GW_STR("value")), value))
-            return true;
-    }
-    return false;
-}
-
-static enum gw_code check_values(const struct prov_app *app, const struct json_value *before,
-                                 const struct json_value *values, const char *name, struct gw_error *err)
-{
-    for (size_t i = 0; json_is(values, JSON_ARRAY) && i < json_count(values); i++) {
-        const struct json_value *value = json_object_get(values->array.items[i], GW_STR("value"));
-        bool is_known = json_is(value, JSON_STRING) && find_role(app, value->text) != NULL;
-        if (!is_known && !has_value(before, value))
-            return gw_fail(err, GW_E_INVALID_VALUE, "%s: \"%.*s\" is not a role of this app", name,
-                           GW_STR_ARG(quoted(value)));
-    }
-    return GW_OK;
-}
-
-enum gw_code roles_check(const struct prov_app *app, const struct json_value *before,
-                         const struct json_value *attributes, struct gw_error *err)
-{
-    struct gw_str roles = GW_STR("roles");
-    struct gw_str entitlements = GW_STR("entitlements");
-    if (app->config->prov.role_count == 0)
-        return GW_OK; /* the schema has no such attributes then */
-    GW_TRY(check_values(app, json_object_get(before, roles), json_object_get(attributes, roles), roles.ptr, err));
-    return check_values(app, json_object_get(before, entitlements), json_object_get(attributes, entitlements),
-                        entitlements.ptr, err);
 }
 
 static void set_text(struct gw_arena *arena, struct json_value *object, const char *name, struct gw_str text)

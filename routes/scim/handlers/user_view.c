@@ -5,10 +5,10 @@
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/group_view.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/user.h"
 
-#define SERVICE_USER_NAME "provgate-service@provgate.invalid" /* RFC 2606: nobody's address */
-#define SERVICE_USER_SINCE_MS 1767225600000                   /* 2026-01-01 */
+#define SERVICE_USER_SINCE_MS 1767225600000 /* 2026-01-01 */
 
 static const char service_user_attributes[] =
     "{\"name\":{\"formatted\":\"Provgate Service\",\"familyName\":\"Service\",\"givenName\":\"Provgate\"},"
@@ -32,13 +32,6 @@ bool user_id_parse(const struct prov_request *r, struct gw_str id, uint64_t *ret
 bool service_user_is_on(const struct prov_request *r)
 {
     return r->app->config->prov.service_user;
-}
-
-bool service_user_has_name(const struct prov_request *r, struct gw_str user_name)
-{
-    struct gw_str folded;
-    return service_user_is_on(r) && gw_name_fold(r->arena, user_name, &folded) &&
-           gw_str_eq(folded, GW_STR(SERVICE_USER_NAME));
 }
 
 struct store_user service_user(const struct prov_request *r)

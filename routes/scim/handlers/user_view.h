@@ -15,7 +15,6 @@ struct gw_str user_id_format(struct gw_arena *arena, const struct prov_request *
 bool user_id_parse(const struct prov_request *r, struct gw_str id, uint64_t *ret_seq);
 
 bool service_user_is_on(const struct prov_request *r);
-bool service_user_has_name(const struct prov_request *r, struct gw_str user_name);
 
 /* Opens a snapshot, copies the user, closes it. GW_E_NOT_FOUND for tombstones too. Not for the service user. */
 GW_MUST_CHECK enum gw_code user_fetch(struct prov_request *r, uint64_t seq, struct store_user *ret_user,

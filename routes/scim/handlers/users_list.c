@@ -4,6 +4,7 @@
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
 #include "routes/scim/handlers/turn.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/handlers/user_view.h"
 
 #include <stdlib.h>
@@ -286,7 +287,7 @@ static bool may_be_service_user(const struct prov_request *r, const struct scim_
         uint64_t seq;
         if (lookup->kind == SCIM_LOOKUP_ID && user_id_parse(r, lookup->value, &seq) && seq == SERVICE_USER_SEQ)
             return true;
-        if (lookup->kind != SCIM_LOOKUP_ID && service_user_has_name(r, lookup->value))
+        if (lookup->kind != SCIM_LOOKUP_ID && user_rules_is_service(&r->app->config->prov, r->arena, lookup->value))
             return true;
     }
     return false;

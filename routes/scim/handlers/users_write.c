@@ -3,37 +3,10 @@
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/ignored.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/handlers/user_view.h"
 #include "routes/scim/patch.h"
 #include "routes/scim/user.h"
-
-static enum gw_code check_draft(const struct prov_request *r, const struct json_value *before,
-                                const struct scim_user_draft *draft, struct gw_error *err)
-{
-    if (draft->email_count > STORE_EMAILS_MAX)
-        return gw_fail(err, GW_E_INVALID_VALUE, "emails: more than %u addresses", STORE_EMAILS_MAX);
-    if (service_user_has_name(r, draft->user_name))
-        return gw_fail(err, GW_E_UNIQUENESS, "userName: this is the name of provgate's service user");
-    return roles_check(r->app, before, draft->attributes, err);
-}
-
-static enum gw_code fill_draft(struct store_change *change, const struct scim_user_draft *draft, bool active,
-                               struct store_user_draft *ret_draft, struct gw_error *err)
-{
-    struct gw_arena *arena = &change->arena;
-    ret_draft->user_name = gw_arena_copy(arena, draft->user_name);
-    ret_draft->external_id = gw_arena_copy(arena, draft->external_id);
-    ret_draft->active = active;
-    ret_draft->attributes = scim_user_store_text(arena, draft);
-    ret_draft->emails = gw_arena_array(arena, draft->email_count, sizeof ret_draft->emails[0]);
-    ret_draft->email_count = draft->email_count;
-    for (size_t i = 0; i < draft->email_count; i++)
-        ret_draft->emails[i] = gw_arena_copy(arena, draft->emails[i]);
-    if (ret_draft->attributes.len > STORE_ATTRIBUTES_BYTES_MAX)
-        return gw_fail(err, GW_E_TOO_LARGE, "the attributes of a user may not be larger than %u bytes",
-                       STORE_ATTRIBUTES_BYTES_MAX);
-    return GW_OK;
-}
 
 /* Only changes that may take a user out look at it. */
 static void fill_brake(const struct prov_request *r, struct store_change *change)
@@ -78,25 +51,6 @@ static void on_deleted(struct prov_request *r, struct store_change *change)
 
 /* ---- POST ---- */
 
-static unsigned match_rules(const struct config_policy *policy)
-{
-    unsigned rules = 0;
-    for (size_t i = 0; i < policy->match_count; i++) {
-        switch (policy->match[i]) {
-        case CONFIG_MATCH_USER_NAME:
-            rules |= STORE_MATCH_USER_NAME;
-            break;
-        case CONFIG_MATCH_EXTERNAL_ID:
-            rules |= STORE_MATCH_EXTERNAL_ID;
-            break;
-        case CONFIG_MATCH_EMAIL:
-            rules |= STORE_MATCH_EMAIL;
-            break;
-        }
-    }
-    return rules;
-}
-
 /* Whom it may take over is not known yet: as if nothing had been there. */
 static struct gw_str created_values(struct gw_arena *arena, const struct prov_request *r,
                                     const struct scim_user_draft *draft, bool active)
@@ -118,17 +72,17 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
     GW_TRY(user_projection_read(r, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &draft, &ignored, err));
     ignored_note(r, &ignored);
-    GW_TRY(check_draft(r, NULL, &draft, err));
+    GW_TRY(user_rules_check(&r->app->config->prov, r->arena, NULL, &draft, err));
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_CREATE);
     bool active = draft.has_active ? draft.active : true;
-    enum gw_code code = fill_draft(change, &draft, active, &change->as.create.draft, err);
+    enum gw_code code = user_rules_fill(&change->arena, &draft, active, &change->as.create.draft, err);
     if (code != GW_OK) {
         store_change_free(change);
         return code;
     }
     fill_brake(r, change);
     change->is_urgent = !active; /* it may take over a person who is signed in */
-    change->as.create.match = match_rules(policy);
+    change->as.create.match = user_rules_match(policy);
     change->as.create.adopt = policy->adopt;
     change->as.create.revive = policy->revive;
     change->attribute_names = scim_changed_names(&change->arena, NULL, draft.attributes);
@@ -198,9 +152,9 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
 {
     bool was_active = (update->user.state.flags & STORE_USER_ACTIVE) != 0;
     bool active = update->draft.has_active ? update->draft.active : was_active;
-    GW_TRY(check_draft(r, update->before, &update->draft, err));
+    GW_TRY(user_rules_check(&r->app->config->prov, r->arena, update->before, &update->draft, err));
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_REPLACE);
-    enum gw_code code = fill_draft(change, &update->draft, active, &change->as.replace.draft, err);
+    enum gw_code code = user_rules_fill(&change->arena, &update->draft, active, &change->as.replace.draft, err);
     if (code != GW_OK) {
         store_change_free(change);
         return code;
@@ -217,16 +171,9 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
     return GW_OK;
 }
 
-static uint64_t echoed_version(const struct json_value *body)
-{
-    const struct json_value *meta = json_object_get_nocase(body, GW_STR("meta"));
-    const struct json_value *version = json_object_get_nocase(meta, GW_STR("version"));
-    return json_is(version, JSON_STRING) ? condition_version(version->text) : 0;
-}
-
 static enum gw_code replace(struct prov_request *r, struct gw_error *err)
 {
-    struct update update = {.echoed_version = echoed_version(r->body)};
+    struct update update = {.echoed_version = user_rules_echoed_version(r->body)};
     struct scim_ignored ignored = {0};
     GW_TRY(begin_update(r, &update, err));
     GW_TRY(scim_user_read(r->arena, r->app->user_type, r->body, &update.draft, &ignored, err));

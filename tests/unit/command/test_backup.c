@@ -91,6 +91,35 @@ ground_test(nothing_is_overwritten)
     assert_str_equal(ground_read(g, ground_path(g, "full/file")), "x");
 }
 
+/* What a copy leaves that was killed, at whatever step before its files were moved. */
+static void leave_a_part(struct ground *g, const char *to)
+{
+    assert_int_equal(mkdir(ground_path(g, to), 0700), 0);
+    const char *workshop = gw_arena_printf(&g->arena, "%s/.provgate-init", to).ptr;
+    assert_int_equal(mkdir(ground_path(g, workshop), 0700), 0);
+    static const char *const names[] = {"store.key", "data.mdb", "lock.mdb", "prov.lock", "tool.lock"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ground_write(ground_path(g, gw_arena_printf(&g->arena, "%s/%s", workshop, names[i]).ptr), GW_STR("part"));
+}
+
+ground_test(a_copy_that_was_interrupted_is_no_store_and_is_begun_again)
+{
+    struct stat info;
+    prepare(g);
+    leave_a_part(g, "copy");
+    leave_a_part(g, "restored");
+    assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_FAILED);
+    assert_run(g, &command_backup, words(g, "--to", "copy"), COMMAND_DONE);
+    assert_int_equal(lstat(ground_path(g, "copy/.provgate-init"), &info), -1);
+    ground_configure(g, "restored");
+    assert_run(g, &command_user, "list --app wiki", COMMAND_FAILED);
+    assert_has(g->err, "there is no store in");
+    assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_DONE);
+    assert_int_equal(lstat(ground_path(g, "restored/.provgate-init"), &info), -1);
+    assert_run(g, &command_user, "list --app wiki --count 0", COMMAND_DONE);
+    assert_has(g->out, "user499@example.com");
+}
+
 ground_test(a_damaged_backup_is_refused_and_leaves_nothing)
 {
     prepare(g);
@@ -133,6 +162,7 @@ int main(void)
         cmocka_unit_test(ids_that_were_given_out_after_the_backup_are_not_given_again),
         cmocka_unit_test(a_backup_is_private_and_complete),
         cmocka_unit_test(nothing_is_overwritten),
+        cmocka_unit_test(a_copy_that_was_interrupted_is_no_store_and_is_begun_again),
         cmocka_unit_test(a_damaged_backup_is_refused_and_leaves_nothing),
         cmocka_unit_test(a_backup_without_its_key_file_is_refused),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),

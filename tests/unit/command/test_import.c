@@ -122,6 +122,7 @@ ground_test(files_that_cannot_be_meant_bring_in_nothing)
         {"b.csv", "email\nx@y.test\n", "no column userName"},
         {"c.csv", "userName,userName\nx,y\n", "the column userName is there twice"},
         {"d.txt", "userName\nx\n", "the name must end in"},
+        {"e.csv", "userName,givenName,firstName\nx,y,z\n", "givenName and firstName are the same attribute"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         assert_int_not_equal(import(g, rows[i].name, gw_str_from(rows[i].text), ""), COMMAND_DONE);
@@ -129,6 +130,71 @@ ground_test(files_that_cannot_be_meant_bring_in_nothing)
     }
     assert_run(g, &command_import, "--app wiki /nonexistent/users.csv", COMMAND_WRONG);
     assert_int_equal(count(g), 0);
+}
+
+ground_test(what_cannot_be_stored_is_refused_by_a_dry_run_as_well)
+{
+    char name[4000];
+    memset(name, 'x', sizeof name);
+    struct gw_str text = gw_arena_printf(&g->arena,
+                                         "userName,displayName\n"
+                                         "b\xFF@example.com,x\n"
+                                         "bob@example.com,\xE9\n"
+                                         "%.*s,x\n"
+                                         "provgate-service@provgate.invalid,x\n"
+                                         "good@example.com,\xC3\xA9\n",
+                                         (int)sizeof name, name);
+    assert_int_equal(import(g, "users.csv", text, "--dry-run"), COMMAND_FAILED);
+    assert_has(g->out, "5 rows: 1 would be created, 0 known already, 4 refused\n");
+    struct gw_str foreseen = g->err;
+    assert_int_equal(import(g, "users.csv", text, ""), COMMAND_FAILED);
+    assert_has(g->out, "5 rows: 1 created, 0 known already, 4 refused\n");
+    assert_true(gw_str_eq(foreseen, g->err));
+    assert_has(g->err, "provgate's service user");
+}
+
+ground_test(what_became_of_each_row_can_be_asked_for)
+{
+    static const char text[] = "userName,externalId\nalice@example.com,x1\nnew@example.com,\nNEW@example.com,\n";
+    ground_open(g);
+    assert_int_equal(fixture_create(&g->f, "alice.old@example.com", "x1").code, GW_OK);
+    ground_close(g);
+    assert_run(g, &command_user, "show --app wiki --user alice.old@example.com --json", COMMAND_DONE);
+    const char *id = gw_arena_cstr(&g->arena, gw_str_n(g->out.ptr + strlen("{\"id\":\""), GW_IDENT_TEXT));
+    assert_int_equal(import(g, "users.csv", GW_STR(text), "--dry-run --rows"), COMMAND_FAILED);
+    assert_has(g->out, gw_arena_printf(&g->arena, "line 2: alice@example.com is known already, %s\n", id).ptr);
+    assert_has(g->out, "line 3: new@example.com would be created\n");
+    assert_has(g->err, "line 4: its userName is that of line 3\n");
+    assert_int_equal(import(g, "users.csv", GW_STR(text), "--rows --json"), COMMAND_FAILED);
+    assert_has(g->out, "{\"line\":2,\"outcome\":\"matched\",\"userName\":\"alice@example.com\",\"userId\":\"");
+    assert_has(g->out, gw_arena_printf(&g->arena, "\"userId\":\"%s\"}\n", id).ptr);
+    assert_has(g->out, "{\"line\":3,\"outcome\":\"created\",\"userName\":\"new@example.com\"}\n");
+    assert_has(g->out, "{\"line\":4,\"outcome\":\"refused\",\"reason\":\"its userName is that of line 3\"}\n");
+    assert_has(g->out, "\"created\":1,\"matched\":1,\"refused\":1,\"dryRun\":false}\n");
+}
+
+ground_test(a_lock_goes_out_and_comes_in_again)
+{
+    static const char *const formats[] = {"csv", "ndjson"};
+    assert_import(g, "users.csv", "userName\nalice@example.com\nbob@example.com\n", "", COMMAND_DONE);
+    assert_run(g, &command_user, "lock --app wiki --user alice@example.com", COMMAND_DONE);
+    for (size_t i = 0; i < 2; i++) {
+        const char *file = gw_arena_printf(&g->arena, "%s/out.%s", g->folder, formats[i]).ptr;
+        assert_run(g, &command_export,
+                   gw_arena_printf(&g->arena, "--app wiki --format %s --output %s", formats[i], file).ptr,
+                   COMMAND_DONE);
+        ground_configure(g, formats[i]);
+        assert_ok(store_create(ground_path(g, formats[i]), g->f.max_bytes, &g->f.err), &g->f.err);
+        assert_run(g, &command_import, gw_arena_printf(&g->arena, "--app wiki %s", file).ptr, COMMAND_DONE);
+        assert_run(g, &command_user, "show --app wiki --user alice@example.com", COMMAND_DONE);
+        assert_has(g->out, "state         locked\n");
+        assert_run(g, &command_user, "show --app wiki --user bob@example.com", COMMAND_DONE);
+        assert_has(g->out, "state         active\n");
+        ground_configure(g, "store");
+    }
+    assert_import(g, "bad.ndjson", "{\"userName\":\"carol@example.com\",\"provgate\":{\"locked\":1}}\n", "",
+                  COMMAND_FAILED);
+    assert_has(g->err, "provgate.locked is not true or false");
 }
 
 ground_test(a_row_of_the_wrong_width_is_refused_and_a_broken_quote_ends_the_file)
@@ -186,7 +252,9 @@ ground_test(an_export_file_is_private_and_overwrites_nothing)
     assert_int_equal(stat(ground_path(g, "out.ndjson"), &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     assert_true(info.st_size > 0);
+    assert_int_equal(stat(ground_path(g, "out.ndjson.part"), &info), -1);
     assert_run(g, &command_export, words, COMMAND_FAILED);
+    assert_has(g->err, "is there already");
     assert_run(g, &command_export, "--app wiki --format xml", COMMAND_WRONG);
 }
 
@@ -198,6 +266,9 @@ int main(void)
         cmocka_unit_test(a_dry_run_says_the_same_and_changes_nothing),
         cmocka_unit_test(wrong_rows_are_refused_by_line_and_the_others_come_in),
         cmocka_unit_test(files_that_cannot_be_meant_bring_in_nothing),
+        cmocka_unit_test(what_cannot_be_stored_is_refused_by_a_dry_run_as_well),
+        cmocka_unit_test(what_became_of_each_row_can_be_asked_for),
+        cmocka_unit_test(a_lock_goes_out_and_comes_in_again),
         cmocka_unit_test(a_row_of_the_wrong_width_is_refused_and_a_broken_quote_ends_the_file),
         cmocka_unit_test(a_line_that_is_too_long_is_refused_and_the_next_one_read),
         cmocka_unit_test(many_rows_come_in_and_go_out_again),

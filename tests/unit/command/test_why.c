@@ -31,7 +31,7 @@ ground_test(a_reference_leads_to_the_call_that_cut_it)
     prepare(g);
     assert_run(g, &command_why, "8f3a1c02-1a", COMMAND_DONE);
     assert_has(g->out, "Under this reference:\n");
-    assert_has(g->out, "refuse");
+    assert_has(g->out, "refuse        alice@example.com  by sso");
     assert_has(g->out, "result inactive");
     assert_has(g->out, "alice@example.com (");
     assert_has(g->out, ") in the folder staff is deactivated; generation 2, 0 of 1 sessions alive.\n");

@@ -199,6 +199,52 @@ fixture_test(a_rejected_change_is_forbidden_with_the_reason_when_it_comes_again)
     assert_ok(take_out(f, seq, true).code, &f->err);
 }
 
+fixture_test(a_release_takes_a_rejection_back_and_opens_the_brake_though_nothing_waits)
+{
+    fixture_fill(f, USERS);
+    uint64_t seq = storm(f, 1);
+    assert_int_equal(reject(f, "a wrong group rule"), 1);
+    assert_int_equal(release(f, true), 0);
+    assert_int_equal(take_out(f, seq, true).code, GW_E_FORBIDDEN);
+    assert_int_equal(release(f, false), 0);
+    assert_true(is_active(f, seq));
+    assert_ok(take_out(f, seq, true).code, &f->err);
+    assert_ok(take_out(f, seq + 1, true).code, &f->err);
+    assert_int_equal(state_of(f).held, 0);
+}
+
+/* Asked before each change of a whole run, through all that can become of one. */
+fixture_test(what_is_foretold_of_the_brake_is_what_it_does)
+{
+    static const enum gw_code codes[] = {[STORE_BRAKE_PASSES] = GW_OK,
+                                         [STORE_BRAKE_ALERTS] = GW_OK,
+                                         [STORE_BRAKE_HOLDS] = GW_E_HELD,
+                                         [STORE_BRAKE_REJECTS] = GW_E_FORBIDDEN};
+    unsigned seen[4] = {0};
+    fixture_fill(f, USERS);
+    for (unsigned i = 0; i < 300; i++) {
+        uint64_t seq = 1 + i * 7 % USERS; /* some come again */
+        bool is_hold = i % 50 != 49;
+        struct store_brake_foreseen foreseen;
+        struct store_user user = fixture_user(f, seq);
+        struct store_brake rule = brake(is_hold);
+        if (i == 120)
+            assert_true(reject(f, "no") > 0);
+        if (i == 250)
+            (void)release(f, false);
+        f->now_ms += 1000;
+        if ((user.state.flags & STORE_USER_DELETED) != 0)
+            continue;
+        assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+        assert_ok(store_brake_foresee(f->reader, &f->arena, &user, &rule, f->now_ms, &foreseen, &f->err), &f->err);
+        store_reader_end(f->reader);
+        seen[foreseen.verdict]++;
+        assert_int_equal(remove_user(f, seq, is_hold).code, codes[foreseen.verdict]);
+    }
+    for (size_t i = 0; i < 4; i++)
+        assert_true(seen[i] > 0);
+}
+
 fixture_test(a_client_that_changes_its_mind_takes_the_held_change_back)
 {
     fixture_fill(f, USERS);
@@ -276,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_release_takes_out_all_that_waited_and_lets_the_rest_of_the_run_pass),
         cmocka_unit_test(it_opens_by_itself_after_max_hold_also_for_those_who_come_again),
         cmocka_unit_test(a_rejected_change_is_forbidden_with_the_reason_when_it_comes_again),
+        cmocka_unit_test(a_release_takes_a_rejection_back_and_opens_the_brake_though_nothing_waits),
+        cmocka_unit_test(what_is_foretold_of_the_brake_is_what_it_does),
         cmocka_unit_test(a_client_that_changes_its_mind_takes_the_held_change_back),
         cmocka_unit_test(a_change_that_says_nothing_of_active_takes_nothing_back),
         cmocka_unit_test(an_alert_is_raised_once_in_a_window_and_holds_nobody),
