@@ -17,6 +17,8 @@ struct bench {
     uint32_t folder;
     uint64_t users;
     uint64_t number; /* of what is made anew */
+    uint64_t groups; /* made here; the newest has the number group_last */
+    uint64_t group_last;
 };
 
 static void fail(const char *what, const struct gw_error *err)
@@ -66,6 +68,8 @@ static void apply(struct bench *bench, struct store_change *change)
     struct gw_error err;
     if (store_writer_apply(bench->writer, change, &err) != GW_OK)
         fail("a change", &err);
+    if (change->kind == STORE_CHANGE_GROUP_CREATE)
+        bench->group_last = change->result.group_seq;
     store_change_free(change);
 }
 
@@ -167,6 +171,28 @@ static void do_sign_on(struct bench *bench)
     apply(bench, change);
 }
 
+static void do_group_create(struct bench *bench)
+{
+    struct store_change *change = change_new(bench, STORE_CHANGE_GROUP_CREATE);
+    change->as.group.display_name = gw_arena_printf(&change->arena, "cost %s", change->reference.ptr);
+    change->as.group.attributes = GW_STR("{}");
+    apply(bench, change);
+    bench->groups++;
+}
+
+/* PATCH of one of the groups that do_group_create made: one more member. */
+static void do_group_member(struct bench *bench)
+{
+    struct store_change *change = change_new(bench, STORE_CHANGE_GROUP_UPDATE);
+    struct store_member_op *op = gw_arena_alloc(&change->arena, sizeof *op);
+    *op = (struct store_member_op){STORE_MEMBER_ADD, pick(bench)};
+    change->attribute_names = GW_STR("members");
+    change->group_seq = bench->group_last - bench->number * 7919 % bench->groups;
+    change->as.group.ops = op;
+    change->as.group.op_count = 1;
+    apply(bench, change);
+}
+
 static void measure(struct bench *bench, const char *name, void (*run)(struct bench *bench), uint64_t rounds)
 {
     uint64_t first = bench->number;
@@ -203,6 +229,8 @@ int main(int argc, char **argv)
     measure(&bench, "active", do_active, rounds);
     measure(&bench, "title", do_title, rounds);
     measure(&bench, "create", do_create, rounds);
+    measure(&bench, "group create", do_group_create, rounds);
+    measure(&bench, "group member", do_group_member, rounds);
     measure(&bench, "first sign-on", do_sign_on, rounds);
     bench.number -= rounds;
     bench.number += bench.users; /* the same people again, with new sessions */
