@@ -52,6 +52,7 @@ struct scim_attribute {
     bool case_exact;
     bool strict;    /* no conversion from another JSON type in POST and PUT (semantics.md 5) */
     bool printable; /* a name to sign in with: gw_name_printable */
+    bool packed;    /* may come as the "value" of a JSON object's text in a PATCH (Entra ID, scim-clients.md 6.1) */
     bool discarded; /* accepted from clients, never kept, not advertised (password) */
     enum scim_mutability mutability;
     enum scim_returned returned;

@@ -103,7 +103,12 @@ static const struct scim_attribute CERTIFICATE_SUBS[] = {
 };
 static const struct scim_attribute ENTITLEMENT_SUBS[] = {VALUE("The id of the entitlement."), DISPLAY, TYPE(NULL),
                                                          PRIMARY};
-static const struct scim_attribute ROLE_SUBS[] = {VALUE("The id of the role."), DISPLAY, TYPE(NULL), PRIMARY};
+static const struct scim_attribute ROLE_SUBS[] = {
+    {NAMED("value"), .packed = true, .description = "The id of the role."},
+    DISPLAY,
+    TYPE(NULL),
+    PRIMARY,
+};
 
 /* The last two are for apps that have roles. */
 #define ROLE_ATTRIBUTES 2

@@ -3,6 +3,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/digest.h"
 #include "gateway/base/text.h"
+#include "gateway/json/parse.h"
 
 void scim_ignored_add(struct gw_arena *arena, struct scim_ignored *ignored, struct gw_str name)
 {
@@ -60,6 +61,20 @@ static enum gw_code check_text(const struct scim_attribute *attribute, struct gw
     return GW_OK;
 }
 
+static struct gw_str unpacked(const struct scim_reader *reader, const struct scim_attribute *attribute,
+                              struct gw_str text)
+{
+    static const struct json_limits limits = {
+        .depth = 4, .values = 32, .members = 16, .string_bytes = SCIM_STRING_BYTES_MAX, .number_bytes = 32};
+    struct json_value *object = NULL;
+    struct gw_error err;
+    bool may_be = attribute->packed && reader->reading == SCIM_READ_LENIENT && gw_str_starts(text, GW_STR("{"));
+    if (!may_be || json_parse(reader->arena, text, &limits, &object, &err) != GW_OK)
+        return text;
+    const struct json_value *value = json_object_get_nocase(object, GW_STR("value"));
+    return json_is(value, JSON_STRING) && value->text.len > 0 ? value->text : text;
+}
+
 static enum gw_code read_text(const struct scim_reader *reader, const struct scim_attribute *attribute,
                               const struct json_value *value, struct json_value **ret_value, struct gw_error *err)
 {
@@ -70,7 +85,7 @@ static enum gw_code read_text(const struct scim_reader *reader, const struct sci
     if (value->text.len == 0)
         return attribute->required ? refuse(attribute, "must not be empty", err) : GW_OK;
     GW_TRY(check_text(attribute, value->text, err));
-    *ret_value = json_string_new(reader->arena, value->text);
+    *ret_value = json_string_new(reader->arena, unpacked(reader, attribute, value->text));
     return GW_OK;
 }
 

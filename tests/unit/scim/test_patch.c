@@ -173,6 +173,9 @@ static void rfc_forms_do_what_the_rfc_says(void **state)
 }
 
 /* scim-clients.md 6.1 and 9 */
+#define PACKED                                                                                                         \
+    "'{\\u0022id\\u0022:\\u00221\\u0022,\\u0022value\\u0022:\\u0022r\\u0022,\\u0022displayName\\u0022:"                \
+    "\\u0022R\\u0022}'"
 static const struct change ENTRA[] = {
     {"op in any case", "[{'op':'Replace','path':'title','value':'N'}]", "title", "'N'"},
     {"active as \"False\"", "[{'op':'Replace','path':'active','value':'False'}]", "active", "false"},
@@ -197,6 +200,19 @@ static const struct change ENTRA[] = {
      "roles", "[{'primary':true,'value':'r'}]"},
     {"strings in roles", "[{'op':'Add','path':'roles','value':[{'primary':'True','value':'r'}]}]", "roles",
      "[{'primary':true,'value':'r'}]"},
+    {"a role as JSON text", "[{'op':'Add','path':'roles','value':[{'value':" PACKED "},{'value':'s'}]}]", "roles",
+     "[{'value':'r'},{'value':'s'}]"},
+    {"a role as JSON text, alone", "[{'op':'Add','path':'roles','value':" PACKED "}]", "roles", "[{'value':'r'}]"},
+    {"a role as JSON text by a filter",
+     "[{'op':'Add','path':'roles[primary eq \\u0022True\\u0022].value','value':" PACKED "}]", "roles",
+     "[{'primary':true,'value':'r'}]"},
+    {"a role as JSON text is taken away",
+     "[{'op':'Add','path':'roles','value':[{'value':'r'}]},{'op':'Remove','path':'roles','value':[{'value':" PACKED
+     "}]}]",
+     "roles", NULL},
+    {"JSON text that names no role", "[{'op':'Add','path':'roles','value':['{}','{','{\\u0022value\\u0022:1}']}]",
+     "roles", "[{'value':'{}'},{'value':'{'},{'value':'{\\u0022value\\u0022:1}'}]"},
+    {"JSON text elsewhere is a text", "[{'op':'Replace','path':'title','value':" PACKED "}]", "title", PACKED},
     {"manager as an id", "[{'op':'Add','path':'manager','value':'m1'}]", ENTERPRISE, "{'manager':{'value':'m1'}}"},
     {"manager as a list", "[{'op':'Add','path':'" ENTERPRISE ":manager','value':[{'$ref':null,'value':'m1'}]}]",
      ENTERPRISE, "{'manager':{'value':'m1'}}"},
