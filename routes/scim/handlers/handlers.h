@@ -25,8 +25,10 @@ void groups_on_delete(struct prov_request *r);
 
 /* roles.c: what the configuration defines, for entitlement-enabled apps (scim-clients.md 2) */
 void roles_on_list(struct prov_request *r);
+void roles_on_search(struct prov_request *r);
 void roles_on_get(struct prov_request *r);
 void entitlements_on_list(struct prov_request *r);
+void entitlements_on_search(struct prov_request *r);
 void entitlements_on_get(struct prov_request *r);
 
 /* discovery.c: RFC 7644 section 4 */

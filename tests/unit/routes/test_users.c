@@ -12,13 +12,6 @@ static int set_up_strict(void **state)
     return 0;
 }
 
-static int set_up_roles(void **state)
-{
-    (void)state;
-    world = world_new("      roles: [{id: admin, display: Administrator}, {id: editor}]\n");
-    return 0;
-}
-
 static struct call *send_with(const char *method, struct gw_str target, const char *body, const char *name,
                               struct gw_str value)
 {
@@ -414,64 +407,6 @@ static void test_a_client_that_leaves_does_not_stop_its_change(void **state)
     call_free(world, call);
 }
 
-/* semantics.md 5 and scim-clients.md 2. */
-static void test_roles_are_discovered_checked_and_revoked_by_an_empty_list(void **state)
-{
-    (void)state;
-    struct call *call = get(world, "/scim/v2/Roles?count=1&startIndex=2");
-    assert_status(call, 200);
-    assert_at(call, "totalResults", "2");
-    assert_at(call, "itemsPerPage", "1");
-    assert_at(call, "Resources.0.id", "editor");
-    assert_at(call, "Resources.0.displayName", "editor");
-    call_free(world, call);
-    expect("GET", GW_STR("/scim/v2/Roles/admin"), NULL, 200);
-    expect("GET", GW_STR("/scim/v2/Roles/none"), NULL, 404);
-    call = send_body(world, "POST", "/scim/v2/Users",
-                     USER ",\"userName\":\"r@okta.local\",\"roles\":[{\"value\":\"king\"}]}");
-    assert_error(call, 400, "invalidValue");
-    call_free(world, call);
-    call = send_body(world, "POST", "/scim/v2/Users",
-                     USER ",\"userName\":\"r@okta.local\",\"roles\":[{\"value\":\"admin\"}]}");
-    assert_status(call, 201);
-    struct gw_str path = user_path(world, gw_arena_copy(&world->arena, call_text(call, "id")));
-    call_free(world, call);
-    call = send_body(world, "PUT", path.ptr, USER ",\"userName\":\"r@okta.local\"}");
-    assert_at(call, "roles.0.value", "admin"); /* a PUT that lacks them keeps them */
-    call_free(world, call);
-    call = send_body(world, "PUT", path.ptr, USER ",\"userName\":\"r@okta.local\",\"roles\":[]}");
-    assert_at(call, "roles", "");
-    call_free(world, call);
-}
-
-/* A role that left the configuration stays with who has it, and stops nobody's deactivation. */
-static void test_a_role_that_left_the_configuration_may_stay_but_not_come(void **state)
-{
-    (void)state;
-    struct gw_error err = {0};
-    struct store_change *change = store_change_new(STORE_CHANGE_USER_CREATE);
-    change->time_ms = gw_clock_wall_ms();
-    change->folder = world->folder_number;
-    change->as.create.match = STORE_MATCH_USER_NAME;
-    change->as.create.draft = (struct store_user_draft){.user_name = GW_STR("left@okta.local"),
-                                                        .attributes = GW_STR("{\"roles\":[{\"value\":\"left\"}]}"),
-                                                        .active = true};
-    check_ok(store_writer_apply(world->writer, change, &err), &err);
-    store_change_free(change);
-    struct call *call = get(world, "/scim/v2/Users?filter=userName%20eq%20%22left@okta.local%22");
-    struct gw_str path = user_path(world, gw_arena_copy(&world->arena, call_text(call, "Resources.0.id")));
-    call_free(world, call);
-    call = send_body(world, "PATCH", path.ptr, PATCH_OP "{\"op\":\"replace\",\"value\":{\"active\":false}}]}");
-    assert_status(call, 200);
-    assert_at(call, "roles.0.value", "left");
-    call_free(world, call);
-    call = send_body(world, "PATCH", path.ptr,
-                     PATCH_OP "{\"op\":\"add\",\"path\":\"roles\",\"value\":[{\"value\":\"king\"}]}]}");
-    assert_error(call, 400, "invalidValue");
-    assert_non_null(strstr(call_text(call, "detail").ptr, "king"));
-    call_free(world, call);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,10 +424,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_concurrent_patches_lose_nothing_or_say_429, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_E16_parallel_creates_of_one_name_make_one_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_client_that_leaves_does_not_stop_its_change, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_roles_are_discovered_checked_and_revoked_by_an_empty_list, set_up_roles,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_role_that_left_the_configuration_may_stay_but_not_come, set_up_roles,
-                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
