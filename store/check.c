@@ -30,7 +30,7 @@ struct scan {
     uint64_t total;
     uint64_t index_entries; /* that there should be */
     uint64_t position_entries;
-    uint64_t sets_of_groups;
+    uint64_t groups;
     uint64_t members;
     uint64_t due_entries;
     uint64_t trail_entries;
@@ -208,7 +208,9 @@ static enum gw_code scan_group(struct scan *scan, struct gw_str key, struct gw_s
     for (size_t i = 0; i < keys.count; i++)
         GW_TRY(expect_key(scan, STORE_TABLE_INDEX, keys.keys[i]));
     scan->index_entries += keys.count;
-    scan->sets_of_groups++;
+    scan->groups++;
+    struct store_key modified = store_modified_group_key(&group);
+    GW_TRY(expect_key(scan, STORE_TABLE_GROUPS_MODIFIED, store_key_str(&modified)));
     return count_position(scan, STORE_POSITIONS_OF_GROUPS(group.folder), group.seq, false);
 }
 
@@ -307,6 +309,7 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(expect_entries(scan, STORE_TABLE_TRAIL, scan->trail_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_TRAIL_2, 0));
     GW_TRY(expect_entries(scan, STORE_TABLE_MODIFIED, scan->modified_entries));
+    GW_TRY(expect_entries(scan, STORE_TABLE_GROUPS_MODIFIED, scan->groups));
     GW_TRY(expect_entries(scan, STORE_TABLE_DUE_COUNTS, scan->due.entries + scan->inactive_folders));
     GW_TRY(expect_entries(scan, STORE_TABLE_INDEX, scan->index_entries));
     GW_TRY(expect_entries(scan, STORE_TABLE_POSITIONS, scan->position_entries));
@@ -314,7 +317,7 @@ static enum gw_code scan_tables(struct scan *scan)
     GW_TRY(expect_same_entries(scan, STORE_TABLE_SESSION_EXPIRY, STORE_TABLE_SESSIONS));
     uint64_t loose = 0;
     GW_TRY(store_table_entries(&scan->view, STORE_TABLE_LOOSE_SETS, &loose, scan->err));
-    GW_TRY(expect_entries(scan, STORE_TABLE_SETS, scan->sets_of_groups + loose));
+    GW_TRY(expect_entries(scan, STORE_TABLE_SETS, scan->groups + loose));
     GW_TRY(expect_entries(scan, STORE_TABLE_MEMBERS, scan->members));
     GW_TRY(expect_same_entries(scan, STORE_TABLE_MEMBERSHIPS, STORE_TABLE_MEMBERS));
     return expect_same_entries(scan, STORE_TABLE_REPLAY_EXPIRY, STORE_TABLE_REPLAY);

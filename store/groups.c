@@ -2,6 +2,7 @@
 
 #include "store/bytes.h"
 #include "store/codec.h"
+#include "store/modified.h"
 #include "store/positions.h"
 
 #define RECORD_FORM 1u
@@ -121,6 +122,7 @@ enum gw_code store_groups_save(struct store_view *view, struct gw_arena *arena, 
         struct store_bytes bytes = encode(arena, after);
         GW_TRY(store_put(view, STORE_TABLE_GROUPS, store_key_str(&key), bytes.ptr, bytes.len, err));
     }
+    GW_TRY(store_modified_group_move(view, before, after, err));
     if (before != NULL && after != NULL)
         return GW_OK;
     return store_positions_add(view, STORE_POSITIONS_OF_GROUPS(group->folder), group->seq, after != NULL ? 1 : -1, err);

@@ -1,5 +1,5 @@
-/* groups: loading, finding, saving and walking group records, with index and positions kept in step. Private to store/.
- */
+/* groups: loading, finding, saving and walking group records, with index, positions and last changes kept in step.
+ * Private to store/. */
 #pragma once
 
 #include "gateway/base/arena.h"

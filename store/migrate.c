@@ -5,6 +5,7 @@
 #include "store/codec.h"
 #include "store/due.h"
 #include "store/env.h"
+#include "store/groups.h"
 #include "store/modified.h"
 #include "store/pages.h"
 #include "store/role.h"
@@ -47,12 +48,26 @@ static enum gw_code fill_from_activity(struct store_view *view, struct gw_str ke
     return store_trail_add(view, entry.seq, err);
 }
 
+static enum gw_code fill_from_group(struct store_view *view, struct gw_str key, struct gw_str value,
+                                    struct gw_error *err)
+{
+    struct store_group group;
+    if (!store_group_decode(key, value, &group))
+        return store_fail_damaged(err, STORE_TABLE_GROUPS, "a record makes no sense");
+    return store_modified_group_move(view, NULL, &group, err);
+}
+
 static const struct fill fills_1[] = {
     {STORE_TABLE_ACTIVITY, fill_from_activity},
     {STORE_TABLE_USERS, fill_from_user},
+    {STORE_TABLE_GROUPS, fill_from_group},
 };
 static const struct fill fills_2[] = {
     {STORE_TABLE_ACTIVITY, fill_from_activity},
+    {STORE_TABLE_GROUPS, fill_from_group},
+};
+static const struct fill fills_3[] = {
+    {STORE_TABLE_GROUPS, fill_from_group},
 };
 
 /* By the format that a step starts from; each leads to the newest one. */
@@ -63,6 +78,7 @@ static const struct step {
 } steps[] = {
     [1] = {STORE_TABLE_MEMBERSHIPS + 1, fills_1, sizeof fills_1 / sizeof fills_1[0]},
     [2] = {STORE_TABLE_BLIND + 1, fills_2, sizeof fills_2 / sizeof fills_2[0]},
+    [3] = {STORE_TABLE_TRAIL + 1, fills_3, sizeof fills_3 / sizeof fills_3[0]},
 };
 _Static_assert(sizeof steps / sizeof steps[0] == STORE_FORMAT_VERSION, "each older format has a step");
 

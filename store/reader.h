@@ -76,9 +76,9 @@ GW_MUST_CHECK enum gw_code store_users_scan(struct store_reader *reader, uint32_
 GW_MUST_CHECK enum gw_code store_users_count(struct store_reader *reader, uint32_t folder, uint64_t *ret_count,
                                              struct gw_error *err);
 
-/* Users by the time of their last change: those of the range, the oldest change first, at most `max`; `range` goes on
- * behind them. Fewer than `max`: there are no more. Who changes between two calls may come again, and nobody is left
- * out of a range without end. */
+/* Users, and groups, by the time of their last change: those of the range, the oldest change first, at most `max`;
+ * `range` goes on behind them. Fewer than `max`: there are no more. Who changes between two calls may come again, and
+ * nobody is left out of a range without end. */
 struct store_modified_range {
     int64_t since_ms;  /* included; at least 0 */
     uint64_t from_seq; /* of those with just that time; 0 at first */
@@ -87,6 +87,9 @@ struct store_modified_range {
 GW_MUST_CHECK enum gw_code store_users_modified(struct store_reader *reader, uint32_t folder,
                                                 struct store_modified_range *range, uint64_t *ret_seqs, size_t max,
                                                 size_t *ret_count, struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_groups_modified(struct store_reader *reader, uint32_t folder,
+                                                 struct store_modified_range *range, uint64_t *ret_seqs, size_t max,
+                                                 size_t *ret_count, struct gw_error *err);
 
 /* Groups, as users above. A group that is gone is not found. */
 GW_MUST_CHECK enum gw_code store_group_get(struct store_reader *reader, struct gw_arena *arena, uint32_t folder,

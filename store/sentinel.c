@@ -20,7 +20,11 @@ enum field {
 
 /* How many tables a store of each format has: the first so many of enum store_table. */
 static const int table_counts[] = {
-    [1] = STORE_TABLE_MEMBERSHIPS + 1, [2] = STORE_TABLE_BLIND + 1, [3] = STORE_TABLE_COUNT};
+    [1] = STORE_TABLE_MEMBERSHIPS + 1,
+    [2] = STORE_TABLE_BLIND + 1,
+    [3] = STORE_TABLE_TRAIL + 1,
+    [4] = STORE_TABLE_COUNT,
+};
 _Static_assert(sizeof table_counts / sizeof table_counts[0] == STORE_FORMAT_VERSION + 1, "each format has its row");
 
 int store_sentinel_tables(const struct store_view *view)

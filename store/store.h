@@ -15,7 +15,7 @@
 
 struct store;
 
-#define STORE_FORMAT_VERSION 3u /* store/migrate.h says when it is raised */
+#define STORE_FORMAT_VERSION 4u /* store/migrate.h says when it is raised */
 #define STORE_MAX_SIZE_DEFAULT (64ull << 30)
 
 /* Makes an empty store in `path` (created with mode 0700 when absent). Fails when there is one, or anything else in it.

@@ -35,6 +35,7 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
     [STORE_TABLE_TRAIL_2] = "trail",
     [STORE_TABLE_TRAIL] = "trail_blocks",
     [STORE_TABLE_MODIFIED] = "modified",
+    [STORE_TABLE_GROUPS_MODIFIED] = "groups_modified",
 };
 
 const char *store_table_name(enum store_table table)

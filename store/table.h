@@ -37,8 +37,9 @@ enum store_table {
     STORE_TABLE_HELD,       /* folder BE32, seq BE64 -> what the brake holds of the user */
     STORE_TABLE_BLIND,      /* folder BE32, index u8, digest -> whose; folder BE32, 0, seq BE64, index, digest; the last
                              * of format 2 */
-    STORE_TABLE_TRAIL,      /* activity seq / 256 BE64 -> what the entries are about; store/trail.c */
-    STORE_TABLE_COUNT       /* a new one goes before this line: store/migrate.h says how */
+    STORE_TABLE_TRAIL, /* activity seq / 256 BE64 -> what the entries are about; store/trail.c; the last of format 3 */
+    STORE_TABLE_GROUPS_MODIFIED, /* folder BE32, last change BE64, seq BE64 -> nothing: groups */
+    STORE_TABLE_COUNT            /* a new one goes before this line: store/migrate.h says how */
 };
 
 #define STORE_SEAL_BYTES 4u

@@ -1,19 +1,15 @@
 #include "gateway/json/write.h"
 #include "routes/reply.h"
-#include "routes/scim/filter_plan.h"
+#include "routes/scim/handlers/candidates.h"
 #include "routes/scim/handlers/group_text.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
-#include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_view.h"
 
-#include <stdlib.h>
-
-/* The cost limits of a filter: groups that are looked at when no index answers it, candidates that indexes may name;
- * and GROUP_TREE_MEMBERS_MAX. Beyond: 400 tooMany (RFC 7644 section 3.4.2.1). */
+/* The cost limit of a filter that no index answers: groups that are looked at; and GROUP_TREE_MEMBERS_MAX. Beyond: 400
+ * tooMany (RFC 7644 section 3.4.2.1). */
 #define FILTER_GROUPS_MAX 100000u
-#define FILTER_CANDIDATES_MAX 10000u
 
 /* What a filter has to know of members. */
 enum members_needed {
@@ -29,11 +25,6 @@ enum stage {
     STAGE_CANDIDATES /* indexes named these; each is put to the filter */
 };
 
-struct seq_list {
-    uint64_t *seqs;
-    size_t count;
-};
-
 struct group_listing {
     struct prov_request *r;
     enum stage stage;
@@ -42,9 +33,9 @@ struct group_listing {
     struct group_text open; /* the group that was written last; its members may go on in the next turn */
     bool is_under_way;      /* not the first turn */
     uint64_t next_seq;      /* where PAGE and SCAN go on */
-    struct seq_list found;
-    size_t next_candidate;
+    struct candidates candidates;
     const struct scim_filter *filter; /* NULL: all */
+    struct scim_plan plan;
     enum members_needed needed;
     uint64_t named[SCIM_FILTER_TERMS_MAX];
     size_t named_count;
@@ -203,10 +194,11 @@ static bool on_page_group(const struct store_group *group, void *data)
 }
 
 /* Counts every match, and shows those of the page. */
-static void put_candidate(struct group_listing *list, const struct store_group *group)
+static void put_group(struct group_listing *list, const struct store_group *group)
 {
-    bool is_match = false;
-    list->code = matches(list, group, &is_match);
+    bool is_match = list->plan.exact;
+    if (!is_match)
+        list->code = matches(list, group, &is_match);
     if (list->code == GW_OK && is_match && ++list->total >= list->r->query.start_index && !is_page_full(list))
         emit(list, group);
 }
@@ -217,91 +209,82 @@ static bool on_scanned(const struct store_group *group, void *data)
     if (++list->examined > FILTER_GROUPS_MAX) {
         list->code = gw_fail(&list->err, GW_E_TOO_MANY,
                              "no index answers this filter and there are more than %u groups; use displayName, "
-                             "externalId, id or members.value",
+                             "externalId, id, members.value or meta.lastModified",
                              FILTER_GROUPS_MAX);
         return false;
     }
-    put_candidate(list, group);
+    put_group(list, group);
     list->next_seq = group->seq + 1;
     return may_go_on(list);
 }
 
+/* ---- candidates ---- */
+
+struct found {
+    uint64_t *seqs;
+    size_t max;
+    size_t count;
+};
+
 static bool on_found(const struct store_group *group, void *data)
 {
-    struct seq_list *found = data;
+    struct found *found = data;
     found->seqs[found->count++] = group->seq;
-    return found->count < FILTER_CANDIDATES_MAX;
+    return found->count < found->max;
 }
 
-static enum gw_code find_seqs(struct group_listing *list, const struct scim_lookup *lookup, struct seq_list *found)
+static enum gw_code find_groups(struct prov_request *r, const struct scim_lookup *lookup, uint64_t *ret_seqs,
+                                size_t max, size_t *ret_count, struct gw_error *err)
 {
-    struct prov_request *r = list->r;
-    uint64_t seq = 0;
-    size_t count = 0;
-    enum store_index index =
-        lookup->kind == SCIM_LOOKUP_EXTERNAL_ID ? STORE_INDEX_GROUP_EXTERNAL_ID : STORE_INDEX_GROUP_NAME;
+    struct found found = {ret_seqs, max, 0};
+    uint64_t user = 0;
+    *ret_count = 0;
     if (lookup->kind == SCIM_LOOKUP_ID) {
-        if (group_id_parse(r, lookup->value, &seq))
-            found->seqs[found->count++] = seq;
+        *ret_count = group_id_parse(r, lookup->value, ret_seqs);
         return GW_OK;
     }
-    if (lookup->kind == SCIM_LOOKUP_MEMBER)
-        return user_id_parse(r, lookup->value, &seq)
-                   ? store_user_groups(r->face->reader, r->app->folder, seq, on_found, found, &list->err)
-                   : GW_OK;
-    enum gw_code code =
-        store_groups_find(r->face->reader, r->app->folder, index, lookup->value, found->seqs + found->count,
-                          FILTER_CANDIDATES_MAX - found->count, &count, &list->err);
-    found->count += count;
-    return code;
+    if (lookup->kind == SCIM_LOOKUP_MEMBER) {
+        if (user_id_parse(r, lookup->value, &user))
+            GW_TRY(store_user_groups(r->face->reader, r->app->folder, user, on_found, &found, err));
+        *ret_count = found.count;
+        return GW_OK;
+    }
+    enum store_index index =
+        lookup->kind == SCIM_LOOKUP_EXTERNAL_ID ? STORE_INDEX_GROUP_EXTERNAL_ID : STORE_INDEX_GROUP_NAME;
+    return store_groups_find(r->face->reader, r->app->folder, index, lookup->value, ret_seqs, max, ret_count, err);
 }
 
-static int compare_seqs(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
+static const struct candidate_index groups_index = {"groups", find_groups, store_groups_modified};
 
-static void put_found(struct group_listing *list)
+static void put_candidate(struct group_listing *list, uint64_t seq)
 {
     struct prov_request *r = list->r;
-    while (list->code == GW_OK && list->next_candidate < list->found.count && !list->is_paused) {
-        struct store_group group;
-        GW_ARENA_SCOPED(arena);
-        size_t i = list->next_candidate++;
-        if (i > 0 && list->found.seqs[i] == list->found.seqs[i - 1])
-            continue;
-        enum gw_code code =
-            store_group_get(r->face->reader, &arena, r->app->folder, list->found.seqs[i], &group, &list->err);
-        if (code == GW_OK)
-            put_candidate(list, &group);
-        else if (code != GW_E_NOT_FOUND)
-            list->code = code;
+    struct store_group group;
+    if (list->plan.exact && (list->total + 1 < r->query.start_index || is_page_full(list))) {
+        list->total++;
+        return;
+    }
+    GW_ARENA_SCOPED(arena);
+    enum gw_code code = store_group_get(r->face->reader, &arena, r->app->folder, seq, &group, &list->err);
+    if (code == GW_OK)
+        put_group(list, &group);
+    else if (code != GW_E_NOT_FOUND)
+        list->code = code;
+}
+
+static void put_candidates(struct group_listing *list)
+{
+    uint64_t seq;
+    bool is_found = false;
+    list->code = candidates_find(&list->candidates, &list->turn, &is_found, &list->err);
+    list->is_paused = !is_found;
+    while (list->code == GW_OK && !list->is_paused && candidates_next(&list->candidates, &seq)) {
+        put_candidate(list, seq);
         (void)may_go_on(list);
     }
 }
 
-static void find_candidates(struct group_listing *list, const struct scim_plan *plan)
-{
-    list->found = (struct seq_list){gw_arena_array(list->r->arena, FILTER_CANDIDATES_MAX, sizeof(uint64_t)), 0};
-    for (size_t i = 0; i < plan->lookup_count && list->code == GW_OK; i++) {
-        list->code = find_seqs(list, &plan->lookups[i], &list->found);
-        if (list->code == GW_OK && list->found.count >= FILTER_CANDIDATES_MAX)
-            list->code =
-                gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u groups", FILTER_CANDIDATES_MAX);
-    }
-    qsort(list->found.seqs, list->found.count, sizeof list->found.seqs[0], compare_seqs);
-}
-
-static bool needs_scan(const struct scim_plan *plan)
-{
-    for (size_t i = 0; i < plan->lookup_count; i++) {
-        if (plan->lookups[i].kind == SCIM_LOOKUP_MODIFIED)
-            return true;
-    }
-    return plan->scan;
-}
+/* ---- the whole ---- */
 
 static void plan_stages(struct group_listing *list)
 {
@@ -310,11 +293,10 @@ static void plan_stages(struct group_listing *list)
         list->code = store_groups_count(r->face->reader, r->app->folder, &list->total, &list->err);
         return;
     }
-    struct scim_plan plan = scim_filter_plan(r->arena, list->filter, r->app->group_type);
+    list->plan = scim_filter_plan(r->arena, list->filter, r->app->group_type);
+    list->stage = list->plan.scan ? STAGE_SCAN : STAGE_CANDIDATES;
+    candidates_init(&list->candidates, r, &groups_index, &list->plan);
     find_needed(list, list->filter);
-    list->stage = needs_scan(&plan) ? STAGE_SCAN : STAGE_CANDIDATES;
-    if (list->stage == STAGE_CANDIDATES)
-        find_candidates(list, &plan);
 }
 
 static void walk(struct group_listing *list)
@@ -342,7 +324,7 @@ static void run_stages(struct group_listing *list)
     if (list->code != GW_OK)
         return;
     if (list->stage == STAGE_CANDIDATES)
-        put_found(list);
+        put_candidates(list);
     else
         walk(list);
 }

@@ -1,19 +1,14 @@
 #include "gateway/base/clock.h"
 #include "routes/reply.h"
-#include "routes/scim/filter_plan.h"
+#include "routes/scim/handlers/candidates.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
-#include "routes/scim/handlers/turn.h"
 #include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/handlers/user_view.h"
 
-#include <stdlib.h>
-
-/* The cost limits of a filter: users whose record is read when no index answers it, and candidates that indexes may
- * name. Beyond: 400 tooMany (RFC 7644 section 3.4.2.1). */
+/* The cost limit of a filter that no index answers: users whose record is read. Beyond: 400 tooMany (RFC 7644 section
+ * 3.4.2.1). */
 #define FILTER_USERS_MAX 100000u
-#define FILTER_CANDIDATES_MAX 100000u
-#define FILTER_CANDIDATES_FEW 64u /* the usual case takes no memory for them */
 
 /* A page is cut after this many bytes, but never below PAGE_USERS_MIN: Okta goes on at startIndex + 100 whatever it got
  * (scim-clients.md, rule 4). */
@@ -24,8 +19,7 @@
 enum stage {
     STAGE_PAGE,      /* without a filter: positions are the store's */
     STAGE_SCAN,      /* no index helps: every user is put to the filter */
-    STAGE_FIND,      /* indexes name candidates */
-    STAGE_CANDIDATES /* each of which is put to the filter */
+    STAGE_CANDIDATES /* each that indexes name is put to the filter */
 };
 
 struct listing {
@@ -34,16 +28,10 @@ struct listing {
     struct scim_plan plan;
     enum stage stage;
     struct turn turn;
-    bool is_paused;     /* the turn was spent before the work was done */
-    bool is_under_way;  /* not the first turn of a stage */
-    uint64_t next_seq;  /* where PAGE and SCAN go on */
-    size_t next_lookup; /* where FIND goes on */
-    struct store_modified_range range;
-    uint64_t few[FILTER_CANDIDATES_FEW];
-    uint64_t *seqs;
-    size_t seq_max;
-    size_t seq_count;
-    size_t next_candidate;
+    bool is_paused;    /* the turn was spent before the work was done */
+    bool is_under_way; /* not the first turn */
+    uint64_t next_seq; /* where PAGE and SCAN go on */
+    struct candidates candidates;
     struct gw_buf resources; /* JSON text with commas between */
     struct gw_arena scratch;
     uint64_t total; /* found so far; of a list without a filter, all there are */
@@ -124,81 +112,22 @@ static bool on_scanned(const struct store_user *user, void *data)
 
 /* ---- candidates ---- */
 
-static int compare_seqs(const void *a, const void *b)
+static enum gw_code find_users(struct prov_request *r, const struct scim_lookup *lookup, uint64_t *ret_seqs, size_t max,
+                               size_t *ret_count, struct gw_error *err)
 {
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
-static void make_room(struct listing *list)
-{
-    if (list->seq_max >= FILTER_CANDIDATES_MAX) {
-        list->code = gw_fail(&list->err, GW_E_TOO_MANY, "the filter names more than %u users", FILTER_CANDIDATES_MAX);
-        return;
-    }
-    size_t max = list->seq_max * 8 < FILTER_CANDIDATES_MAX ? list->seq_max * 8 : FILTER_CANDIDATES_MAX;
-    uint64_t *seqs = gw_arena_array(list->r->arena, max, sizeof seqs[0]);
-    memcpy(seqs, list->seqs, list->seq_count * sizeof seqs[0]);
-    list->seqs = seqs;
-    list->seq_max = max;
-}
-
-static enum gw_code find_named(struct listing *list, const struct scim_lookup *lookup, uint64_t *ret_seqs, size_t max,
-                               size_t *ret_count)
-{
-    struct prov_request *r = list->r;
     enum store_index index = STORE_INDEX_USER_NAME;
-    *ret_count = 0;
     if (lookup->kind == SCIM_LOOKUP_ID) {
-        *ret_count = max > 0 && user_id_parse(r, lookup->value, ret_seqs) && *ret_seqs != SERVICE_USER_SEQ;
+        *ret_count = user_id_parse(r, lookup->value, ret_seqs) && *ret_seqs != SERVICE_USER_SEQ;
         return GW_OK;
     }
     if (lookup->kind == SCIM_LOOKUP_EXTERNAL_ID)
         index = STORE_INDEX_EXTERNAL_ID;
     else if (lookup->kind == SCIM_LOOKUP_EMAIL)
         index = STORE_INDEX_EMAIL;
-    return store_users_find(r->face->reader, r->app->folder, index, lookup->value, ret_seqs, max, ret_count,
-                            &list->err);
+    return store_users_find(r->face->reader, r->app->folder, index, lookup->value, ret_seqs, max, ret_count, err);
 }
 
-/* False: there may be more. A range of times goes on where it was; any other look-up is asked again with more room. */
-static bool find_next(struct listing *list, const struct scim_lookup *lookup)
-{
-    struct prov_request *r = list->r;
-    size_t room = list->seq_max - list->seq_count;
-    size_t found = 0;
-    if (lookup->kind != SCIM_LOOKUP_MODIFIED) {
-        list->code = find_named(list, lookup, list->seqs + list->seq_count, room, &found);
-        list->seq_count += found < room ? found : 0;
-        if (list->code == GW_OK && found == room)
-            make_room(list);
-        return found < room;
-    }
-    size_t part = room < TURN_RECORDS_MAX ? room : TURN_RECORDS_MAX;
-    list->code = store_users_modified(r->face->reader, r->app->folder, &list->range, list->seqs + list->seq_count, part,
-                                      &found, &list->err);
-    list->seq_count += found;
-    if (list->code == GW_OK && list->seq_count == list->seq_max)
-        make_room(list);
-    return found < part;
-}
-
-static void find_candidates(struct listing *list)
-{
-    while (list->code == GW_OK && list->next_lookup < list->plan.lookup_count && !list->is_paused) {
-        const struct scim_lookup *lookup = &list->plan.lookups[list->next_lookup];
-        if (!list->is_under_way)
-            list->range = (struct store_modified_range){lookup->since_ms, 0, lookup->until_ms};
-        list->is_under_way = !find_next(list, lookup);
-        list->next_lookup += list->is_under_way ? 0 : 1;
-        (void)may_go_on(list);
-    }
-    if (list->code != GW_OK || list->next_lookup < list->plan.lookup_count)
-        return;
-    qsort(list->seqs, list->seq_count, sizeof list->seqs[0], compare_seqs);
-    list->stage = STAGE_CANDIDATES;
-}
+static const struct candidate_index users_index = {"users", find_users, store_users_modified};
 
 static void put_candidate(struct listing *list, uint64_t seq)
 {
@@ -218,11 +147,12 @@ static void put_candidate(struct listing *list, uint64_t seq)
 
 static void put_candidates(struct listing *list)
 {
-    list->is_paused = false;
-    while (list->code == GW_OK && list->next_candidate < list->seq_count && !list->is_paused) {
-        size_t i = list->next_candidate++;
-        if (i == 0 || list->seqs[i] != list->seqs[i - 1])
-            put_candidate(list, list->seqs[i]);
+    uint64_t seq;
+    bool is_found = false;
+    list->code = candidates_find(&list->candidates, &list->turn, &is_found, &list->err);
+    list->is_paused = !is_found;
+    while (list->code == GW_OK && !list->is_paused && candidates_next(&list->candidates, &seq)) {
+        put_candidate(list, seq);
         (void)may_go_on(list);
     }
 }
@@ -300,9 +230,8 @@ static void plan_stages(struct listing *list)
     if (list->filter == NULL)
         return;
     list->plan = scim_filter_plan(r->arena, list->filter, r->app->user_type);
-    list->stage = list->plan.scan ? STAGE_SCAN : STAGE_FIND;
-    list->seqs = list->few;
-    list->seq_max = FILTER_CANDIDATES_FEW;
+    list->stage = list->plan.scan ? STAGE_SCAN : STAGE_CANDIDATES;
+    candidates_init(&list->candidates, r, &users_index, &list->plan);
     if (service_user_is_on(r) && may_be_service_user(r, &list->plan))
         match(list, &first);
 }
@@ -321,21 +250,10 @@ static void run_stages(struct listing *list)
         count_all(list);
     if (list->code != GW_OK)
         return;
-    list->is_paused = false;
-    switch (list->stage) {
-    case STAGE_PAGE:
-    case STAGE_SCAN:
-        walk(list);
-        break;
-    case STAGE_FIND:
-        find_candidates(list);
-        if (list->stage == STAGE_CANDIDATES && list->code == GW_OK)
-            put_candidates(list);
-        break;
-    case STAGE_CANDIDATES:
+    if (list->stage == STAGE_CANDIDATES)
         put_candidates(list);
-        break;
-    }
+    else
+        walk(list);
 }
 
 /* One turn's part. */

@@ -12,6 +12,10 @@
     "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{\"op\":\"replace\","            \
     "\"value\":{\"title\":\"new\"}}]}"
 
+#define PATCH_NAME                                                                                                     \
+    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{\"op\":\"replace\","            \
+    "\"value\":{\"displayName\":\"renamed\"}}]}"
+
 static struct world *world;
 
 static int set_up(void **state)
@@ -245,6 +249,45 @@ static void test_H13_filters_and_pages_of_groups_take_turns_too(void **state)
     assert_int_equal(world->loop->timers, 0);
 }
 
+static void test_R45_groups_are_found_by_the_time_of_their_last_change(void **state)
+{
+    (void)state;
+    make_groups(3 * TURN_RECORDS_MAX);
+    gw_clock_freeze_wall(SINCE_MS + DAY_MS);
+    struct call *call = get(world, "/scim/v2/Groups?filter=displayName%20eq%20%22group5%22");
+    struct gw_str path =
+        gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(call_text(call, "Resources.0.id")));
+    call_free(world, call);
+    call_free(world, send_body(world, "PATCH", path.ptr, PATCH_NAME));
+    call = start("/scim/v2/Groups?filter=meta.lastModified%20eq%20%222026-01-01T00:00:00Z%22&startIndex=5999&count=2");
+    assert_int_equal(call->status, 0);
+    call_wait(world, call);
+    assert_status(call, 200);
+    assert_at(call, "totalResults", "5999");
+    assert_at(call, "itemsPerPage", "1");
+    assert_at(call, "Resources.0.displayName", "group5999");
+    call_free(world, call);
+    call = get(world, "/scim/v2/Groups?filter=meta.lastModified%20gt%20%222026-01-01T00:00:00Z%22");
+    assert_int_not_equal(call->status, 0);
+    assert_at(call, "totalResults", "1");
+    assert_at(call, "Resources.0.displayName", "renamed");
+    call_free(world, call);
+    call = get(world, "/scim/v2/Groups?filter=meta.lastModified%20ge%20%222026-01-02T00:00:00Z%22%20or%20displayName%20"
+                      "eq%20%22group3%22");
+    assert_at(call, "totalResults", "2");
+    assert_at(call, "Resources.0.displayName", "group3");
+    call_free(world, call);
+    call =
+        get(world, "/scim/v2/Groups?filter=meta.lastModified%20lt%20%222026-01-02T00:00:00Z%22%20and%20displayName%20"
+                   "ew%20%22998%22");
+    assert_at(call, "totalResults", "6");
+    call_free(world, call);
+    call_free(world, send_body(world, "DELETE", path.ptr, NULL));
+    call = get(world, "/scim/v2/Groups?filter=meta.lastModified%20gt%20%222026-01-01T00:00:00Z%22");
+    assert_at(call, "totalResults", "0");
+    call_free(world, call);
+}
+
 #define CROWDED (TURN_RECORDS_MAX * 2)
 
 /* The group as a call of this method shows it in parts; its id. */
@@ -370,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_H13_others_are_served_between_the_parts_of_a_long_filter, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_R45_groups_are_found_by_the_time_of_their_last_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_H13_filters_and_pages_of_groups_take_turns_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_R44_a_filter_without_an_index_is_refused_above_a_hundred_thousand, set_up,
                                         tear_down),

@@ -64,6 +64,7 @@ static const struct {
     {"User", "meta.lastModified gt '1970-01-01T00:00:01Z' and meta.lastModified lt '1970-01-01T00:00:02Z' and title pr",
      "since=1001..1999"},
     {"User", "meta.lastModified gt '1970-01-01T00:00:01Z' or userName eq 'a'", "since=1001..-1 user=a"},
+    {"Group", "meta.lastModified gt '1970-01-01T00:00:01Z'", "since=1001..-1"},
     {"User", "meta.created gt '1970-01-01T00:00:01Z'", "scan"},
     {"User", "not (userName eq 'a')", "scan"},
     {"User", "userName ne 'a'", "scan"},

@@ -2,6 +2,8 @@
 #include "tests/unit/store/fixture.h"
 
 #include "gateway/base/digest.h"
+#include "store/env.h"
+#include "store/sentinel.h"
 
 #include <pthread.h>
 
@@ -578,6 +580,82 @@ fixture_test(random_changes_agree_with_a_simple_model)
     }
 }
 
+/* "3 1": those whose last change was in that time, the oldest first, asked for two at a time. */
+static const char *modified(struct fixture *f, int64_t since_ms, int64_t until_ms)
+{
+    struct store_modified_range range = {since_ms, 0, until_ms};
+    uint64_t seqs[2];
+    size_t count = 2;
+    GW_BUF_SCOPED(text, 1024);
+    while (count == 2) {
+        assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+        assert_ok(store_groups_modified(f->reader, f->folder, &range, seqs, 2, &count, &f->err), &f->err);
+        store_reader_end(f->reader);
+        for (size_t i = 0; i < count; i++)
+            gw_buf_printf(&text, text.len > 0 ? " %llu" : "%llu", (unsigned long long)seqs[i]);
+    }
+    return gw_arena_cstr(&f->arena, gw_buf_str(&text));
+}
+
+fixture_test(groups_are_found_by_the_time_of_their_last_change)
+{
+    int64_t start_ms = f->now_ms;
+    fixture_fill(f, 2);
+    for (int i = 0; i < 5; i++, f->now_ms += 10)
+        (void)create(f, (char[]){(char)('A' + i), '\0'});
+    assert_string_equal(modified(f, 0, INT64_MAX), "1 2 3 4 5");
+    assert_string_equal(modified(f, start_ms + 10, start_ms + 30), "2 3 4");
+    assert_string_equal(modified(f, start_ms + 11, start_ms + 19), "");
+    assert_ok(update_ops(f, 2, add(1), add(2)).code, &f->err);
+    f->now_ms += 10;
+    assert_ok(rename_group(f, 1, "renamed").code, &f->err);
+    assert_string_equal(modified(f, 0, INT64_MAX), "3 4 5 2 1");
+    assert_ok(update_ops(f, 2, add(1)).code, &f->err); /* no change */
+    assert_ok(delete_group(f, 4).code, &f->err);
+    assert_string_equal(modified(f, 0, INT64_MAX), "3 5 2 1");
+    f->now_ms += 10;
+    assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_DELETE, 1)).code, &f->err);
+    assert_string_equal(modified(f, 0, INT64_MAX), "3 5 1 2");
+    f->now_ms = start_ms; /* the clock went back: last changes do not */
+    assert_ok(update_ops(f, 2, take(2)).code, &f->err);
+    assert_string_equal(modified(f, 0, INT64_MAX), "3 5 1 2");
+}
+
+/* Puts another time into the key of whoever changed first, or takes it back; otherwise the commit is in order. */
+static void shift_time(struct fixture *f, enum store_table table)
+{
+    struct store_view view = {.store = f->store};
+    struct store_sentinel sentinel;
+    struct store_key key;
+    store_key_init(&key);
+    assert_int_equal(mdb_txn_begin(f->store->env, NULL, 0, &view.txn), 0);
+    struct store_walk walk;
+    assert_ok(store_walk_begin(&walk, &view, table, &f->err), &f->err);
+    assert_ok(store_walk_seek(&walk, GW_STR_NONE, &f->err), &f->err);
+    store_key_add(&key, walk.key);
+    store_walk_end(&walk);
+    assert_ok(store_delete(&view, table, store_key_str(&key), &f->err), &f->err);
+    key.bytes[11] ^= 1; /* behind the folder */
+    assert_ok(store_put_key(&view, table, store_key_str(&key), &f->err), &f->err);
+    assert_ok(store_sentinel_read(&view, &sentinel, &f->err), &f->err);
+    sentinel.commits++;
+    assert_ok(store_sentinel_write(&view, &sentinel, &f->err), &f->err);
+    assert_int_equal(mdb_txn_commit(view.txn), 0);
+}
+
+fixture_test(the_full_scan_finds_a_last_change_that_is_not_the_record_s)
+{
+    static const enum store_table tables[] = {STORE_TABLE_MODIFIED, STORE_TABLE_GROUPS_MODIFIED};
+    fixture_fill(f, 1);
+    (void)create(f, "G");
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        shift_time(f, tables[i]);
+        assert_code(store_check(f->store, NULL, NULL, &f->err), GW_E_STORE_DAMAGED, &f->err);
+        assert_non_null(strstr(f->err.text, store_table_name(tables[i])));
+        shift_time(f, tables[i]);
+    }
+}
+
 fixture_test(groups_and_members_survive_a_reopening)
 {
     fixture_fill(f, 3);
@@ -609,6 +687,8 @@ int main(void)
         cmocka_unit_test(groups_have_positions_and_totals_of_their_own),
         cmocka_unit_test(changes_of_membership_commute_and_none_is_lost),
         cmocka_unit_test(random_changes_agree_with_a_simple_model),
+        cmocka_unit_test(groups_are_found_by_the_time_of_their_last_change),
+        cmocka_unit_test(the_full_scan_finds_a_last_change_that_is_not_the_record_s),
         cmocka_unit_test(groups_and_members_survive_a_reopening),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

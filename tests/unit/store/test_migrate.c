@@ -2,7 +2,9 @@
  * holds ten users, one of them inactive, one deleted, one put out by an operator, one locked; one observed; sessions,
  * links, a group, a replay mark, activity. It was made with fixture.h's key names, at FIXTURE_START_MS and minutes
  * after it. fixtures/format-2.tar.xz is the same store, brought to format 2 by the last program of that, which then
- * made mail@example.com with the e-mails Mail@example.com and other@example.com, and 300 entries of activity. */
+ * made mail@example.com with the e-mails Mail@example.com and other@example.com, and 300 entries of activity.
+ * fixtures/format-3.tar.xz is that one, brought to format 3 by the last program of that, which then made the groups
+ * Editors and Leavers, deleted Leavers, and gave Wiki Admins one more member. */
 #include "tests/unit/store/fixture.h"
 
 #include "store/backup.h"
@@ -25,10 +27,12 @@ static const struct old {
     uint32_t format;
     int tables; /* that it has */
     uint64_t users;
-    uint64_t entries; /* of activity */
+    uint64_t entries;   /* of activity */
+    uint64_t groups[3]; /* in the order of their last change; then 0 */
 } olds[] = {
-    {1, STORE_TABLE_MEMBERSHIPS + 1, 10, 26},
-    {2, STORE_TABLE_BLIND + 1, 11, 327},
+    {1, STORE_TABLE_MEMBERSHIPS + 1, 10, 26, {1}},
+    {2, STORE_TABLE_BLIND + 1, 11, 327, {1}},
+    {3, STORE_TABLE_TRAIL + 1, 11, 331, {2, 1}},
 };
 #define OLDS (sizeof olds / sizeof olds[0])
 
@@ -113,6 +117,17 @@ static void assert_found(struct fixture *f)
     store_reader_end(f->reader);
 }
 
+static void assert_groups(struct fixture *f, const struct old *old)
+{
+    struct store_modified_range range = {.until_ms = INT64_MAX};
+    uint64_t groups[3] = {0};
+    size_t count = 0;
+    assert_ok(store_reader_begin(f->reader, &f->err), &f->err);
+    assert_ok(store_groups_modified(f->reader, f->folder, &range, groups, 3, &count, &f->err), &f->err);
+    store_reader_end(f->reader);
+    assert_memory_equal(groups, old->groups, sizeof groups);
+}
+
 /* What the old program wrote is all there. */
 static void assert_whole(struct fixture *f, const struct old *old)
 {
@@ -132,6 +147,7 @@ static void assert_whole(struct fixture *f, const struct old *old)
     assert_int_equal(fixture_revocations(f), 5);
     assert_due(f);
     assert_found(f);
+    assert_groups(f, old);
 }
 
 static void h15_a_store_of_an_older_format_is_brought_up_to_date_with_all_it_holds(void **state)
