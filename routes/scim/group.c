@@ -1,6 +1,7 @@
 #include "routes/scim/group.h"
 
 #include "gateway/json/write.h"
+#include "routes/scim/patch_apply.h"
 
 static const struct gw_str KEPT_APART[] = {
     GW_STR_INIT("schemas"),     GW_STR_INIT("id"),         GW_STR_INIT("meta"),
@@ -27,11 +28,8 @@ void scim_group_draft_fill(struct gw_arena *arena, const struct json_value *reso
     *ret_draft = (struct scim_group_draft){
         .display_name = scim_text_of(resource, GW_STR("displayName")),
         .external_id = scim_text_of(resource, GW_STR("externalId")),
-        .has_members = true,
         .attributes = scim_attributes_without(arena, resource, KEPT_APART, KEPT_APART_COUNT),
     };
-    const struct json_value *list = json_object_get(resource, GW_STR("members"));
-    ret_draft->member_count = copy_members(arena, list, &ret_draft->members);
 }
 
 /* The body without a list of members; *ret_list: the list, or NULL. */
@@ -183,6 +181,7 @@ enum gw_code scim_group_patch_split(struct gw_arena *arena, const struct scim_pa
     for (size_t i = 0; i < patch->count; i++) {
         const struct scim_patch_step *step = &patch->steps[i];
         bool understood = true;
+        size_t count = splitter.count;
         if (!is_about_members(step))
             rest[rest_count++] = *step;
         else if (step->path.ref.sub != NULL)
@@ -191,13 +190,32 @@ enum gw_code scim_group_patch_split(struct gw_arena *arena, const struct scim_pa
             GW_TRY(split_list(&splitter, step, err));
         else
             understood = step->op == SCIM_PATCH_REMOVE && split_filter(&splitter, step->path.filter);
-        if (!understood) {
-            ret_changes->whole = true;
-            return GW_OK;
-        }
+        if (understood)
+            continue;
+        splitter.count = count;
+        add_change(&splitter, (struct scim_member_change){.kind = SCIM_MEMBER_STEP, .step = step});
     }
     ret_changes->changes = splitter.changes;
     ret_changes->count = splitter.count;
     ret_changes->rest = (struct scim_patch){rest, rest_count};
+    return GW_OK;
+}
+
+bool scim_member_matches(const struct scim_patch_step *step, const struct json_value *member, struct gw_arena *scratch)
+{
+    return step->path.filter == NULL || scim_filter_matches_value(step->path.filter, member, scratch);
+}
+
+enum gw_code scim_members_patch(struct gw_arena *arena, const struct scim_resource_type *type,
+                                const struct scim_patch_step *step, const struct json_value *members,
+                                const struct json_value **ret_members, struct gw_error *err)
+{
+    struct json_value *group = json_object_new(arena);
+    struct scim_patcher patcher = {
+        .arena = arena, .type = type, .resource = group, .reader = {arena, SCIM_READ_LENIENT, NULL}, .err = err};
+    if (json_count(members) > 0)
+        json_object_append(arena, group, GW_STR("members"), json_copy(arena, members));
+    GW_TRY(scim_patch_values(&patcher, step, group));
+    *ret_members = json_object_get(group, GW_STR("members"));
     return GW_OK;
 }

@@ -2,13 +2,10 @@
 
 #include "gateway/base/clock.h"
 #include "routes/pending.h"
-#include "routes/scim/handlers/ignored.h"
-#include "routes/scim/handlers/user_view.h"
 
 #include <stdlib.h>
 
 #define LOAD_PART 4096u
-#define LIST_PART 256u /* of a body's list, between two looks at the clock */
 
 static int compare_users(const void *a, const void *b)
 {
@@ -27,26 +24,6 @@ static void sort_unique(struct member_list *list)
             list->users[kept++] = list->users[i];
     }
     list->count = kept;
-}
-
-static enum gw_code read_id(struct prov_request *r, struct gw_str id, uint64_t *ret_user, struct gw_error *err)
-{
-    if (!user_id_parse(r, id, ret_user))
-        return gw_fail(err, GW_E_INVALID_VALUE, "members: there is no user with the id %.*s", GW_STR_ARG(id));
-    if (*ret_user == SERVICE_USER_SEQ)
-        return gw_fail(err, GW_E_INVALID_VALUE, "members: %.*s is provgate's service user, which is no person",
-                       GW_STR_ARG(id));
-    return GW_OK;
-}
-
-enum gw_code member_list_read(struct prov_request *r, const struct gw_str *ids, size_t count,
-                              struct member_list *ret_list, struct gw_error *err)
-{
-    *ret_list = (struct member_list){gw_arena_array(r->arena, count, sizeof(uint64_t)), 0};
-    for (size_t i = 0; i < count; i++)
-        GW_TRY(read_id(r, ids[i], &ret_list->users[ret_list->count++], err));
-    sort_unique(ret_list);
-    return GW_OK;
 }
 
 static enum gw_code load(struct prov_request *r, uint64_t group_seq, struct member_list *ret_list,
@@ -90,69 +67,6 @@ struct member_list member_list_added(struct gw_arena *arena, const struct store_
     }
     sort_unique(&list);
     return list;
-}
-
-/* ---- what a body says ---- */
-
-void member_input_begin(struct prov_request *r, struct member_input *input, enum scim_reading reading,
-                        const struct scim_member_change *changes, size_t count)
-{
-    size_t ops = 0;
-    for (size_t i = 0; i < count; i++)
-        ops += changes[i].list != NULL ? json_count(changes[i].list) : 1;
-    *input = (struct member_input){.reading = reading, .changes = changes, .count = count};
-    input->ops = gw_arena_array(r->arena, ops, sizeof *input->ops);
-}
-
-static enum gw_code add_op(struct prov_request *r, struct member_input *input, enum scim_member_change_kind kind,
-                           struct gw_str id, struct gw_error *err)
-{
-    uint64_t user = 0;
-    if (kind == SCIM_MEMBER_REMOVE && !user_id_parse(r, id, &user))
-        return GW_OK;
-    if (kind == SCIM_MEMBER_ADD)
-        GW_TRY(read_id(r, id, &user, err));
-    static const enum store_member_op_kind KINDS[] = {[SCIM_MEMBER_ADD] = STORE_MEMBER_ADD,
-                                                      [SCIM_MEMBER_REMOVE] = STORE_MEMBER_REMOVE,
-                                                      [SCIM_MEMBER_CLEAR] = STORE_MEMBER_CLEAR};
-    input->ops[input->op_count++] = (struct store_member_op){KINDS[kind], user};
-    return GW_OK;
-}
-
-/* The next LIST_PART of the list of a change. */
-static enum gw_code read_part(struct prov_request *r, struct member_input *input,
-                              const struct scim_member_change *change, struct gw_error *err)
-{
-    GW_ARENA_SCOPED(scratch);
-    struct scim_ignored ignored = {0};
-    struct scim_reader reader = {&scratch, input->reading, &ignored};
-    struct scim_member_ids part = {NULL, 0};
-    size_t left = json_count(change->list) - input->item_at;
-    size_t count = left < LIST_PART ? left : LIST_PART;
-    GW_TRY(scim_members_read(&reader, r->app->group_type, change->list, input->item_at, count, &part, err));
-    ignored_note(r, &ignored);
-    for (size_t i = 0; i < part.count; i++)
-        GW_TRY(add_op(r, input, change->kind, part.ids[i], err));
-    input->item_at += count;
-    return GW_OK;
-}
-
-enum gw_code member_input_go_on(struct prov_request *r, struct member_input *input, struct turn *turn, bool *ret_done,
-                                struct gw_error *err)
-{
-    bool is_spent = false;
-    while (input->change_at < input->count && !is_spent) {
-        const struct scim_member_change *change = &input->changes[input->change_at];
-        GW_TRY(change->list != NULL ? read_part(r, input, change, err)
-                                    : add_op(r, input, change->kind, change->member, err));
-        if (change->list == NULL || input->item_at == json_count(change->list)) {
-            input->change_at++;
-            input->item_at = 0;
-        }
-        is_spent = turn_is_spent(turn);
-    }
-    *ret_done = input->change_at == input->count;
-    return GW_OK;
 }
 
 /* The last word on each user, in ascending order. */

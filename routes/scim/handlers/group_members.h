@@ -1,10 +1,8 @@
-/* group_members: who is to be in a group, worked out without the group where that is possible, and how the store is
- * told. A list is an ascending run of user numbers, each once. The face's own loop only. */
+/* group_members: who is to be in a group, and how the store is told. A list is an ascending run of user numbers, each
+ * once. The face's own loop only. */
 #pragma once
 
 #include "routes/request.h"
-#include "routes/scim/group.h"
-#include "routes/scim/handlers/turn.h"
 #include "store/change.h"
 
 struct member_list {
@@ -12,32 +10,8 @@ struct member_list {
     size_t count;
 };
 
-/* From ids as the client wrote them. GW_E_INVALID_VALUE names the first that is nobody's (rule 0.23). */
-GW_MUST_CHECK enum gw_code member_list_read(struct prov_request *r, const struct gw_str *ids, size_t count,
-                                            struct member_list *ret_list, struct gw_error *err);
-
 /* The users that the operations add. */
 struct member_list member_list_added(struct gw_arena *arena, const struct store_member_op *ops, size_t count);
-
-/* What a body says about members, being turned into operations of the store: part by part, since there may be very
- * many (turn.h). */
-struct member_input {
-    enum scim_reading reading;
-    const struct scim_member_change *changes;
-    size_t count;
-    size_t change_at;
-    size_t item_at;              /* in the list of that change */
-    struct store_member_op *ops; /* so far */
-    size_t op_count;
-};
-
-void member_input_begin(struct prov_request *r, struct member_input *input, enum scim_reading reading,
-                        const struct scim_member_change *changes, size_t count);
-
-/* Until the turn is spent; *ret_done: all is read. Adding what is no id of a user is GW_E_INVALID_VALUE that names it
- * (rule 0.23); removing it changes nothing (rule 0.21). */
-GW_MUST_CHECK enum gw_code member_input_go_on(struct prov_request *r, struct member_input *input, struct turn *turn,
-                                              bool *ret_done, struct gw_error *err);
 
 /* Opens a snapshot: the members as they are, and in *ret_version of which version of the group. */
 GW_MUST_CHECK enum gw_code member_list_load(struct prov_request *r, uint64_t group_seq, struct member_list *ret_list,

@@ -7,8 +7,7 @@
 
 /* The answer to POST and PUT shows members up to this many; RFC 7644 section 3.5.1 and Okta do without. */
 #define GROUP_ECHO_MAX 1000u
-/* Members that one request may load as a tree: for a filter on other than members.value, or a PATCH that changes what
- * is inside of members. */
+/* Members that one request may load as a tree: for a filter on other than members.value. */
 #define GROUP_TREE_MEMBERS_MAX 100000u
 
 struct gw_str group_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq);

@@ -1,10 +1,10 @@
 #include "routes/pending.h"
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
-#include "routes/scim/handlers/group_members.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/ignored.h"
+#include "routes/scim/handlers/member_input.h"
 
 #define ALL_FIELDS (STORE_GROUP_DISPLAY_NAME | STORE_GROUP_EXTERNAL_ID | STORE_GROUP_ATTRIBUTES)
 
@@ -125,14 +125,18 @@ static void give_ops(struct store_change *change, const struct store_member_op *
 }
 
 /* Another call after the last change was refused as stale: what was staged is gone, or made of an older version. */
-static void begin_again(struct group_write *write)
+static void begin_again(struct prov_request *r, struct group_write *write)
 {
+    const struct member_input *input = &write->input;
     if (!write->is_submitted)
         return;
     write->is_submitted = false;
     write->is_staging = false;
     write->has_before = false;
     write->stage = (struct member_stage){0, 0};
+    write->is_read = input->version == 0;
+    if (!write->is_read)
+        member_input_begin(r, &write->input, input->reading, input->group_seq, input->changes, input->count);
 }
 
 /* One turn's part of the members that the body names; then the handler again. */
@@ -158,12 +162,13 @@ static bool is_read_later(struct prov_request *r, struct group_write *write)
 }
 
 static enum gw_code begin_reading(struct prov_request *r, struct group_write *write, enum scim_reading reading,
-                                  const struct scim_member_change *changes, size_t count, struct gw_error *err)
+                                  uint64_t group_seq, const struct scim_member_change *changes, size_t count,
+                                  struct gw_error *err)
 {
     struct turn turn;
     turn_begin(&turn);
     r->state = write;
-    member_input_begin(r, &write->input, reading, changes, count);
+    member_input_begin(r, &write->input, reading, group_seq, changes, count);
     return member_input_go_on(r, &write->input, &turn, &write->is_read, err);
 }
 
@@ -175,7 +180,7 @@ static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_
     struct group_write *write = r->state;
     *ret_write = write;
     if (write != NULL) {
-        begin_again(write);
+        begin_again(r, write);
         return GW_OK;
     }
     write = gw_arena_alloc(r->arena, sizeof *write);
@@ -185,7 +190,8 @@ static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_
     ignored_note(r, &ignored);
     write->has_members = write->draft.has_members;
     write->list = (struct scim_member_change){.kind = SCIM_MEMBER_ADD, .list = write->draft.list};
-    return begin_reading(r, write, SCIM_READ_STRICT, &write->list, json_count(write->draft.list) > 0, err);
+    return begin_reading(r, write, SCIM_READ_STRICT, /* group_seq= */ 0, &write->list,
+                         json_count(write->draft.list) > 0, err);
 }
 
 /* Once, when all is read. */
@@ -304,8 +310,10 @@ static enum gw_code submit_ops(struct prov_request *r, struct group_write *write
     GW_TRY(new_change(r, STORE_CHANGE_GROUP_UPDATE, &write->draft, fields, write->input.op_count > 0, &change, err));
     change->group_seq = group->seq;
     fill_values(r, change, group);
-    /* the text of the other attributes was made of this version; names and members commute */
-    change->as.group.expected_version = replaces_text ? group->version : expected_version(r, group);
+    /* the text of the other attributes was made of this version, as are operations by a look at the members; names and
+     * other operations commute */
+    uint64_t version = replaces_text ? group->version : expected_version(r, group);
+    change->as.group.expected_version = write->input.version != 0 ? write->input.version : version;
     give_ops(change, write->input.ops, write->input.op_count);
     submit(r, write, change, on_done);
     return GW_OK;
@@ -349,16 +357,15 @@ static unsigned changed_fields(struct gw_arena *arena, const struct scim_group_d
     return fields;
 }
 
-/* Applies steps to the resource with these members, and takes the result as the draft. */
+/* Applies steps to the resource without members, and takes the result as the draft. */
 static enum gw_code apply_steps(struct prov_request *r, struct group_write *write, const struct store_group *group,
-                                const struct scim_patch *steps, const struct json_value *members, unsigned *ret_fields,
-                                struct gw_error *err)
+                                const struct scim_patch *steps, unsigned *ret_fields, struct gw_error *err)
 {
     const struct scim_resource_type *type = r->app->group_type;
     struct json_value *before = NULL;
     struct json_value *after = NULL;
     bool is_changed = false;
-    GW_TRY(group_resource(r->arena, r, group, members, &before, err));
+    GW_TRY(group_resource(r->arena, r, group, /* members= */ NULL, &before, err));
     GW_TRY(scim_patch_apply(r->arena, type, before, steps, &after, &is_changed, err));
     GW_TRY(scim_resource_check(type, after, err));
     scim_group_draft_fill(r->arena, after, &write->draft);
@@ -366,32 +373,15 @@ static enum gw_code apply_steps(struct prov_request *r, struct group_write *writ
     return GW_OK;
 }
 
-/* A step looks into the members: the group is loaded whole. */
-static enum gw_code patch_whole(struct prov_request *r, struct group_write *write, uint64_t seq, struct gw_error *err)
-{
-    struct store_reader *reader = r->face->reader;
-    struct store_group group = {0};
-    struct json_value *members = NULL;
-    size_t budget = GROUP_TREE_MEMBERS_MAX;
-    unsigned fields = 0;
-    GW_TRY(store_reader_begin(reader, err));
-    enum gw_code code = store_group_get(reader, r->arena, r->app->folder, seq, &group, err);
-    if (code == GW_OK)
-        code = group_members_load(r->arena, r, &group, &budget, &members, err);
-    store_reader_end(reader);
-    if (code != GW_OK)
-        return code;
-    GW_TRY(apply_steps(r, write, &group, &write->patch, members, &fields, err));
-    GW_TRY(member_list_read(r, write->draft.members, write->draft.member_count, &write->wanted, err));
-    write->has_members = true;
-    write->base_version = group.version;
-    return submit_wanted(r, write, &group, fields, on_patched, err);
-}
-
 /* More than one change may name: worked out here, from what is there. */
 static enum gw_code patch_many(struct prov_request *r, struct group_write *write, const struct store_group *group,
                                unsigned fields, struct gw_error *err)
 {
+    if (!write->has_before && write->input.version != 0) {
+        write->before = write->input.before;
+        write->before_version = write->input.version;
+        write->has_before = true;
+    }
     if (!write->is_staging && !write->has_before)
         return load_apart(r, write, group, err);
     if (!write->is_staging) {
@@ -410,13 +400,14 @@ static enum gw_code patch_few(struct prov_request *r, struct group_write *write,
     return GW_OK;
 }
 
-static enum gw_code parse_patch(struct prov_request *r, struct group_write **ret_write, struct gw_error *err)
+static enum gw_code parse_patch(struct prov_request *r, uint64_t group_seq, struct group_write **ret_write,
+                                struct gw_error *err)
 {
     struct scim_ignored ignored = {0};
     struct group_write *write = r->state;
     *ret_write = write;
     if (write != NULL) {
-        begin_again(write);
+        begin_again(r, write);
         return GW_OK;
     }
     write = gw_arena_alloc(r->arena, sizeof *write);
@@ -425,7 +416,7 @@ static enum gw_code parse_patch(struct prov_request *r, struct group_write **ret
     GW_TRY(scim_patch_parse(r->arena, r->app->group_type, r->body, &write->patch, &ignored, err));
     ignored_note(r, &ignored);
     GW_TRY(scim_group_patch_split(r->arena, &write->patch, &write->changes, err));
-    return begin_reading(r, write, SCIM_READ_LENIENT, write->changes.changes, write->changes.count, err);
+    return begin_reading(r, write, SCIM_READ_LENIENT, group_seq, write->changes.changes, write->changes.count, err);
 }
 
 static enum gw_code patch(struct prov_request *r, struct gw_error *err)
@@ -434,15 +425,11 @@ static enum gw_code patch(struct prov_request *r, struct gw_error *err)
     struct store_group group = {0};
     unsigned fields = 0;
     GW_TRY(fetch_target(r, &group, err));
-    GW_TRY(parse_patch(r, &write, err));
+    GW_TRY(parse_patch(r, group.seq, &write, err));
     if (is_read_later(r, write))
         return GW_OK;
-    if (write->has_members && write->is_staging) /* of patch_whole */
-        return submit_wanted(r, write, &group, changed_fields(r->arena, &write->draft, &group), on_patched, err);
-    if (write->changes.whole)
-        return patch_whole(r, write, group.seq, err);
     if (write->changes.rest.count > 0)
-        GW_TRY(apply_steps(r, write, &group, &write->changes.rest, NULL, &fields, err));
+        GW_TRY(apply_steps(r, write, &group, &write->changes.rest, &fields, err));
     return write->input.op_count > STORE_MEMBER_OPS_MAX ? patch_many(r, write, &group, fields, err)
                                                         : patch_few(r, write, &group, fields, err);
 }

@@ -37,6 +37,41 @@ static void change_one(struct set *set, enum scim_member_change_kind kind, struc
         set->ids[at] = set->ids[--set->count];
 }
 
+static struct json_value *member_json(struct gw_arena *arena, struct gw_str id)
+{
+    struct json_value *member = json_object_new(arena);
+    json_object_append(arena, member, GW_STR("value"), json_string_new(arena, id));
+    return member;
+}
+
+/* Member by member, as long as any is left that the step was not told of. */
+static void change_by_look(struct gw_arena *arena, const struct scim_resource_type *type, struct set *set,
+                           const struct scim_patch_step *step)
+{
+    const struct json_value *left = NULL;
+    struct gw_error err;
+    bool has_found = false;
+    for (size_t i = 0; i < set->count;) {
+        struct json_value *one = json_array_new(arena);
+        json_array_append(arena, one, member_json(arena, set->ids[i]));
+        if (!scim_member_matches(step, one->array.items[0], arena)) {
+            i++;
+            continue;
+        }
+        has_found = true;
+        GW_ASSERT(scim_members_patch(arena, type, step, one, &left, &err) == GW_OK);
+        if (json_count(left) == 1)
+            GW_ASSERT(gw_str_eq(scim_text_of(left->array.items[0], GW_STR("value")), set->ids[i++]));
+        else
+            set->ids[i] = set->ids[--set->count];
+    }
+    if (has_found)
+        return;
+    GW_ASSERT(scim_members_patch(arena, type, step, json_array_new(arena), &left, &err) == GW_OK);
+    for (size_t i = 0; i < json_count(left); i++)
+        change_one(set, SCIM_MEMBER_ADD, scim_text_of(left->array.items[i], GW_STR("value")));
+}
+
 /* What is in a list comes in two parts. */
 static void change_set(struct gw_arena *arena, const struct scim_resource_type *type, struct set *set,
                        const struct scim_member_change *change)
@@ -45,6 +80,10 @@ static void change_set(struct gw_arena *arena, const struct scim_resource_type *
     struct scim_member_ids ids = {&change->member, 1};
     struct gw_error err;
     size_t half = json_count(change->list) / 2;
+    if (change->step != NULL) {
+        change_by_look(arena, type, set, change->step);
+        return;
+    }
     for (size_t part = 0; part < (change->list != NULL ? 2 : 1); part++) {
         if (change->list != NULL)
             GW_ASSERT(scim_members_read(&reader, type, change->list, part * half,
@@ -79,8 +118,6 @@ static void patch(struct gw_arena *arena, const struct scim_resource_type *type,
         scim_patch_apply(arena, type, whole, &steps, &after, &is_changed, &err) != GW_OK)
         return;
     GW_ASSERT(scim_group_patch_split(arena, &steps, &changes, &err) == GW_OK);
-    if (changes.whole)
-        return;
     struct set *set = gw_arena_alloc(arena, sizeof *set);
     *set = (struct set){.ids = {GW_STR("u1"), GW_STR("u2"), GW_STR("u3")}, .count = 3};
     for (size_t i = 0; i < changes.count; i++)

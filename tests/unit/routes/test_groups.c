@@ -209,7 +209,7 @@ static void test_6_1_the_forms_of_entra(void **state)
 }
 
 /* A step that has to look into the members. */
-static void test_a_patch_by_another_value_filter_loads_the_group(void **state)
+static void test_a_patch_by_another_value_filter_looks_at_each_member(void **state)
 {
     (void)state;
     struct gw_str id = create_group("G", MEMBER(0) "," MEMBER(1) "," MEMBER(2));
@@ -220,6 +220,51 @@ static void test_a_patch_by_another_value_filter_loads_the_group(void **state)
     struct call *call = get(world, group_path(id));
     assert_at(call, "displayName", "H");
     call_free(world, call);
+}
+
+#define BY(op, filter, value) "{\"op\":\"" op "\",\"path\":\"members[" filter "]\",\"value\":" value "}"
+#define IS(n) "value eq \\\"%" #n "\\\""
+
+/* R71 to R74, of what stands in brackets; each starts with 0, 1 and 2. */
+static const struct {
+    const char *operations;
+    const char *members; /* afterwards; or scimType of the refusal */
+} STEPS[] = {
+    {"{\"op\":\"remove\",\"path\":\"members[not (" IS(0) ")]\"}", "0"},
+    {"{\"op\":\"remove\",\"path\":\"members[type eq \\\"User\\\"]\"}", ""},
+    {"{\"op\":\"remove\",\"path\":\"members[type eq \\\"Group\\\"]\"}", "0 1 2"},
+    {"{\"op\":\"remove\",\"path\":\"members[" IS(1) " or display eq \\\"u2@okta.local\\\"]\"}", "0"},
+    {"{\"op\":\"remove\",\"path\":\"members\"}," BY("add", IS(4), "{\"value\":\"%4\"}"), "4"},
+    {BY("add", IS(5), "{\"value\":\"%5\"}"), "0 1 2 5"},
+    {BY("add", IS(5), "{\"value\":\"%5\"}") ",{\"op\":\"remove\",\"path\":\"members[not (" IS(5) ")]\"}", "5"},
+    {BY("replace", IS(0), "{\"value\":\"%0\"}"), "0 1 2"},
+    {BY("replace", IS(0) " or " IS(2), "null"), "1"},
+    {BY("replace", IS(0), "{\"value\":\"%1\"}"), "mutability"},
+    {BY("replace", IS(4), "{\"value\":\"%4\"}"), "noTarget"},
+    {BY("add", "display eq \\\"x\\\"", "{\"value\":\"%4\"}"), "noTarget"},
+    {BY("add", IS(5), "{\"value\":\"nobody\"}"), "invalidValue"},
+    {"{\"op\":\"replace\",\"path\":\"members.value\",\"value\":\"%5\"}", "mutability"},
+    {"{\"op\":\"remove\",\"path\":\"members.value\"}", "mutability"},
+};
+
+static void test_R74_each_step_in_brackets_does_what_it_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof STEPS / sizeof STEPS[0]; i++) {
+        struct gw_str id =
+            create_group(gw_arena_printf(&world->arena, "S%zu", i).ptr, MEMBER(0) "," MEMBER(1) "," MEMBER(2));
+        struct call *call = patch_group(id, STEPS[i].operations);
+        bool is_refused = STEPS[i].members[0] >= 'a';
+        if (is_refused)
+            assert_error(call, 400, STEPS[i].members);
+        const char *expected = is_refused ? "0 1 2" : STEPS[i].members;
+        const char *actual = members(id);
+        if (strcmp(actual, expected) != 0)
+            fail_msg("%s: \"%s\": %.*s", STEPS[i].operations, actual, GW_STR_ARG(call->text));
+        bool is_same = strcmp(expected, "0 1 2") == 0;
+        assert_str_equal(version(id), is_same ? "W/\"1\"" : "W/\"2\"");
+        call_free(world, call);
+    }
 }
 
 static void test_wrong_bodies_are_refused_with_the_right_type(void **state)
@@ -268,7 +313,8 @@ int main(void)
         each_test(test_R60_put_replaces_name_and_members_and_keeps_members_that_it_lacks),
         each_test(test_a_name_is_one_group_s_in_any_spelling),
         each_test(test_6_1_the_forms_of_entra),
-        each_test(test_a_patch_by_another_value_filter_loads_the_group),
+        each_test(test_a_patch_by_another_value_filter_looks_at_each_member),
+        each_test(test_R74_each_step_in_brackets_does_what_it_says),
         each_test(test_wrong_bodies_are_refused_with_the_right_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

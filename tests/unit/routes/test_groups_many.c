@@ -210,6 +210,33 @@ static void test_8_40_others_are_served_while_a_long_body_is_read(void **state)
     }
 }
 
+/* A step that looks at each member takes turns; what comes in between is seen or not lost. */
+static void test_8_40_others_are_served_while_a_step_looks_at_thousands(void **state)
+{
+    (void)state;
+    make_many_users();
+    struct call *call =
+        send_members("POST", GW_STR_NONE, GROUP ",\"displayName\":\"P\",\"members\":[", many_members(0, MANY), "]}");
+    struct gw_str id = gw_arena_copy(&world->arena, call_text(call, "id"));
+    call_free(world, call);
+    patch_ok(id, "{\"op\":\"remove\",\"path\":\"members[display ew \\\"99@okta.local\\\"]\"}");
+    assert_int_equal(count_members(id), MANY - 90);
+    assert_str_equal(version(id), "W/\"2\"");
+    call = call_new(world, "PATCH", group_path(id),
+                    gw_str_from(PATCH_OP "{\"op\":\"remove\",\"path\":\"members[display sw \\\"many\\\"]\"}]}"));
+    call_authorize(world, call);
+    call_start(world, call);
+    assert_true(call_takes_turns(call));
+    patch_ok(id, REMOVE(3));
+    assert_int_equal(call->status, 0);
+    call_wait(world, call);
+    assert_status(call, 200);
+    call_free(world, call);
+    assert_string_equal(members(id), "0 1 2 4 5");
+    assert_str_equal(version(id), "W/\"4\"");
+    assert_swept();
+}
+
 /* Late arrivals: the client has left, the face goes away before the loop delivers what was committed. */
 static void test_changes_under_way_when_everything_ends_are_freed_once(void **state)
 {
@@ -234,6 +261,7 @@ int main(void)
         each_test(test_8_40_concurrent_patches_lose_nothing),
         each_test(test_8_40_thousands_of_members_are_one_change_however_they_come),
         each_test(test_8_40_others_are_served_while_a_long_body_is_read),
+        each_test(test_8_40_others_are_served_while_a_step_looks_at_thousands),
         each_test(test_rule_0_23_among_thousands_one_unknown_member_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

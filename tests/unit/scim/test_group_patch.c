@@ -8,7 +8,9 @@ static enum gw_code add_change(struct gw_arena *arena, const struct scim_resourc
 {
     static const char *const MARKS[] = {[SCIM_MEMBER_ADD] = "+", [SCIM_MEMBER_REMOVE] = "-", [SCIM_MEMBER_CLEAR] = "0"};
     struct scim_reader reader = {arena, SCIM_READ_LENIENT, NULL};
-    struct scim_member_ids ids = {&change->member, 1};
+    struct scim_member_ids ids = {&change->member, change->step == NULL ? 1 : 0};
+    if (change->step != NULL)
+        *text = gw_arena_printf(arena, "%.*s? ", GW_STR_ARG(*text));
     if (change->list != NULL)
         GW_TRY(scim_members_read(&reader, type, change->list, 0, json_count(change->list), &ids, err));
     for (size_t i = 0; i < ids.count; i++)
@@ -16,7 +18,7 @@ static enum gw_code add_change(struct gw_arena *arena, const struct scim_resourc
     return GW_OK;
 }
 
-/* "+a" add, "-a" remove, "0" clear, in order; "whole" when the group has to be loaded; "| n" other steps */
+/* "+a" add, "-a" remove, "0" clear, "?" a step that looks into the members, in order; "| n" other steps */
 static struct gw_str split_text(struct gw_arena *arena, const char *operations)
 {
     struct scim_schema_set set;
@@ -35,7 +37,7 @@ static struct gw_str split_text(struct gw_arena *arena, const char *operations)
         if (add_change(arena, type, &changes.changes[i], &text, &err) != GW_OK)
             return gw_str_from(gw_code_name(err.code));
     }
-    return changes.whole ? GW_STR("whole") : gw_arena_printf(arena, "%.*s| %zu", GW_STR_ARG(text), changes.rest.count);
+    return gw_arena_printf(arena, "%.*s| %zu", GW_STR_ARG(text), changes.rest.count);
 }
 
 static const struct {
@@ -54,9 +56,13 @@ static const struct {
     {"[{'op':'Remove','path':'members','value':[]}]", "| 0"},
     {"[{'op':'Add','path':'members','value':'a'}]", "+a | 0"},
     {"[{'op':'remove','path':'members[value eq \\u0022a\\u0022 or value eq \\u0022b\\u0022]'}]", "-a -b | 0"},
-    {"[{'op':'remove','path':'members[value ne \\u0022a\\u0022]'}]", "whole"},
-    {"[{'op':'remove','path':'members[type eq \\u0022User\\u0022]'}]", "whole"},
-    {"[{'op':'add','path':'members[value eq \\u0022a\\u0022]','value':{'value':'a'}}]", "whole"},
+    {"[{'op':'remove','path':'members[value ne \\u0022a\\u0022]'}]", "? | 0"},
+    {"[{'op':'remove','path':'members[value eq \\u0022a\\u0022 or type eq \\u0022User\\u0022]'}]", "? | 0"},
+    {"[{'op':'add','path':'members','value':[{'value':'b'}]},{'op':'remove','path':'members[type eq "
+     "\\u0022User\\u0022]'},{'op':'replace','path':'displayName','value':'N'},{'op':'remove','path':'members'}]",
+     "+b ? 0 | 1"},
+    {"[{'op':'add','path':'members[value eq \\u0022a\\u0022]','value':{'value':'a'}}]", "? | 0"},
+    {"[{'op':'add','path':'members.value','value':'a'}]", "? | 0"},
     {"[{'op':'add','path':'members','value':[{'display':'x'}]}]", "GW_E_INVALID_VALUE"},
     {"[{'op':'add','path':'members','value':[5,true]}]", "GW_E_INVALID_VALUE"},
 };
