@@ -25,8 +25,18 @@ enum gw_code store_files_path(const char *path, const char *name, char dst[STORE
     return GW_OK;
 }
 
+static bool has_file(const char *path, const char *name)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    struct stat info;
+    return store_files_path(path, name, file, NULL) == GW_OK && lstat(file, &info) == 0;
+}
+
 static enum gw_code missing(const char *path, struct gw_error *err)
 {
+    if (has_file(path, STORE_WORKSHOP))
+        return gw_fail(err, GW_E_NOT_FOUND,
+                       "there is no store in %s: provgate init or restore there was interrupted, run it again", path);
     return gw_fail(err, GW_E_NOT_FOUND, "there is no store in %s; make one with: provgate init", path);
 }
 
@@ -67,13 +77,6 @@ static enum gw_code check_file(const char *path, const char *name, mode_t forbid
         return gw_fail(err, GW_E_STORE_DAMAGED, "%s has mode %03o, which lets others in; chmod 600 it", file,
                        (unsigned)(info.st_mode & 0777));
     return GW_OK;
-}
-
-static bool has_file(const char *path, const char *name)
-{
-    char file[STORE_PATH_BYTES_MAX];
-    struct stat info;
-    return store_files_path(path, name, file, NULL) == GW_OK && lstat(file, &info) == 0;
 }
 
 bool store_files_is_half_moved(const char *path)

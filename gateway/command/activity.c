@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define COUNT_DEFAULT 100u
@@ -38,6 +39,8 @@ struct trail {
     uint64_t count; /* 0: all */
     uint64_t last;  /* the newest entry that was looked at */
     bool as_json;
+    dev_t device; /* of the store's file that is read */
+    ino_t inode;
     struct gw_arena arena; /* of the filter */
 };
 
@@ -131,6 +134,45 @@ static enum gw_code print_rest(struct trail *trail, struct gw_error *err)
     return GW_OK;
 }
 
+static bool stat_data(const struct trail *trail, struct stat *ret_info)
+{
+    GW_ARENA_SCOPED(arena);
+    return stat(gw_arena_printf(&arena, "%s/data.mdb", trail->config->store_path).ptr, ret_info) == 0;
+}
+
+static enum gw_code open_store(struct trail *trail, struct gw_error *err)
+{
+    struct stat info = {.st_ino = 0};
+    (void)stat_data(trail, &info); /* what is not there cannot be opened either */
+    trail->device = info.st_dev;
+    trail->inode = info.st_ino;
+    GW_TRY(store_open(trail->config->store_path, trail->config->store_max_size, &trail->store, err));
+    return store_reader_new(trail->store, &trail->reader, err);
+}
+
+static void close_store(struct trail *trail)
+{
+    store_reader_free(trail->reader);
+    store_close(trail->store);
+    trail->reader = NULL;
+    trail->store = NULL;
+}
+
+/* A restore has put another store in the place of the one that is open: nothing will ever be written to that again. */
+static enum gw_code follow_new_store(struct trail *trail, struct gw_error *err)
+{
+    struct stat info;
+    if (!stat_data(trail, &info) || (info.st_dev == trail->device && info.st_ino == trail->inode))
+        return GW_OK;
+    (void)fputs("provgate: there is another store now; what happens in it follows\n", stderr);
+    close_store(trail);
+    GW_TRY(open_store(trail, err));
+    GW_TRY(store_reader_begin(trail->reader, err));
+    enum gw_code code = store_activity_last(trail->reader, &trail->last);
+    store_reader_end(trail->reader);
+    return code == GW_OK ? GW_OK : gw_fail(err, code, "the activity cannot be read");
+}
+
 static enum gw_code follow(struct trail *trail, struct gw_error *err)
 {
     static const struct timespec step = {.tv_nsec = FOLLOW_STEP_MS * 1000000};
@@ -138,6 +180,7 @@ static enum gw_code follow(struct trail *trail, struct gw_error *err)
         return gw_fail(err, GW_E_INTERNAL, "the output could not be written");
     while (is_ended == 0) {
         GW_TRY(print_rest(trail, err));
+        GW_TRY(follow_new_store(trail, err));
         (void)nanosleep(&step, NULL);
     }
     return GW_OK;
@@ -206,9 +249,7 @@ static int open_and_print(struct trail *trail, const struct request *request)
     if (request->app != NULL && app == NULL)
         return COMMAND_WRONG;
     trail->filter.app = request->app;
-    enum gw_code code = store_open(trail->config->store_path, trail->config->store_max_size, &trail->store, &err);
-    if (code == GW_OK)
-        code = store_reader_new(trail->store, &trail->reader, &err);
+    enum gw_code code = open_store(trail, &err);
     if (code == GW_OK && app != NULL)
         code = find_app_folder(trail, app->folder, &err);
     if (code == GW_OK)
@@ -235,8 +276,7 @@ static int run(const struct command *command, int argc, char **argv)
     status = read_filter(command, &trail, &request);
     if (status == COMMAND_DONE)
         status = open_and_print(&trail, &request);
-    store_reader_free(trail.reader);
-    store_close(trail.store);
+    close_store(&trail);
     config_unref(trail.config);
     gw_arena_done(&trail.arena);
     return status;

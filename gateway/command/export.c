@@ -89,7 +89,7 @@ static bool flush_line(struct export *export)
         !export->line.overflow && fwrite(export->line.data, 1, export->line.len, export->out) == export->line.len;
     gw_buf_clear(&export->line);
     if (!is_written)
-        (void)gw_fail(&export->error, GW_E_INTERNAL, "the output could not be written");
+        (void)gw_fail(&export->error, GW_E_INTERNAL, "the output could not be written: %s", strerror(errno));
     return is_written;
 }
 

@@ -14,6 +14,7 @@ struct policy_effects {
     const char
         *outcome;     /* of a SCIM body: "create", "adopt", "revive", "update", "hold", "nothing", "refuse"; or NULL */
     const char *rule; /* that named the user of a POST; NULL: none */
+    struct gw_str kept_until; /* the end of the retention time; empty: none */
     struct gw_str attributes; /* names that would change, blank separated */
     const char *texts[POLICY_EFFECTS_MAX];
     size_t count;

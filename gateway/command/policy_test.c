@@ -28,6 +28,7 @@ static void add_retention(struct policy_effects *effects, const struct config_po
         return;
     }
     struct gw_str end = command_time_text(effects->arena, gw_clock_wall_ms() + policy->retain_ms);
+    effects->kept_until = end;
     bool goes = policy->after_retention == CONFIG_RETENTION_DELETE;
     policy_effect_add(effects, gw_arena_printf(effects->arena, "the record is kept until %.*s, and is then %s",
                                                GW_STR_ARG(end), goes ? "deleted" : "anonymised")
@@ -43,10 +44,18 @@ static void foresee_deactivation(struct policy_effects *effects, const struct st
     }
     add_ended(effects, alive);
     policy_effect_add(effects, "signing in is refused until somebody reactivates the user");
-    if ((user->state.flags & STORE_USER_PROVISIONED) != 0)
-        add_retention(effects, policy);
-    else
-        policy_effect_add(effects, "the record is kept for good: Okta never provisioned it");
+    bool is_provisioned = (user->state.flags & STORE_USER_PROVISIONED) != 0;
+    if (!is_provisioned && (policy == NULL || !policy->adopt)) {
+        policy_effect_add(effects,
+                          "not by Okta: the record is not provisioned, and policy.adopt is off (409); an operator "
+                          "can do it, and the record is kept for good then");
+        return;
+    }
+    if (!is_provisioned)
+        policy_effect_add(effects,
+                          "Okta's call makes the record provisioned (policy.adopt); when an operator does it, it "
+                          "does not become so, and is kept for good");
+    add_retention(effects, policy);
 }
 
 static void foresee_reactivation(struct policy_effects *effects, const struct store_user *user,
@@ -129,8 +138,10 @@ static enum gw_code foresee(struct policy_effects *effects, struct command_folde
         foresee_reactivation(effects, user, policy);
     else
         foresee_deletion(effects, policy, sessions.alive);
+    bool is_okta_let = policy != NULL &&
+                       (policy->adopt || (user->state.flags & STORE_USER_PROVISIONED) != 0 || event == POLICY_DELETE);
     bool is_out = event != POLICY_REACTIVATE && effects->is_change;
-    return is_out && policy != NULL ? foresee_brake(effects, folder, user, policy, err) : GW_OK;
+    return is_out && is_okta_let ? foresee_brake(effects, folder, user, policy, err) : GW_OK;
 }
 
 enum gw_code policy_foresee(struct policy_effects *effects, struct command_folder *folder,
@@ -160,6 +171,8 @@ static bool print_json(struct command_folder *folder, const struct store_user *u
     json_object_append(arena, top, GW_STR("changes"), json_bool_new(arena, effects->is_change));
     json_object_append(arena, top, GW_STR("sessionsEnded"), json_integer_new(arena, (int64_t)effects->sessions));
     json_object_append(arena, top, GW_STR("held"), json_bool_new(arena, effects->brake == STORE_BRAKE_HOLDS));
+    if (effects->kept_until.len > 0)
+        command_text_append(arena, top, GW_STR("keptUntil"), effects->kept_until);
     if (effects->attributes.len > 0)
         command_text_append(arena, top, GW_STR("attributes"), effects->attributes);
     json_object_append(arena, top, GW_STR("effects"), texts);

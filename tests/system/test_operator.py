@@ -120,6 +120,38 @@ class Users(OperatorCase):
             self.assertEqual(follower.wait(60), 0)
 
 
+class Followed(OperatorCase):
+    """activity --follow, whatever becomes of the store meanwhile."""
+
+    def test_activity_is_followed_over_a_restart_and_a_restore(self):
+        store, copy = Path(self.world.values["store"]["path"]), self.folder / "copy"
+        words = [str(self.world.gateway.binary), "activity", "--follow", "--json", "--kind", "create", "--config",
+                 str(self.world.config)]
+        self.okta.assign("first@example.com")
+        self.command("backup", "--to", str(copy))
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                              text=True) as follower:
+            self.addCleanup(follower.kill)
+            self.assertEqual(json.loads(follower.stdout.readline())["userName"], "first@example.com")
+            self.okta.assign("second@example.com")
+            self.assertEqual(json.loads(follower.stdout.readline())["userName"], "second@example.com")
+            self.world.gateway.stop()
+            store.rename(store.with_name("store.old"))
+            self.command("restore", "--from", str(copy))
+            self.world.gateway.start()
+            self.world.gateway.wait_healthy()
+            wait_until(lambda: f"{store}/data.mdb" in self.files_of(follower.pid), 60, "the new store is followed")
+            self.okta.assign("third@example.com")
+            self.assertEqual(json.loads(follower.stdout.readline())["userName"], "third@example.com")
+            follower.send_signal(signal.SIGTERM)
+            self.assertEqual(follower.wait(60), 0)
+
+    @staticmethod
+    def files_of(pid):
+        """Names of the files that a process has open, as they are now."""
+        return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+
+
 class Values(OperatorCase):
     """activity.values: what Okta changed in attributes that the operator names."""
 

@@ -114,6 +114,7 @@ ground_test(a_copy_that_was_interrupted_is_no_store_and_is_begun_again)
     ground_configure(g, "restored");
     assert_run(g, &command_user, "list --app wiki", COMMAND_FAILED);
     assert_has(g->err, "there is no store in");
+    assert_has(g->err, "was interrupted, run it again");
     assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_DONE);
     assert_int_equal(lstat(ground_path(g, "restored/.provgate-init"), &info), -1);
     assert_run(g, &command_user, "list --app wiki --count 0", COMMAND_DONE);

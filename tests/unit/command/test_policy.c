@@ -99,6 +99,8 @@ ground_test(a_tested_event_says_what_it_would_do_and_does_nothing)
         {"--user carol@example.com --event deactivate", "- nothing: the user is deactivated already\n"},
         {"--user carol@example.com --event reactivate", "- the user is active with the same id"},
         {"--user alice@example.com --event reactivate", "- nothing: the user is active already\n"},
+        {"--user bob@example.com --event deactivate", "- Okta's call makes the record provisioned (policy.adopt)"},
+        {"--user bob@example.com --event deactivate", "- the brake lets it pass: 1 of 3 users are out"},
         {"--user bob@example.com --event delete", "- 1 sessions end"},
         {"--user bob@example.com --event delete --json", "\"changes\":true,\"sessionsEnded\":1,"},
     };
@@ -125,6 +127,22 @@ static void hold_some(struct ground *g, unsigned held)
         assert_int_equal(fixture_apply(&g->f, change).code, seq <= 25 ? GW_OK : GW_E_HELD);
     }
     ground_close(g);
+}
+
+ground_test(a_tested_event_says_when_the_record_goes_and_what_okta_may_not_do)
+{
+    static const char text[] = "userName\nimported@example.com\n";
+    const char *file = ground_path(g, "users.csv");
+    ground_write(file, GW_STR(text));
+    assert_run(g, &command_import, gw_arena_printf(&g->arena, "--app strict %s", file).ptr, COMMAND_DONE);
+    assert_run(g, &command_policy, "test --app strict --user imported@example.com --event deactivate --json",
+               COMMAND_DONE);
+    assert_has(g->out, "not by Okta: the record is not provisioned, and policy.adopt is off (409)");
+    assert_false(ground_has(g->out, "keptUntil"));
+    assert_false(ground_has(g->out, "the brake"));
+    assert_run(g, &command_policy, "test --app strict --user imported@example.com --event delete --json", COMMAND_DONE);
+    assert_has(g->out, "\"keptUntil\":\"20");
+    assert_has(g->out, "and is then deleted");
 }
 
 ground_test(an_operator_sees_and_releases_what_the_brake_holds)
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test(match_names_the_user_and_the_rule),
         cmocka_unit_test(what_is_foretold_of_a_post_is_what_happens),
         cmocka_unit_test(a_tested_event_says_what_it_would_do_and_does_nothing),
+        cmocka_unit_test(a_tested_event_says_when_the_record_goes_and_what_okta_may_not_do),
         cmocka_unit_test(an_operator_sees_and_releases_what_the_brake_holds),
         cmocka_unit_test(an_operator_rejects_what_the_brake_holds_for_a_reason),
         cmocka_unit_test(what_cannot_be_meant_is_a_usage_error),
