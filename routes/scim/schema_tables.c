@@ -182,13 +182,14 @@ const struct scim_schema SCIM_SCHEMA_ENTERPRISE = {GW_STR_INIT(SCIM_URN_ENTERPRI
                                                    COUNT(ENTERPRISE_ATTRIBUTES),
                                                    ENTERPRISE_ALIASES};
 
-/* RFC 7643 section 4.2; display, type and $ref follow from value, so clients cannot write them */
+/* RFC 7643 sections 4.2 and 8.7.1 (rule R13); type and $ref are shown as they follow from value, whatever came along */
 static const struct scim_attribute MEMBER_SUBS[] = {
     {NAMED("value"), .required = true, .case_exact = true, .mutability = SCIM_IMMUTABLE,
      .bytes_max = SCIM_NAME_BYTES_MAX, .description = "The id of the member."},
-    {NAMED("$ref"), .type = SCIM_REFERENCE, .case_exact = true, READ_ONLY, .references = REFERENCE_MEMBER,
-     .description = "The address of the member."},
-    {NAMED("type"), READ_ONLY, .canonical = REFERENCE_MEMBER, .description = "The resource type of the member."},
+    {NAMED("$ref"), .type = SCIM_REFERENCE, .case_exact = true, .mutability = SCIM_IMMUTABLE,
+     .references = REFERENCE_MEMBER, .description = "The address of the member."},
+    {NAMED("type"), .mutability = SCIM_IMMUTABLE, .canonical = REFERENCE_MEMBER,
+     .description = "The resource type of the member."},
     {NAMED("display"), READ_ONLY, .description = "The name of the member."},
 };
 static const struct scim_attribute GROUP_ATTRIBUTES[] = {

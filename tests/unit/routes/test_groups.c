@@ -40,6 +40,26 @@ static void test_rule_0_22_members_are_shown_with_value_ref_type_and_display(voi
     call_free(world, call);
 }
 
+/* What a client says of a member beside its value is taken, and shown as it is. */
+static void test_R13_sub_attributes_of_members_are_immutable(void **state)
+{
+    (void)state;
+    struct gw_str id = create_group("G", "{\"value\":\"%0\",\"$ref\":\"../Users/other\",\"type\":\"Group\"}");
+    struct call *call = get(world, group_path(id));
+    assert_at(call, "members.0.type", "User");
+    assert_true(gw_str_ends(call_text(call, "members.0.$ref"), users[0]));
+    call_free(world, call);
+    call = get(world, "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group");
+    assert_at(call, "attributes.1.name", "members");
+    static const char *const names[] = {"value", "$ref", "type"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct gw_str at = gw_arena_printf(&world->arena, "attributes.1.subAttributes.%zu.", i);
+        assert_str_equal(call_text(call, gw_arena_printf(&world->arena, "%sname", at.ptr).ptr), names[i]);
+        assert_at(call, gw_arena_printf(&world->arena, "%smutability", at.ptr).ptr, "immutable");
+    }
+    call_free(world, call);
+}
+
 static void test_rule_0_18_a_rename_accepts_the_id_and_ignores_another(void **state)
 {
     (void)state;
@@ -245,6 +265,8 @@ static const struct {
     {BY("add", IS(5), "{\"value\":\"nobody\"}"), "invalidValue"},
     {"{\"op\":\"replace\",\"path\":\"members.value\",\"value\":\"%5\"}", "mutability"},
     {"{\"op\":\"remove\",\"path\":\"members.value\"}", "mutability"},
+    {"{\"op\":\"replace\",\"path\":\"members[" IS(0) "].type\",\"value\":\"User\"}", "0 1 2"},
+    {"{\"op\":\"replace\",\"path\":\"members[" IS(0) "].type\",\"value\":\"Group\"}", "mutability"},
 };
 
 static void test_R74_each_step_in_brackets_does_what_it_says(void **state)
@@ -304,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         each_test(test_T7_a_group_is_pushed_by_post_and_patch),
         each_test(test_rule_0_22_members_are_shown_with_value_ref_type_and_display),
+        each_test(test_R13_sub_attributes_of_members_are_immutable),
         each_test(test_rule_0_18_a_rename_accepts_the_id_and_ignores_another),
         each_test(test_rule_0_19_remove_and_add_in_one_patch_keep_their_order),
         each_test(test_T8_and_rule_0_20_replace_with_nothing_empties_the_group),
