@@ -1,10 +1,9 @@
 #include "gateway/base/priority.h"
 #include "gateway/command/backup_progress.h"
+#include "gateway/command/folder.h"
 #include "gateway/command/options.h"
-#include "gateway/json/write.h"
 
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 struct request {
@@ -12,19 +11,6 @@ struct request {
     const char *to;
     bool as_json;
 };
-
-static void print_json(const char *to, const struct store_stats *stats, uint64_t bytes)
-{
-    GW_ARENA_SCOPED(arena);
-    struct json_value *top = json_object_new(&arena);
-    json_object_append(&arena, top, GW_STR("path"), json_string_new(&arena, gw_str_from(to)));
-    json_object_append(&arena, top, GW_STR("bytes"), json_integer_new(&arena, (int64_t)bytes));
-    json_object_append(&arena, top, GW_STR("users"), json_integer_new(&arena, (int64_t)stats->users));
-    json_object_append(&arena, top, GW_STR("sessions"), json_integer_new(&arena, (int64_t)stats->sessions));
-    json_object_append(&arena, top, GW_STR("activity"), json_integer_new(&arena, (int64_t)stats->activity_entries));
-    struct gw_str text = json_text(&arena, top);
-    (void)printf("%.*s\n", GW_STR_ARG(text));
-}
 
 static int backup(const struct config *config, const struct request *request)
 {
@@ -39,12 +25,8 @@ static int backup(const struct config *config, const struct request *request)
     store_close(store);
     if (code != GW_OK)
         return command_failed(&err);
-    if (request->as_json)
-        print_json(request->to, &stats, bytes);
-    else
-        (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions, %" PRIu64 " KiB; every record was read again\n",
-                     request->to, stats.users, stats.sessions, bytes >> 10);
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    command_backup_print(request->to, &stats, bytes, request->as_json);
+    return command_output_done(COMMAND_DONE);
 }
 
 static const struct command_option options[] = {

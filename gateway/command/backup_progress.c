@@ -1,7 +1,9 @@
 #include "gateway/command/backup_progress.h"
 
+#include "gateway/command/folder.h"
 #include "gateway/command/progress.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -73,4 +75,22 @@ enum gw_code command_backup_run(struct store *store, const char *to, backup_fn c
     if (code == GW_OK)
         *ret_bytes = store_backup_bytes(to);
     return code;
+}
+
+void command_backup_print(const char *to, const struct store_stats *stats, uint64_t bytes, bool as_json)
+{
+    GW_ARENA_SCOPED(arena);
+    if (!as_json) {
+        (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions, %" PRIu64 " KiB; every record was read again\n", to,
+                     stats->users, stats->sessions, bytes >> 10);
+        return;
+    }
+    struct json_value *top = json_object_new(&arena);
+    command_text_append(&arena, top, GW_STR("path"), gw_str_from(to));
+    json_object_append(&arena, top, GW_STR("bytes"), json_integer_new(&arena, (int64_t)bytes));
+    json_object_append(&arena, top, GW_STR("users"), json_integer_new(&arena, (int64_t)stats->users));
+    json_object_append(&arena, top, GW_STR("sessions"), json_integer_new(&arena, (int64_t)stats->sessions));
+    json_object_append(&arena, top, GW_STR("activity"), json_integer_new(&arena, (int64_t)stats->activity_entries));
+    if (!command_print_json(stdout, top))
+        return; /* command_output_done says so */
 }

@@ -92,13 +92,24 @@ bool user_column_set(struct gw_arena *arena, struct json_value *body, const stru
     return true;
 }
 
+/* The primary one of several, else the first. */
+static const struct json_value *chosen(const struct json_value *list)
+{
+    for (size_t i = 0; i < json_count(list); i++) {
+        const struct json_value *primary = json_object_get(list->array.items[i], GW_STR("primary"));
+        if (json_is(primary, JSON_BOOL) && primary->boolean)
+            return list->array.items[i];
+    }
+    return list->array.items[0];
+}
+
 struct gw_str user_column_get(const struct json_value *resource, const struct user_column *column)
 {
     const struct json_value *parent =
         column->parent != NULL ? json_object_get(resource, gw_str_from(column->parent)) : resource;
     const struct json_value *value = json_object_get(parent, gw_str_from(column->member));
     if (json_is(value, JSON_ARRAY) && json_count(value) > 0)
-        value = json_object_get(value->array.items[0], GW_STR("value"));
+        value = json_object_get(chosen(value), GW_STR("value"));
     if (json_is(value, JSON_BOOL))
         return value->boolean ? GW_STR("true") : GW_STR("false");
     return json_is(value, JSON_STRING) ? value->text : GW_STR_NONE;

@@ -62,8 +62,9 @@ static enum gw_code fill_draft(const struct import *import, struct gw_arena *are
                                struct store_user_draft *ret_draft, struct gw_error *err)
 {
     const struct config_app *app = import->folder->prov_app;
+    /* a role that has left the configuration comes in as it went out: `before` is what is brought */
     if (app != NULL)
-        GW_TRY(user_rules_check(&app->prov, arena, NULL, draft, err));
+        GW_TRY(user_rules_check(&app->prov, arena, draft->attributes, draft, err));
     return user_rules_fill(arena, draft, draft->has_active ? draft->active : true, ret_draft, err);
 }
 

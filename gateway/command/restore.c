@@ -1,11 +1,11 @@
 #include "gateway/command/backup_progress.h"
+#include "gateway/command/folder.h"
 #include "gateway/command/options.h"
 
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 
-static int restore(const struct config *config, const char *from)
+static int restore(const struct config *config, const char *from, bool as_json)
 {
     struct gw_error err;
     struct store *backup = NULL;
@@ -19,23 +19,24 @@ static int restore(const struct config *config, const char *from)
     store_close(backup);
     if (code != GW_OK)
         return command_failed(&err);
-    (void)printf("%s: %" PRIu64 " users, %" PRIu64 " sessions; every record was read again\n", config->store_path,
-                 stats.users, stats.sessions);
+    command_backup_print(config->store_path, &stats, bytes, as_json);
     (void)fputs(
         "Whoever was deactivated or locked after the backup was made is let in again: before the app is served,\n"
         "let Okta provision again, and look at the activity of the old store if there is one.\n",
         stderr);
-    return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+    return command_output_done(COMMAND_DONE);
 }
 
 struct request {
     const char *config_path;
     const char *from;
+    bool as_json;
 };
 
 static const struct command_option options[] = {
     COMMAND_TEXT(request, config_path, "config"),
     COMMAND_TEXT(request, from, "from"),
+    COMMAND_FLAG(request, as_json, "json"),
 };
 
 static int run(const struct command *command, int argc, char **argv)
@@ -49,7 +50,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct config *config = NULL;
     if (command_config_load(request.config_path, &config) != COMMAND_DONE)
         return COMMAND_WRONG;
-    status = restore(config, request.from);
+    status = restore(config, request.from, request.as_json);
     config_unref(config);
     return status;
 }
@@ -58,12 +59,13 @@ const struct command command_restore = {
     .name = "restore",
     .summary = "make the configured store from a backup",
     .usage =
-        "usage: provgate restore --from DIR [--config FILE]\n"
+        "usage: provgate restore --from DIR [--config FILE] [--json]\n"
         "Copies the backup in DIR to store.path, which must not exist or be empty, and verifies every record. An\n"
         "existing store is never touched: move it away first. Ids that were given out after the backup was made are\n"
         "not given to others. A backup that an older provgate made is brought to this one's format; it stays as it "
         "is.\n"
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-        "  --from DIR     what `provgate backup` made\n",
+        "  --from DIR     what `provgate backup` made\n"
+        "  --json         one JSON object instead of a line\n",
     .run = run,
 };

@@ -33,7 +33,9 @@ ground_test(a_restored_backup_has_the_same_users_ids_and_sessions)
     assert_run(g, &command_backup, words(g, "--to", "copy"), COMMAND_DONE);
     assert_has(g->out, "500 users, 1 sessions");
     ground_configure(g, "restored");
-    assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_DONE);
+    assert_run(g, &command_restore, gw_arena_printf(&g->arena, "--json --from %s", ground_path(g, "copy")).ptr,
+               COMMAND_DONE);
+    assert_has(g->out, "\"users\":500,\"sessions\":1,");
     struct stat info;
     assert_int_equal(lstat(ground_path(g, "restored/lock.mdb"), &info), -1);
     assert_run(g, &command_user, "list --app wiki --count 0 --json", COMMAND_DONE);

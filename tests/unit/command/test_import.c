@@ -173,6 +173,18 @@ ground_test(what_became_of_each_row_can_be_asked_for)
     assert_has(g->out, "\"created\":1,\"matched\":1,\"refused\":1,\"dryRun\":false}\n");
 }
 
+ground_test(the_column_of_an_export_has_the_primary_address)
+{
+    assert_import(g, "users.ndjson",
+                  "{\"userName\":\"two\",\"emails\":[{\"value\":\"a@x\"},{\"value\":\"b@x\",\"primary\":true}]}\n"
+                  "{\"userName\":\"none\",\"emails\":[{\"value\":\"c@x\"},{\"value\":\"d@x\"}]}\n",
+                  "", COMMAND_DONE);
+    assert_run(g, &command_export, "--app wiki --format csv", COMMAND_DONE);
+    assert_has(g->out, ",b@x,");
+    assert_has(g->out, ",c@x,");
+    assert_false(ground_has(g->out, "a@x"));
+}
+
 ground_test(a_lock_goes_out_and_comes_in_again)
 {
     static const char *const formats[] = {"csv", "ndjson"};
@@ -268,6 +280,7 @@ int main(void)
         cmocka_unit_test(files_that_cannot_be_meant_bring_in_nothing),
         cmocka_unit_test(what_cannot_be_stored_is_refused_by_a_dry_run_as_well),
         cmocka_unit_test(what_became_of_each_row_can_be_asked_for),
+        cmocka_unit_test(the_column_of_an_export_has_the_primary_address),
         cmocka_unit_test(a_lock_goes_out_and_comes_in_again),
         cmocka_unit_test(a_row_of_the_wrong_width_is_refused_and_a_broken_quote_ends_the_file),
         cmocka_unit_test(a_line_that_is_too_long_is_refused_and_the_next_one_read),
