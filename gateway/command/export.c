@@ -232,6 +232,8 @@ static int run(const struct command *command, int argc, char **argv)
     if (status != COMMAND_DONE)
         return status;
     gw_priority_lower(GW_PRIORITY_COMMAND);
+    if (request.output != NULL && strcmp(request.output, "-") == 0)
+        request.output = NULL;
     status = request.output != NULL ? export_to_file(&folder, &request) : export_to_stdout(&folder, &request);
     command_folder_close(&folder);
     return status;
@@ -250,6 +252,6 @@ const struct command command_export = {
              "  --app NAME     the folder of this app; or\n"
              "  --folder NAME  this folder; neither is needed when there is one folder only\n"
              "  --format F     ndjson (the default) or csv\n"
-             "  --output FILE  to a new file that only its owner may read; else stdout\n",
+             "  --output FILE  to a new file that only its owner may read; else, or with -, to stdout\n",
     .run = run,
 };

@@ -15,6 +15,7 @@ struct request {
     const char *app;
     const char *folder;
     const char *file;
+    const char *format;
     bool is_dry;
     bool as_json;
     bool with_rows;
@@ -136,7 +137,7 @@ static int import_rows(struct import *import, const struct request *request, enu
         code = last;
         err = import->error;
     }
-    if (code == GW_OK && is_interrupted != 0)
+    if (is_interrupted != 0 && (code == GW_OK || code == GW_E_INTERNAL)) /* also while it waited for a pipe */
         code = gw_fail(&err, GW_E_INTERNAL, "interrupted; run it again to go on: what is in is known then");
     if (code != GW_E_USAGE)
         import_report_end(&import->report, request->file);
@@ -190,6 +191,7 @@ static const struct command_option options[] = {
     COMMAND_TEXT(request, config_path, "config"), COMMAND_TEXT(request, app, "app"),
     COMMAND_TEXT(request, folder, "folder"),      COMMAND_FLAG(request, is_dry, "dry-run"),
     COMMAND_FLAG(request, as_json, "json"),       COMMAND_FLAG(request, with_rows, "rows"),
+    COMMAND_TEXT(request, format, "format"),
 };
 
 static int run(const struct command *command, int argc, char **argv)
@@ -202,8 +204,12 @@ static int run(const struct command *command, int argc, char **argv)
     if (optind + 1 != argc)
         return command_usage_error(command, "one FILE is needed");
     request.file = argv[optind];
-    if (!import_format_find(request.file, &format))
-        return command_usage_error(command, "%s: the name must end in .csv, .ndjson or .jsonl", request.file);
+    bool is_known = import_format_find(request.file, request.format, &format);
+    if (!is_known && request.format != NULL)
+        return command_usage_error(command, "--format is csv or ndjson");
+    if (!is_known)
+        return command_usage_error(
+            command, "%s: --format is needed where the name does not end in .csv, .ndjson or .jsonl", request.file);
     struct command_folder folder;
     status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
     if (status != COMMAND_DONE)
@@ -217,7 +223,8 @@ const struct command command_import = {
     .name = "import",
     .summary = "bring in accounts that the app has already",
     .usage =
-        "usage: provgate import FILE.csv|FILE.ndjson [--app NAME|--folder NAME] [--dry-run] [--rows] [--json]\n"
+        "usage: provgate import FILE.csv|FILE.ndjson|- [--format csv|ndjson] [--app NAME|--folder NAME] [--dry-run]\n"
+        "                       [--rows] [--json]\n"
         "Makes a user of every row that names nobody yet, by userName and externalId. Rows that name a user of the\n"
         "folder change nothing: an import that was interrupted is run again. When such a person signs in or is\n"
         "provisioned, the record is theirs and keeps its id. Rows that are not right are refused with line and "
@@ -231,6 +238,7 @@ const struct command command_import = {
         "  --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
         "  --app NAME     into the folder of this app; or\n"
         "  --folder NAME  into this folder; neither is needed when there is one folder only\n"
+        "  --format F     csv or ndjson, whatever the name ends in; needed for -, which is stdin\n"
         "  --dry-run      only say what would happen\n"
         "  --rows         say of every row what became of it, or would; some hundred rows late\n"
         "  --json         the counts as one JSON object; with --rows, behind one of each row\n"

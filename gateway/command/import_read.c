@@ -25,9 +25,13 @@ struct import_reader {
     uint64_t line_number;
 };
 
-bool import_format_find(const char *path, enum import_format *ret_format)
+bool import_format_find(const char *path, const char *format, enum import_format *ret_format)
 {
     struct gw_str name = gw_str_from(path);
+    if (format != NULL) {
+        *ret_format = strcmp(format, "csv") == 0 ? IMPORT_CSV : IMPORT_NDJSON;
+        return *ret_format == IMPORT_CSV || strcmp(format, "ndjson") == 0;
+    }
     *ret_format = gw_str_ends_nocase(name, GW_STR(".csv")) ? IMPORT_CSV : IMPORT_NDJSON;
     return *ret_format == IMPORT_CSV || gw_str_ends_nocase(name, GW_STR(".ndjson")) ||
            gw_str_ends_nocase(name, GW_STR(".jsonl"));
@@ -209,7 +213,7 @@ enum gw_code import_read(const char *path, enum import_format format, import_row
     struct import_reader reader = {
         .on_row = on_row, .on_progress = on_progress, .data = data, .line = GW_BUF_INIT(IMPORT_LINE_BYTES_MAX)};
     struct stat info;
-    FILE *file = fopen(path, "re");
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (file == NULL)
         return gw_fail(err, GW_E_USAGE, "%s: %s", path, strerror(errno));
     csv_init(&reader.csv);
@@ -219,7 +223,8 @@ enum gw_code import_read(const char *path, enum import_format format, import_row
         code = reader.error.code;
         *err = reader.error;
     }
-    (void)fclose(file);
+    if (file != stdin)
+        (void)fclose(file);
     csv_done(&reader.csv);
     gw_buf_done(&reader.line);
     gw_arena_done(&reader.arena);

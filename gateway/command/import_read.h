@@ -12,11 +12,12 @@ enum import_format { IMPORT_CSV, IMPORT_NDJSON };
 typedef bool (*import_row_fn)(uint64_t line, struct gw_arena *arena, struct json_value *body,
                               const struct gw_error *refusal, void *data);
 
-/* `on_progress` (may be NULL) gets bytes read and the size of the file. An error means that the rest of the file cannot
- * be read: it ends in the middle of a quoted field, its first line names an unknown column, the disk fails. */
+/* `path` "-" is stdin. `on_progress` (may be NULL) gets bytes read and the size of the file. An error means that the
+ * rest of the file cannot be read: it ends in the middle of a quoted field, its first line names an unknown column, the
+ * disk fails. */
 typedef void (*import_progress_fn)(uint64_t done, uint64_t total, void *data);
 GW_MUST_CHECK enum gw_code import_read(const char *path, enum import_format format, import_row_fn on_row,
                                        import_progress_fn on_progress, void *data, struct gw_error *err);
 
-/* By the end of the name: .csv, .ndjson or .jsonl. */
-GW_MUST_CHECK bool import_format_find(const char *path, enum import_format *ret_format);
+/* "csv" or "ndjson"; where nothing is said (NULL), by the end of the name: .csv, .ndjson or .jsonl. */
+GW_MUST_CHECK bool import_format_find(const char *path, const char *format, enum import_format *ret_format);

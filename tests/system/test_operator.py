@@ -302,6 +302,24 @@ class Imports(OperatorCase):
         self.assertEqual(exported["ines@example.com"]["id"], found["id"])
         self.assertIs(exported["otto@example.com"]["active"], False)
 
+    def test_what_one_provgate_exports_another_imports_through_a_pipe(self):
+        self.okta.assign("piped@example.com", title="Plumber")
+        other = self.folder / "other.yaml"
+        other.write_text(self.world.config.read_text().replace(str(self.folder / "store"), str(self.folder / "other")))
+        program = str(self.world.gateway.binary)
+        subprocess.run([program, "init", "--config", str(other)], check=True, timeout=60, stdin=subprocess.DEVNULL)
+        for form in ("csv", "ndjson"):
+            line = (f"{program} export --format {form} --output - --config {self.world.config} | "
+                    f"{program} import --format {form} - --config {other}")
+            done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=True)
+            self.assertIn("-: ", done.stdout)
+            self.assertIn(" 0 refused", done.stdout)
+        shown = subprocess.run([program, "user", "show", "--user", "piped@example.com", "--config", str(other)],
+                               capture_output=True, text=True, timeout=60, check=True).stdout
+        self.assertIn("Plumber", shown)
+        self.command("import", "-", status=2)
+        self.command("import", "-", "--format", "xml", status=2)
+
     def test_an_import_that_was_killed_is_run_again(self):
         accounts = self.folder / "killed.csv"
         accounts.write_text("userName\n" + "".join(f"killed{number}@example.com\n" for number in range(8000)))

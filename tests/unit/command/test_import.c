@@ -121,7 +121,7 @@ ground_test(files_that_cannot_be_meant_bring_in_nothing)
         {"a.csv", "user name,email\nx,y\n", "unknown column \"user name\"; did you mean userName?"},
         {"b.csv", "email\nx@y.test\n", "no column userName"},
         {"c.csv", "userName,userName\nx,y\n", "the column userName is there twice"},
-        {"d.txt", "userName\nx\n", "the name must end in"},
+        {"d.txt", "userName\nx\n", "the name does not end in"},
         {"e.csv", "userName,givenName,firstName\nx,y,z\n", "givenName and firstName are the same attribute"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
