@@ -225,13 +225,15 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    gw_secret_wipe(&store->keys, sizeof store->keys);
+    gw_secret_wipe(&store->session_hmac, sizeof store->session_hmac);
+    if (store->is_torn)
+        return;
     if (store->spare != NULL)
         mdb_env_close(store->spare);
     if (store->env != NULL)
         mdb_env_close(store->env);
     registry_remove(store);
-    gw_secret_wipe(&store->keys, sizeof store->keys);
-    gw_secret_wipe(&store->session_hmac, sizeof store->session_hmac);
     free(store->path);
     free(store);
 }

@@ -23,6 +23,7 @@ struct store {
     pid_t pid;       /* an environment does not survive fork */
     dev_t device;
     ino_t inode;
+    bool is_torn;       /* a write transaction was left in the middle: it stays open until the process ends */
     struct store *next; /* of the stores that this process has open */
 };
 

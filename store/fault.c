@@ -2,12 +2,11 @@
 
 #include "gateway/base/result.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
 
-static _Thread_local sigjmp_buf *way_out; /* of the read that this thread is in */
+static _Thread_local sigjmp_buf *way_out; /* of the call that this thread is in */
 
 static void on_bus_error(int number)
 {
@@ -29,14 +28,14 @@ void store_fault_init(void)
     GW_ASSERT(sigaction(SIGBUS, &action, NULL) == 0);
 }
 
-int store_fault_run(store_fault_fn read, void *data)
+int store_fault_run(store_fault_fn call, void *data)
 {
     sigjmp_buf out;
     GW_ASSERT(way_out == NULL);
     if (sigsetjmp(out, 0) != 0)
-        return EIO;
+        return STORE_FAULT;
     way_out = &out;
-    int rc = read(data);
+    int rc = call(data);
     way_out = NULL;
     return rc;
 }

@@ -66,6 +66,8 @@ void store_key_add_be(struct store_key *key, uint64_t value, size_t size)
 enum gw_code store_fail_mdb(struct gw_error *err, int rc, const char *what)
 {
     switch (rc) {
+    case STORE_FAULT:
+        return gw_fail(err, GW_E_STORE_IO, "cannot %s: the disk does not give a page", what);
     case MDB_MAP_FULL:
     case MDB_TXN_FULL:
         return gw_fail(err, GW_E_STORE_FULL, "cannot %s: the store has reached store.max_size", what);
@@ -171,24 +173,52 @@ enum gw_code store_get(struct store_view *view, enum store_table table, struct g
     return code;
 }
 
+struct stroke {
+    MDB_txn *txn;
+    MDB_dbi table;
+    MDB_val key;
+    MDB_val value;
+    bool is_append;
+};
+
+static int put_one(void *data)
+{
+    struct stroke *put = data;
+    int rc = MDB_KEYEXIST;
+    if (put->is_append)
+        rc = mdb_put(put->txn, put->table, &put->key, &put->value, MDB_APPEND);
+    if (rc == MDB_KEYEXIST)
+        rc = mdb_put(put->txn, put->table, &put->key, &put->value, 0);
+    return rc;
+}
+
+static int delete_one(void *data)
+{
+    struct stroke *gone = data;
+    int rc = mdb_del(gone->txn, gone->table, &gone->key, NULL);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static enum gw_code run_stroke(struct store_view *view, store_fault_fn write, struct stroke *stroke,
+                               struct gw_error *err)
+{
+    view->wrote = true;
+    view->put_bytes += stroke->value.mv_size + PAGE_BYTES;
+    int rc = store_fault_run(write, stroke);
+    if (rc == 0)
+        return GW_OK;
+    view->broken = true;
+    view->torn = view->torn || rc == STORE_FAULT;
+    return store_fail_mdb(err, rc, "write the store");
+}
+
 static enum gw_code put(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value, size_t size,
                         bool is_append, struct gw_error *err)
 {
     GW_ASSERT(size >= STORE_SEAL_BYTES && key.len > 0 && key.len <= STORE_KEY_BYTES_MAX);
     bytes_put_le(value, seal_of(key, value, size), STORE_SEAL_BYTES);
-    MDB_val mdb_key = to_val(key);
-    MDB_val mdb_value = {size, value};
-    view->wrote = true;
-    view->put_bytes += size + PAGE_BYTES;
-    int rc = MDB_KEYEXIST;
-    if (is_append)
-        rc = mdb_put(view->txn, view->store->tables[table], &mdb_key, &mdb_value, MDB_APPEND);
-    if (rc == MDB_KEYEXIST)
-        rc = mdb_put(view->txn, view->store->tables[table], &mdb_key, &mdb_value, 0);
-    if (rc == 0)
-        return GW_OK;
-    view->broken = true;
-    return store_fail_mdb(err, rc, "write the store");
+    struct stroke stroke = {view->txn, view->store->tables[table], to_val(key), {size, value}, is_append};
+    return run_stroke(view, put_one, &stroke, err);
 }
 
 enum gw_code store_put(struct store_view *view, enum store_table table, struct gw_str key, uint8_t *value, size_t size,
@@ -211,14 +241,8 @@ enum gw_code store_put_key(struct store_view *view, enum store_table table, stru
 
 enum gw_code store_delete(struct store_view *view, enum store_table table, struct gw_str key, struct gw_error *err)
 {
-    MDB_val mdb_key = to_val(key);
-    view->wrote = true;
-    view->put_bytes += PAGE_BYTES;
-    int rc = mdb_del(view->txn, view->store->tables[table], &mdb_key, NULL);
-    if (rc == 0 || rc == MDB_NOTFOUND)
-        return GW_OK;
-    view->broken = true;
-    return store_fail_mdb(err, rc, "write the store");
+    struct stroke stroke = {.txn = view->txn, .table = view->store->tables[table], .key = to_val(key)};
+    return run_stroke(view, delete_one, &stroke, err);
 }
 
 struct size {

@@ -53,6 +53,7 @@ struct store_view {
     uint64_t put_bytes; /* so far, with a page for each: an estimate */
     bool wrote;         /* since it was last cleared */
     bool broken;        /* LMDB reported an error: the transaction can only be aborted */
+    bool torn;          /* it was left while it wrote: not even that */
 };
 
 struct store_reader;

@@ -6,6 +6,7 @@
 #include "store/apply.h"
 #include "store/courtesy.h"
 #include "store/env.h"
+#include "store/fault.h"
 #include "store/queue.h"
 #include "store/role.h"
 #include "store/spare.h"
@@ -39,6 +40,7 @@ struct store_writer {
     /* the thread's own */
     struct store_apply apply;
     struct store_pin pin;
+    bool is_torn;
     int64_t readers_checked_ms;
 };
 
@@ -80,12 +82,18 @@ static bool is_read_only(struct store_writer *writer)
     return read_only;
 }
 
+static int begin_writing(void *data)
+{
+    struct store_writer *writer = data;
+    return mdb_txn_begin(writer->store->env, NULL, 0, &writer->apply.view.txn);
+}
+
 static int begin_waiting(struct store_writer *writer)
 {
     _Atomic uint32_t *waiting = writer->settings.role == STORE_ROLE_SSO ? writer->settings.sso_waiting : NULL;
     if (waiting != NULL)
         (void)atomic_fetch_add(waiting, 1);
-    int rc = mdb_txn_begin(writer->store->env, NULL, 0, &writer->apply.view.txn);
+    int rc = store_fault_run(begin_writing, writer);
     if (waiting != NULL)
         (void)atomic_fetch_sub(waiting, 1);
     return rc;
@@ -101,25 +109,6 @@ static void check_dead_readers(struct store_writer *writer)
     (void)mdb_reader_check(writer->store->env, &dead);
 }
 
-static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
-{
-    struct store_apply *apply = &writer->apply;
-    if (is_read_only(writer))
-        return gw_fail(err, GW_E_STORE_READ_ONLY, "the store takes no writes until provgate is started again");
-    apply->view = (struct store_view){.store = writer->store};
-    apply->has_writes = false;
-    apply->revocations = 0;
-    int rc = begin_waiting(writer);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "write the store");
-    enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
-    if (code == GW_OK)
-        code = store_room_find(&apply->view, &apply->found, err);
-    if (code != GW_OK)
-        mdb_txn_abort(apply->view.txn);
-    return code;
-}
-
 static void set_read_only(struct store_writer *writer, int rc)
 {
     (void)pthread_mutex_lock(&writer->lock);
@@ -130,7 +119,42 @@ static void set_read_only(struct store_writer *writer, int rc)
     gw_metric_add(GW_METRIC_STORE_WRITES_FAILED, 1);
     gw_log(GW_LOG_ERROR, "store-read-only",
            "path=%s reason=\"%s\": no change is taken until provgate is started again; look at the disk first",
-           writer->store->path, mdb_strerror(rc));
+           writer->store->path, rc == STORE_FAULT ? "the disk does not give a page" : mdb_strerror(rc));
+}
+
+/* Ends a transaction that is not committed. One that is torn cannot be ended: this thread takes LMDB's lock with it
+ * when it ends, and others then clean up as after a process that was killed. */
+static void give_up(struct store_writer *writer)
+{
+    if (!writer->apply.view.torn) {
+        mdb_txn_abort(writer->apply.view.txn);
+        return;
+    }
+    writer->is_torn = true;
+    writer->store->is_torn = true;
+    set_read_only(writer, STORE_FAULT);
+}
+
+static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
+{
+    struct store_apply *apply = &writer->apply;
+    if (is_read_only(writer))
+        return gw_fail(err, GW_E_STORE_READ_ONLY, "the store takes no writes until provgate is started again");
+    apply->view = (struct store_view){.store = writer->store};
+    apply->has_writes = false;
+    apply->revocations = 0;
+    int rc = begin_waiting(writer);
+    apply->view.torn = rc == STORE_FAULT;
+    if (apply->view.torn)
+        give_up(writer);
+    if (rc != 0)
+        return store_fail_mdb(err, rc, "write the store");
+    enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
+    if (code == GW_OK)
+        code = store_room_find(&apply->view, &apply->found, err);
+    if (code != GW_OK)
+        give_up(writer);
+    return code;
 }
 
 /* After a failed write of its meta page LMDB does nothing more in this process; reads go to the spare. */
@@ -148,6 +172,11 @@ static bool is_full(int rc)
     return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
 }
 
+static int end_writing(void *txn)
+{
+    return mdb_txn_commit(txn);
+}
+
 /* A full disk or map heals; after any other failure nobody knows what reached the disk (security.md H6). What this
  * process reads from then on is pinned. */
 static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
@@ -156,11 +185,11 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
     apply->sentinel.commits++;
     enum gw_code code = store_sentinel_write(&apply->view, &apply->sentinel, err);
     if (code != GW_OK) {
-        mdb_txn_abort(apply->view.txn);
+        give_up(writer);
         return code;
     }
     store_pin_hold(&writer->pin, writer->store->env);
-    int rc = mdb_txn_commit(apply->view.txn);
+    int rc = store_fault_run(end_writing, apply->view.txn);
     if (rc == 0) {
         store_pin_let_go(&writer->pin);
         return GW_OK;
@@ -169,7 +198,10 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
      * a failed meta page LMDB refuses all writes by itself. */
     if (rc == EIO && store_room_is_disk_full(writer->store))
         rc = ENOSPC;
-    if (is_full(rc) && !has_given_up(writer))
+    apply->view.torn = rc == STORE_FAULT;
+    if (apply->view.torn)
+        give_up(writer);
+    else if (is_full(rc) && !has_given_up(writer))
         store_pin_let_go(&writer->pin);
     else
         set_read_only(writer, rc);
@@ -220,10 +252,10 @@ static void run_one(struct store_writer *writer, struct group *group, struct sto
         if (writer->apply.has_writes)
             code = commit(writer, &error);
         else
-            mdb_txn_abort(writer->apply.view.txn);
+            give_up(writer);
         group->revocations += code == GW_OK ? writer->apply.revocations : 0;
     } else if (is_begun) {
-        mdb_txn_abort(writer->apply.view.txn);
+        give_up(writer);
     }
     if (code != GW_OK) {
         change->code = code;
@@ -280,10 +312,10 @@ static void run_group(struct store_writer *writer, struct store_change *first)
         store_queue_push(&group.changes, first);
         fail_all(&group, &error);
     } else if (!apply_group(writer, &group, first)) {
-        mdb_txn_abort(writer->apply.view.txn);
+        give_up(writer);
         run_singly(writer, &group);
     } else if (!writer->apply.has_writes) {
-        mdb_txn_abort(writer->apply.view.txn);
+        give_up(writer);
     } else {
         code = commit(writer, &error);
         group.revocations = code == GW_OK ? writer->apply.revocations : 0;
@@ -295,12 +327,30 @@ static void run_group(struct store_writer *writer, struct store_change *first)
     answer(writer, &group);
 }
 
+static void *run(void *data);
+
+/* Another thread answers what comes. False: this one has to. */
+static bool hand_over(struct store_writer *writer)
+{
+    bool is_done = false;
+    (void)pthread_mutex_lock(&writer->lock);
+    writer->is_torn = false;
+    if (!writer->is_stopping)
+        is_done = pthread_create(&writer->thread, NULL, run, writer) == 0;
+    if (is_done)
+        (void)pthread_detach(pthread_self());
+    (void)pthread_mutex_unlock(&writer->lock);
+    return is_done;
+}
+
 static void *run(void *data)
 {
     struct store_writer *writer = data;
     struct store_change *change = wait_first(writer);
     while (change != NULL) {
         run_group(writer, change);
+        if (writer->is_torn && hand_over(writer))
+            return NULL;
         change = wait_first(writer);
     }
     return NULL;
@@ -354,9 +404,10 @@ void store_writer_free(struct store_writer *writer)
         return;
     (void)pthread_mutex_lock(&writer->lock);
     writer->is_stopping = true;
+    pthread_t thread = writer->thread; /* nobody takes over any more */
     (void)pthread_cond_signal(&writer->is_needed);
     (void)pthread_mutex_unlock(&writer->lock);
-    (void)pthread_join(writer->thread, NULL);
+    (void)pthread_join(thread, NULL);
     free_parts(writer);
 }
 
