@@ -103,7 +103,7 @@ static enum gw_code start_admin(struct prov_process *p, struct gw_error *err)
 
 static enum gw_code prepare(struct prov_process *p, struct gw_error *err)
 {
-    GW_TRY(store_open(p->ground.config->store_path, p->ground.config->store_max_size, &p->store, err));
+    GW_TRY(store_open_to_serve(p->ground.config->store_path, p->ground.config->store_max_size, &p->store, err));
     struct store_writer_settings settings = {
         .role = STORE_ROLE_PROV,
         .role_fd = child_role_fd(&p->ground),

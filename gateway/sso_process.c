@@ -78,7 +78,7 @@ static void *run_worker(void *argument)
 
 static enum gw_code prepare(struct sso_process *p, struct gw_error *err)
 {
-    GW_TRY(store_open(p->ground.config->store_path, p->ground.config->store_max_size, &p->store, err));
+    GW_TRY(store_open_to_serve(p->ground.config->store_path, p->ground.config->store_max_size, &p->store, err));
     struct store_writer_settings settings = {
         .role = STORE_ROLE_SSO,
         .role_fd = child_role_fd(&p->ground),

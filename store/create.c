@@ -26,7 +26,7 @@ static enum gw_code make_data(const char *path, uint64_t max_size_bytes, const s
                               struct gw_error *err)
 {
     struct store store = {.keys = *keys, .max_bytes = max_size_bytes, .format = STORE_FORMAT_VERSION};
-    enum gw_code code = store_env_open(path, max_size_bytes, &store.env, err);
+    enum gw_code code = store_env_open(path, max_size_bytes, 0, &store.env, err);
     if (code == GW_OK) {
         code = fill(&store, err);
         mdb_env_close(store.env);

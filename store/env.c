@@ -36,7 +36,8 @@ static enum gw_code reserve_lock_file(const char *path, struct gw_error *err)
     return GW_OK;
 }
 
-enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env, struct gw_error *err)
+enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, unsigned flags, MDB_env **ret_env,
+                            struct gw_error *err)
 {
     MDB_env *env = NULL;
     GW_TRY(reserve_lock_file(path, err));
@@ -51,7 +52,7 @@ enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env *
     /* A backup on a read-only file system can be copied: nobody writes there, and LMDB goes without its lock file. */
     bool is_read_only = access(path, W_OK) != 0 && errno == EROFS;
     if (rc == 0)
-        rc = mdb_env_open(env, path, MDB_NOTLS | (is_read_only ? MDB_RDONLY : 0), 0600);
+        rc = mdb_env_open(env, path, MDB_NOTLS | flags | (is_read_only ? MDB_RDONLY : 0), 0600);
     if (rc == 0) {
         *ret_env = env;
         return GW_OK;
@@ -174,7 +175,8 @@ static enum gw_code open_files(struct store *store, struct gw_error *err)
     return code;
 }
 
-enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
+enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, unsigned flags, struct store **ret_store,
+                           struct gw_error *err)
 {
     struct store *store = gw_alloc(sizeof *store);
     store_fault_init();
@@ -184,7 +186,7 @@ enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct sto
     store->pid = getpid();
     enum gw_code code = open_files(store, err);
     if (code == GW_OK)
-        code = store_env_open(path, max_size_bytes, &store->env, err);
+        code = store_env_open(path, max_size_bytes, flags, &store->env, err);
     if (code != GW_OK) {
         store_close(store);
         return code;
@@ -193,11 +195,11 @@ enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct sto
     return GW_OK;
 }
 
-static enum gw_code open_store(const char *path, uint64_t max_size_bytes, bool may_be_old, struct store **ret_store,
-                               struct gw_error *err)
+static enum gw_code open_store(const char *path, uint64_t max_size_bytes, unsigned flags, bool may_be_old,
+                               struct store **ret_store, struct gw_error *err)
 {
     struct store *store = NULL;
-    GW_TRY(store_env_new(path, max_size_bytes, &store, err));
+    GW_TRY(store_env_new(path, max_size_bytes, flags, &store, err));
     enum gw_code code = open_tables(store, may_be_old, err);
     if (code == GW_OK && store->format == STORE_FORMAT_VERSION)
         code = check_small(store, err);
@@ -212,13 +214,19 @@ static enum gw_code open_store(const char *path, uint64_t max_size_bytes, bool m
 
 enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store, struct gw_error *err)
 {
-    return open_store(path, max_size_bytes, /* may_be_old= */ false, ret_store, err);
+    return open_store(path, max_size_bytes, 0, /* may_be_old= */ false, ret_store, err);
+}
+
+enum gw_code store_open_to_serve(const char *path, uint64_t max_size_bytes, struct store **ret_store,
+                                 struct gw_error *err)
+{
+    return open_store(path, max_size_bytes, MDB_NORDAHEAD, /* may_be_old= */ false, ret_store, err);
 }
 
 enum gw_code store_open_to_copy(const char *path, uint64_t max_size_bytes, struct store **ret_store,
                                 struct gw_error *err)
 {
-    return open_store(path, max_size_bytes, /* may_be_old= */ true, ret_store, err);
+    return open_store(path, max_size_bytes, 0, /* may_be_old= */ true, ret_store, err);
 }
 
 void store_close(struct store *store)

@@ -27,8 +27,8 @@ struct store {
     struct store *next; /* of the stores that this process has open */
 };
 
-/* Makes the environment object and opens it; flags are always the durable ones. */
-GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, MDB_env **ret_env,
+/* Makes the environment object and opens it; `flags` are LMDB's, never those that lose writes. */
+GW_MUST_CHECK enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, unsigned flags, MDB_env **ret_env,
                                           struct gw_error *err);
 /* Opens all tables in the transaction; those from `create_from` on are made when they are missing, which is damage for
  * the others. */
@@ -37,8 +37,8 @@ GW_MUST_CHECK enum gw_code store_env_tables(struct store *store, MDB_txn *txn, e
 /* Opens the first so many: of a store of an older format. */
 GW_MUST_CHECK enum gw_code store_env_tables_old(struct store *store, MDB_txn *txn, int count, struct gw_error *err);
 /* Files and environment, without any table: for store_open and store_migrate. Freed by store_close. */
-GW_MUST_CHECK enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, struct store **ret_store,
-                                         struct gw_error *err);
+GW_MUST_CHECK enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, unsigned flags,
+                                         struct store **ret_store, struct gw_error *err);
 
 /* Bytes in use, without pages that wait to be used again. In a read transaction. */
 GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);

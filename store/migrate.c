@@ -312,7 +312,7 @@ enum gw_code store_migrate(const char *path, uint64_t max_size_bytes, store_prog
                            uint32_t *ret_from, struct gw_error *err)
 {
     struct store *store = NULL;
-    GW_TRY(store_env_new(path, max_size_bytes, &store, err));
+    GW_TRY(store_env_new(path, max_size_bytes, 0, &store, err));
     struct migration m = {.view = {.store = store}, .on_progress = on_progress, .data = data, .err = err};
     enum gw_code code = look(&m);
     if (code == GW_OK) {

@@ -26,7 +26,7 @@ enum gw_code store_spare_open(struct store *store, struct gw_error *err)
     if (rc == 0)
         rc = mdb_env_set_maxdbs(store->spare, STORE_TABLES_MAX);
     if (rc == 0)
-        rc = mdb_env_open(store->spare, store->path, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0600);
+        rc = mdb_env_open(store->spare, store->path, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD, 0600);
     if (rc != 0)
         return store_fail_mdb(err, rc, "open data.mdb");
     return open_tables(store, err);

@@ -28,7 +28,11 @@ GW_MUST_CHECK enum gw_code store_create(const char *path, uint64_t max_size_byte
  * GW_E_STORE_DAMAGED names the path and the reason. A store of an older format is refused: store_migrate. */
 GW_MUST_CHECK enum gw_code store_open(const char *path, uint64_t max_size_bytes, struct store **ret_store,
                                       struct gw_error *err);
-/* The same, and a store of an older format too: for store_backup and store_stats_read alone. */
+/* The same for a process that serves: whoever asks next may ask for any record, so the system reads no pages around the
+ * one that is needed. Who reads the store in order, as a command does, wants them. */
+GW_MUST_CHECK enum gw_code store_open_to_serve(const char *path, uint64_t max_size_bytes, struct store **ret_store,
+                                               struct gw_error *err);
+/* As store_open, and a store of an older format too: for store_backup and store_stats_read alone. */
 GW_MUST_CHECK enum gw_code store_open_to_copy(const char *path, uint64_t max_size_bytes, struct store **ret_store,
                                               struct gw_error *err);
 void store_close(struct store *store); /* after all readers and the writer are freed */

@@ -270,6 +270,13 @@ class Beside(StoreCase):
             self.assertEqual(any("data.mdb" in link for link in links), is_child, f"process {pid}")
         self.assertEqual([pid for child in children for pid in children_of(child)], [], "a child has forked")
 
+    def test_what_serves_reads_no_pages_ahead(self):
+        for role in ("sso", "prov"):
+            maps = Path(f"/proc/{self.world.gateway.child(role)}/smaps").read_text().split("VmFlags:")
+            flags = [after.split("\n")[0].split() for before, after in zip(maps, maps[1:]) if "data.mdb" in before]
+            self.assertGreater(len(flags), 0)
+            self.assertTrue(all("rr" in flag for flag in flags), f"{role}: {flags}")
+
     def test_h13_pages_are_used_again_after_a_long_reader(self):
         user_id = self.create("karl@example.com", "first").json()["id"]
         self.storm(user_id, 100)

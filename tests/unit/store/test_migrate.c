@@ -237,7 +237,7 @@ static void assert_old_and_whole(struct fixture *f, const struct old *old)
 {
     struct store *store = NULL;
     MDB_txn *txn = NULL;
-    assert_ok(store_env_new(f->path, f->max_bytes, &store, &f->err), &f->err);
+    assert_ok(store_env_new(f->path, f->max_bytes, 0, &store, &f->err), &f->err);
     assert_int_equal(mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn), 0);
     struct store_view view = {.store = store, .txn = txn};
     assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
@@ -320,7 +320,7 @@ static void write_as_old(struct fixture *f, const struct old *old)
     struct store *store = NULL;
     MDB_txn *txn = NULL;
     struct store_sentinel sentinel;
-    assert_ok(store_env_new(f->path, f->max_bytes, &store, &f->err), &f->err);
+    assert_ok(store_env_new(f->path, f->max_bytes, 0, &store, &f->err), &f->err);
     assert_int_equal(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
     struct store_view view = {.store = store, .txn = txn};
     assert_ok(store_sentinel_format(&view, &store->format, &f->err), &f->err);
