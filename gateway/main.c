@@ -53,14 +53,15 @@ static int no_command(const char *name)
 }
 
 /* Started with one of these closed, the next file that is opened would be it: the store's, and then what is printed or
- * logged would be written into that. */
+ * logged would be written into that. What is printed to nobody fails, as it should. */
 static bool open_standard_files(void)
 {
-    int fd = -1;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        bool is_closed = fcntl(fd, F_GETFD) < 0;
+        if (is_closed && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+            return false;
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
