@@ -71,6 +71,17 @@ static bool is_given(struct import_reader *reader, size_t count, const struct us
     return false;
 }
 
+static void fail_unknown(struct import_reader *reader, struct gw_str name, const char *close)
+{
+    bool is_other_csv = gw_str_find(name, ';') >= 0 || gw_str_find(name, '\t') >= 0;
+    (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the first line names an unknown column \"%.*s\"%s%s%s",
+                  GW_STR_ARG(name),
+                  close != NULL  ? "; did you mean "
+                  : is_other_csv ? "; columns are separated by commas"
+                                 : "",
+                  close != NULL ? close : "", close != NULL ? "?" : "");
+}
+
 static bool read_columns(struct import_reader *reader, const struct gw_str *fields, size_t count)
 {
     bool has_name = false;
@@ -80,9 +91,7 @@ static bool read_columns(struct import_reader *reader, const struct gw_str *fiel
         if (column != NULL && is_given(reader, i, column))
             return false;
         if (column == NULL) {
-            (void)gw_fail(&reader->error, GW_E_INVALID_SYNTAX, "the first line names an unknown column \"%.*s\"%s%s%s",
-                          GW_STR_ARG(fields[i]), close != NULL ? "; did you mean " : "", close != NULL ? close : "",
-                          close != NULL ? "?" : "");
+            fail_unknown(reader, fields[i], close);
             return false;
         }
         has_name = has_name || strcmp(column->name, "userName") == 0;
@@ -195,6 +204,8 @@ static enum gw_code read_file(struct import_reader *reader, FILE *file, uint64_t
     for (size_t len = fread(bytes, 1, sizeof bytes, file); len > 0 && !stopped;
          len = stopped ? 0 : fread(bytes, 1, sizeof bytes, file)) {
         struct gw_str text = gw_str_n(bytes, len);
+        if (done == 0 && (gw_str_starts(text, GW_STR("\xFF\xFE")) || gw_str_starts(text, GW_STR("\xFE\xFF"))))
+            return gw_fail(err, GW_E_INVALID_SYNTAX, "it is UTF-16; save it as UTF-8");
         if (done == 0)
             text = without_mark(text);
         done += len;

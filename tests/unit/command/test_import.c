@@ -122,6 +122,9 @@ ground_test(files_that_cannot_be_meant_bring_in_nothing)
         {"b.csv", "email\nx@y.test\n", "no column userName"},
         {"c.csv", "userName,userName\nx,y\n", "the column userName is there twice"},
         {"d.txt", "userName\nx\n", "the name does not end in"},
+        {"f.csv", "userName;email\nx;y\n", "\"userName;email\"; columns are separated by commas"},
+        {"g.csv", "\xFF\xFEu\n", "it is UTF-16; save it as UTF-8"},
+        {"h.csv", "\n", "its first line must name the columns"},
         {"e.csv", "userName,givenName,firstName\nx,y,z\n", "givenName and firstName are the same attribute"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
