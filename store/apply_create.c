@@ -4,6 +4,26 @@
 #include "store/journal.h"
 #include "store/match.h"
 
+/* An operator's lock is not lifted by deleting the user and making it anew (semantics.md 4). */
+static enum gw_code inherit_lock(struct store_apply *apply, struct store_user *user, struct gw_error *err)
+{
+    const enum store_index indexes[] = {STORE_INDEX_USER_NAME, STORE_INDEX_EXTERNAL_ID};
+    const struct gw_str names[] = {user->user_name, user->external_id};
+    for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++) {
+        struct store_user gone;
+        uint64_t seq = 0;
+        GW_TRY(store_blind_find(&apply->view, user->folder, indexes[i], names[i], &seq, err));
+        enum gw_code code = GW_E_NOT_FOUND;
+        if (seq != 0)
+            code = store_users_load(&apply->view, &apply->arena, user->folder, seq, &gone, err);
+        if (code == GW_OK)
+            user->state.flags |= gone.state.flags & (uint32_t)STORE_USER_LOCKED;
+        else if (code != GW_E_NOT_FOUND)
+            return code;
+    }
+    return GW_OK;
+}
+
 static enum gw_code create_new(struct store_apply *apply, struct gw_error *err)
 {
     const struct store_change *change = apply->change;
@@ -22,10 +42,15 @@ static enum gw_code create_new(struct store_apply *apply, struct gw_error *err)
     };
     GW_TRY(store_users_new_seq(&apply->view, change->folder, &user.seq, err));
     store_draft_fill(&user, draft);
+    GW_TRY(inherit_lock(apply, &user, err));
     GW_TRY(store_apply_save(apply, NULL, &user, err));
     GW_TRY(store_blind_clear(apply, &user, err));
     store_apply_result(apply, STORE_OUTCOME_CREATED, &user);
-    return store_journal_add(apply, STORE_ACTIVITY_CREATE, &user, GW_STR_NONE, err);
+    GW_TRY(store_journal_add(apply, STORE_ACTIVITY_CREATE, &user, GW_STR_NONE, err));
+    if ((user.state.flags & STORE_USER_LOCKED) == 0)
+        return GW_OK;
+    return store_journal_add(apply, STORE_ACTIVITY_LOCK, &user, GW_STR("the record before was locked when it went"),
+                             err);
 }
 
 /* Adopt or revive: the same id, the new data. */

@@ -68,6 +68,13 @@ static enum gw_code put_mark(struct store_view *view, const struct store_key *ma
     return store_put_key(view, STORE_TABLE_BLIND, store_key_str(&owner), err);
 }
 
+static enum gw_code drop_mark(struct store_view *view, const struct store_key *mark, uint64_t seq, struct gw_error *err)
+{
+    struct store_key owner = owner_key(store_key_str(mark), seq);
+    GW_TRY(store_delete(view, STORE_TABLE_BLIND, store_key_str(mark), err));
+    return store_delete(view, STORE_TABLE_BLIND, store_key_str(&owner), err);
+}
+
 /* The marks that a user's names would have; room for MARKS_MAX. */
 static void list_names(const struct store_view *view, struct gw_arena *arena, const struct store_user *user,
                        struct store_key *marks, size_t *count)
@@ -165,8 +172,12 @@ enum gw_code store_blind_clear(struct store_apply *apply, const struct store_use
     for (size_t i = 0; i < count; i++) {
         uint64_t seq = 0;
         GW_TRY(find_mark(&apply->view, &marks[i], &seq, err));
-        if (seq != 0)
-            GW_TRY(store_blind_clear_seq(apply, user->folder, seq, err));
+        if (seq == 0)
+            continue;
+        /* an address that people share does not say that the person is back */
+        bool is_address = marks[i].bytes[4] == STORE_INDEX_EMAIL;
+        GW_TRY(is_address ? drop_mark(&apply->view, &marks[i], seq, err)
+                          : store_blind_clear_seq(apply, user->folder, seq, err));
     }
     return GW_OK;
 }

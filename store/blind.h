@@ -10,7 +10,8 @@
 /* Marks userName, externalId, e-mails and subjects of the user, who is about to go. */
 GW_MUST_CHECK enum gw_code store_blind_add(struct store_apply *apply, const struct store_user *user,
                                            struct gw_error *err);
-/* The person of any of the user's names was provisioned again: takes away all marks that were made with these. */
+/* The person of the user's userName or externalId was provisioned again: takes away all marks that were made with
+ * these, and those of the user's e-mail addresses alone. */
 GW_MUST_CHECK enum gw_code store_blind_clear(struct store_apply *apply, const struct store_user *user,
                                              struct gw_error *err);
 /* The marks that the going of this very record made. */

@@ -102,6 +102,22 @@ class Deleted(LifeCase):
         self.story.expect_in(self.world.sign_in(ALICE), ALICE)
         self.command("user", "restore", "--id", made["id"], status=1)
 
+    def test_a_client_that_deletes_and_makes_anew_lifts_no_lock(self):
+        made = self.okta.assign("locked@example.com", "00ulocked")
+        self.command("user", "lock", "--user", "locked@example.com", "--reason", "stolen laptop")
+        self.okta.expect("DELETE", f"/Users/{made['id']}", None, (204,))
+        self.assertNotEqual(self.okta.assign("locked@example.com", "00ulocked")["id"], made["id"])
+        self.story.expect_sign_in_refused("locked@example.com")
+        self.command("user", "unlock", "--user", "locked@example.com")
+        self.story.expect_in(self.world.sign_in("locked@example.com"), "locked@example.com")
+
+    def test_an_address_that_others_have_as_well_brings_nobody_back(self):
+        team = [{"value": "team@example.com", "primary": True}]
+        gone = self.okta.assign("gone@example.com", "00ugone", emails=team)
+        self.okta.expect("DELETE", f"/Users/{gone['id']}", None, (204,))
+        self.okta.assign("colleague@example.com", "00ucolleague", emails=team)
+        self.story.expect_sign_in_refused("gone@example.com")
+
 
 class Foreseen(LifeCase):
     """policy test and policy match: what would happen, and then it does; and nothing by asking."""

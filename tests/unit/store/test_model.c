@@ -97,8 +97,15 @@ static enum gw_code model_create(struct model *m, int name, int external, bool a
     if (seq != 0 && other_holder_of_external(m, external, seq) != 0)
         return GW_E_UNIQUENESS;
     if (seq == 0) {
-        m->users[++m->count] = (struct record){
-            .name = name, .external = external, .active = active, .provisioned = true, .generation = 1, .version = 1};
+        size_t gone = m->name_marks[name];
+        size_t gone_too = external != 0 ? m->external_marks[external] : 0;
+        m->users[++m->count] = (struct record){.name = name,
+                                               .external = external,
+                                               .active = active,
+                                               .provisioned = true,
+                                               .locked = m->users[gone].locked || m->users[gone_too].locked,
+                                               .generation = 1,
+                                               .version = 1};
         model_unmark(m, name, external);
         return GW_OK;
     }

@@ -211,6 +211,22 @@ fixture_test(two_people_who_had_one_address_are_marked_once)
     assert_int_equal(join(f, STORE_INDEX_EMAIL, "team@x", ""), GW_OK);
 }
 
+fixture_test(an_address_that_others_have_as_well_brings_nobody_back)
+{
+    struct gw_str email = GW_STR("team@x");
+    for (int i = 0; i < 2; i++) {
+        struct store_user_draft draft = fixture_draft(i == 0 ? "a@x" : "b@x", i == 0 ? "a" : "b", true);
+        draft.emails = &email;
+        draft.email_count = 1;
+        assert_ok(fixture_apply(f, fixture_create_change(f, draft)).code, &f->err);
+        if (i == 0)
+            remove_user(f, 1);
+    }
+    assert_int_equal(join(f, STORE_INDEX_USER_NAME, "a@x", ""), GW_E_FORBIDDEN);
+    assert_int_equal(join(f, STORE_INDEX_EXTERNAL_ID, "a", ""), GW_E_FORBIDDEN);
+    assert_int_equal(join(f, STORE_INDEX_EMAIL, "team@x", ""), GW_OK);
+}
+
 fixture_test(a_restored_user_has_id_and_attributes_and_is_inactive_unless_asked)
 {
     fixture_fill(f, 2);
@@ -391,6 +407,7 @@ int main(void)
         cmocka_unit_test(nobody_comes_in_under_a_name_that_is_gone_until_provisioned_again),
         cmocka_unit_test(a_sign_on_does_not_observe_a_person_whose_record_is_gone),
         cmocka_unit_test(two_people_who_had_one_address_are_marked_once),
+        cmocka_unit_test(an_address_that_others_have_as_well_brings_nobody_back),
         cmocka_unit_test(a_restored_user_has_id_and_attributes_and_is_inactive_unless_asked),
         cmocka_unit_test(what_cannot_be_restored_says_why),
         cmocka_unit_test(an_anonymised_user_who_is_provisioned_again_has_a_retention_time_again),

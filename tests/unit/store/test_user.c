@@ -287,6 +287,38 @@ fixture_test(an_operator_lock_is_apart_from_active_and_no_put_lifts_it)
     assert_string_equal(fixture_activity(f, 0), "COLBKUNB");
 }
 
+static uint64_t locked_and_deleted(struct fixture *f)
+{
+    uint64_t seq = fixture_create(f, "alice@x", "00a").seq;
+    assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_LOCK, seq)).code, &f->err);
+    assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_DELETE, seq)).code, &f->err);
+    return seq;
+}
+
+static void a_lock_is_not_lifted_by_deleting_the_user_and_making_it_anew(void **state)
+{
+    static const struct {
+        const char *user_name;
+        const char *external_id;
+        unsigned locked;
+    } rows[] = {{"ALICE@x", "", STORE_USER_LOCKED}, {"alice.new@x", "00a", STORE_USER_LOCKED}, {"other@x", "00b", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct fixture f;
+        fixture_init(&f);
+        uint64_t gone = locked_and_deleted(&f);
+        uint64_t again = fixture_create(&f, rows[i].user_name, rows[i].external_id).seq;
+        assert_int_equal(again, gone + 1);
+        assert_int_equal(fixture_user(&f, again).state.flags & STORE_USER_LOCKED, rows[i].locked);
+        /* whoever unlocks it has lifted the lock */
+        assert_ok(fixture_apply(&f, fixture_change(&f, STORE_CHANGE_USER_UNLOCK, again)).code, &f.err);
+        assert_ok(fixture_apply(&f, fixture_change(&f, STORE_CHANGE_USER_DELETE, again)).code, &f.err);
+        uint64_t third = fixture_create(&f, rows[i].user_name, rows[i].external_id).seq;
+        assert_int_equal(fixture_user(&f, third).state.flags & STORE_USER_LOCKED, 0);
+        fixture_done(&f);
+    }
+}
+
 fixture_test(a_reused_address_never_signs_in_the_person_who_had_it)
 {
     fixture_sign_on(f, "alice@x", NULL);
@@ -316,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_delete_is_a_tombstone_gone_from_lookups_totals_and_links),
         cmocka_unit_test(ended_sessions_are_dead_and_the_user_stays_active),
         cmocka_unit_test(an_operator_lock_is_apart_from_active_and_no_put_lifts_it),
+        cmocka_unit_test(a_lock_is_not_lifted_by_deleting_the_user_and_making_it_anew),
         cmocka_unit_test(a_reused_address_never_signs_in_the_person_who_had_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
