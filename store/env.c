@@ -49,10 +49,8 @@ enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, unsigned 
     if (rc == 0)
         rc = mdb_env_set_maxdbs(env, STORE_TABLES_MAX);
     /* Without NOSYNC, NOMETASYNC and the like: they lose acknowledged writes (security.md R6). */
-    /* A backup on a read-only file system can be copied: nobody writes there, and LMDB goes without its lock file. */
-    bool is_read_only = access(path, W_OK) != 0 && errno == EROFS;
     if (rc == 0)
-        rc = mdb_env_open(env, path, MDB_NOTLS | flags | (is_read_only ? MDB_RDONLY : 0), 0600);
+        rc = mdb_env_open(env, path, MDB_NOTLS | flags, 0600);
     if (rc == 0) {
         *ret_env = env;
         return GW_OK;
@@ -226,7 +224,9 @@ enum gw_code store_open_to_serve(const char *path, uint64_t max_size_bytes, stru
 enum gw_code store_open_to_copy(const char *path, uint64_t max_size_bytes, struct store **ret_store,
                                 struct gw_error *err)
 {
-    return open_store(path, max_size_bytes, 0, /* may_be_old= */ true, ret_store, err);
+    /* Nobody writes on a read-only file system, and LMDB goes without its lock file there. */
+    bool is_read_only = access(path, W_OK) != 0 && errno == EROFS;
+    return open_store(path, max_size_bytes, is_read_only ? MDB_RDONLY : 0, /* may_be_old= */ true, ret_store, err);
 }
 
 void store_close(struct store *store)
