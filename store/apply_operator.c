@@ -1,5 +1,6 @@
 /* What operators change: active, apart from any provisioning, and accounts of the app that are brought in. */
 #include "store/apply.h"
+#include "store/blind.h"
 #include "store/env.h"
 #include "store/inspect.h"
 #include "store/journal.h"
@@ -35,7 +36,24 @@ enum gw_code store_apply_user_reactivate(struct store_apply *apply, struct gw_er
     return set_active(apply, true, err);
 }
 
-/* Who has the userName or the externalId of the row; GW_E_UNIQUENESS when these are two. */
+/* The app's list of accounts still has those whom Okta deleted: they stay out (decision 0010). */
+static enum gw_code check_gone(struct store_view *view, uint32_t folder, const struct store_user_draft *draft,
+                               struct gw_error *err)
+{
+    uint64_t gone = 0;
+    GW_TRY(store_blind_find(view, folder, STORE_INDEX_USER_NAME, draft->user_name, &gone, err));
+    if (gone == 0)
+        GW_TRY(store_blind_find(view, folder, STORE_INDEX_EXTERNAL_ID, draft->external_id, &gone, err));
+    for (size_t i = 0; i < draft->email_count && gone == 0; i++)
+        GW_TRY(store_blind_find(view, folder, STORE_INDEX_EMAIL, draft->emails[i], &gone, err));
+    return gone == 0 ? GW_OK
+                     : gw_fail(err, GW_E_FORBIDDEN,
+                               "\"%.*s\" has a name of somebody who was deleted: provision or restore the person",
+                               GW_STR_ARG(draft->user_name));
+}
+
+/* Who has the userName or the externalId of the row; GW_E_UNIQUENESS when these are two, GW_E_FORBIDDEN when it is
+ * nobody but somebody was deleted who had one of its names. */
 static enum gw_code find_known(struct store_view *view, uint32_t folder, const struct store_user_draft *draft,
                                uint64_t *ret_seq, struct gw_error *err)
 {
@@ -49,7 +67,7 @@ static enum gw_code find_known(struct store_view *view, uint32_t folder, const s
         return gw_fail(err, GW_E_UNIQUENESS, "userName \"%.*s\" and externalId \"%.*s\" name two users",
                        GW_STR_ARG(draft->user_name), GW_STR_ARG(draft->external_id));
     *ret_seq = by_name == 1 ? seqs[0] : seqs[1];
-    return GW_OK;
+    return *ret_seq == 0 ? check_gone(view, folder, draft, err) : GW_OK;
 }
 
 enum gw_code store_foresee_import(struct store_reader *reader, uint32_t folder, const struct store_user_draft *draft,

@@ -112,7 +112,8 @@ static enum gw_code foresee_rows(struct import_batch *batch, struct half *half, 
 /* False: the failure is not the row's. */
 static bool is_refusal(enum gw_code code)
 {
-    return code == GW_E_UNIQUENESS || code == GW_E_INVALID_VALUE || code == GW_E_CONFLICT || code == GW_E_TOO_LARGE;
+    return code == GW_E_UNIQUENESS || code == GW_E_INVALID_VALUE || code == GW_E_CONFLICT || code == GW_E_TOO_LARGE ||
+           code == GW_E_FORBIDDEN;
 }
 
 static enum gw_code count_rows(struct import_batch *batch, const struct half *half, struct gw_error *err)

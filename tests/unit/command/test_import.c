@@ -188,6 +188,33 @@ ground_test(the_column_of_an_export_has_the_primary_address)
     assert_false(ground_has(g->out, "a@x"));
 }
 
+ground_test(whoever_was_deleted_does_not_come_back_by_an_import)
+{
+    static const char text[] = "userName,externalId,email\n"
+                               "GONE@example.com,,\n"
+                               "renamed@example.com,x1,\n"
+                               "other@example.com,,gone@example.com\n"
+                               "new@example.com,,\n";
+    ground_open(g);
+    uint64_t seq = fixture_create(&g->f, "gone@example.com", "x1").seq;
+    struct store_user user = fixture_user(&g->f, seq);
+    struct gw_str address = GW_STR("gone@example.com");
+    struct store_user_draft draft = fixture_draft("gone@example.com", "x1", true);
+    draft.emails = &address;
+    draft.email_count = 1;
+    assert_int_equal(fixture_replace(&g->f, seq, user.version, draft).code, GW_OK);
+    assert_int_equal(fixture_apply(&g->f, fixture_change(&g->f, STORE_CHANGE_USER_DELETE, seq)).code, GW_OK);
+    ground_close(g);
+    assert_int_equal(import(g, "users.csv", GW_STR(text), "--dry-run"), COMMAND_FAILED);
+    assert_has(g->out, "4 rows: 1 would be created, 0 known already, 3 refused\n");
+    assert_int_equal(import(g, "users.csv", GW_STR(text), ""), COMMAND_FAILED);
+    assert_has(g->out, "4 rows: 1 created, 0 known already, 3 refused\n");
+    assert_has(g->err, "line 2: \"GONE@example.com\" has a name of somebody who was deleted");
+    assert_run(g, &command_user, "restore --app wiki --user gone@example.com", COMMAND_DONE);
+    assert_int_equal(import(g, "users.csv", GW_STR(text), "--dry-run"), COMMAND_DONE);
+    assert_has(g->out, "4 rows: 1 would be created, 3 known already, 0 refused\n");
+}
+
 ground_test(a_lock_goes_out_and_comes_in_again)
 {
     static const char *const formats[] = {"csv", "ndjson"};
@@ -284,6 +311,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_stored_is_refused_by_a_dry_run_as_well),
         cmocka_unit_test(what_became_of_each_row_can_be_asked_for),
         cmocka_unit_test(the_column_of_an_export_has_the_primary_address),
+        cmocka_unit_test(whoever_was_deleted_does_not_come_back_by_an_import),
         cmocka_unit_test(a_lock_goes_out_and_comes_in_again),
         cmocka_unit_test(a_row_of_the_wrong_width_is_refused_and_a_broken_quote_ends_the_file),
         cmocka_unit_test(a_line_that_is_too_long_is_refused_and_the_next_one_read),
