@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -323,6 +324,29 @@ class Imports(OperatorCase):
         self.assertIn("Plumber", shown)
         self.command("import", "-", status=2)
         self.command("import", "-", "--format", "xml", status=2)
+
+    def test_on_a_terminal_there_is_a_bar_and_an_interrupt_ends_with_the_counts(self):
+        accounts = self.folder / "interrupted.csv"
+        accounts.write_text("userName\n" + "".join(f"interrupted{number}@example.com\n" for number in range(200000)))
+        terminal, end = os.openpty()
+        self.addCleanup(os.close, terminal)
+        with subprocess.Popen([str(self.world.gateway.binary), "import", str(accounts), "--config",
+                               str(self.world.config)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=end,
+                              text=True) as running:
+            self.addCleanup(running.kill)
+            os.close(end)
+            shown = b""
+            while b" 1 %" not in shown:
+                shown += os.read(terminal, 4096)
+            self.assertIn(b"importing [-", shown)
+            running.send_signal(signal.SIGINT)
+            counts = running.stdout.read()
+            self.assertEqual(running.wait(60), 1)
+        rows, created = re.search(r"(\d+) rows: (\d+) created, 0 known already, 0 refused", counts).groups()
+        self.assertEqual(rows, created)
+        self.assertTrue(self.okta.lookup(f"interrupted{int(created) - 1}@example.com"))
+        self.assertFalse(self.okta.lookup(f"interrupted{created}@example.com"))
+        self.assertNotIn("%", self.command("import", str(accounts), "--dry-run", "--json"))
 
     def test_an_import_that_was_killed_is_run_again(self):
         accounts = self.folder / "killed.csv"
