@@ -85,3 +85,9 @@ bool candidates_next(struct candidates *candidates, uint64_t *ret_seq)
     }
     return false;
 }
+
+void candidates_again(struct candidates *candidates)
+{
+    GW_ASSERT(candidates->next > 0);
+    candidates->next--;
+}

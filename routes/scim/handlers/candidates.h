@@ -45,3 +45,5 @@ GW_MUST_CHECK enum gw_code candidates_find(struct candidates *candidates, struct
 
 /* When all are found. False: there are no more. */
 bool candidates_next(struct candidates *candidates, uint64_t *ret_seq);
+/* The one that came last comes again. */
+void candidates_again(struct candidates *candidates);

@@ -52,36 +52,6 @@ struct json_value *group_member_json(struct gw_arena *arena, const struct prov_r
     return member;
 }
 
-struct loading {
-    struct gw_arena *arena;
-    const struct prov_request *r;
-    struct json_value *members;
-    size_t *budget;
-    bool is_over;
-};
-
-static bool on_loaded(const struct store_user *user, void *data)
-{
-    struct loading *loading = data;
-    loading->is_over = *loading->budget == 0;
-    if (loading->is_over)
-        return false;
-    --*loading->budget;
-    json_array_append(loading->arena, loading->members, group_member_json(loading->arena, loading->r, user));
-    return true;
-}
-
-enum gw_code group_members_load(struct gw_arena *arena, const struct prov_request *r, const struct store_group *group,
-                                size_t *budget, struct json_value **ret_members, struct gw_error *err)
-{
-    struct loading loading = {arena, r, json_array_new(arena), budget, false};
-    GW_TRY(store_group_users(r->face->reader, group, /* from_seq= */ 0, on_loaded, &loading, err));
-    if (loading.is_over)
-        return gw_fail(err, GW_E_TOO_MANY, "more than %u members would have to be looked at", GROUP_TREE_MEMBERS_MAX);
-    *ret_members = loading.members;
-    return GW_OK;
-}
-
 enum gw_code group_fetch(struct prov_request *r, uint64_t seq, struct store_group *ret_group, struct gw_error *err)
 {
     GW_TRY(store_reader_begin(r->face->reader, err));

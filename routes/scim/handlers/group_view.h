@@ -7,8 +7,6 @@
 
 /* The answer to POST and PUT shows members up to this many; RFC 7644 section 3.5.1 and Okta do without. */
 #define GROUP_ECHO_MAX 1000u
-/* Members that one request may load as a tree: for a filter on other than members.value. */
-#define GROUP_TREE_MEMBERS_MAX 100000u
 
 struct gw_str group_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq);
 bool group_id_parse(const struct prov_request *r, struct gw_str id, uint64_t *ret_seq);
@@ -21,11 +19,6 @@ GW_MUST_CHECK enum gw_code group_resource(struct gw_arena *arena, const struct p
 /* One member as it is shown. */
 struct json_value *group_member_json(struct gw_arena *arena, const struct prov_request *r,
                                      const struct store_user *user);
-
-/* In a snapshot. Members as an array of at most *budget, which it lowers; GW_E_TOO_MANY. */
-GW_MUST_CHECK enum gw_code group_members_load(struct gw_arena *arena, const struct prov_request *r,
-                                              const struct store_group *group, size_t *budget,
-                                              struct json_value **ret_members, struct gw_error *err);
 
 /* Opens a snapshot, copies the group, closes it. */
 GW_MUST_CHECK enum gw_code group_fetch(struct prov_request *r, uint64_t seq, struct store_group *ret_group,

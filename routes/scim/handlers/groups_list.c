@@ -2,6 +2,7 @@
 #include "routes/reply.h"
 #include "routes/scim/handlers/candidates.h"
 #include "routes/scim/handlers/group_text.h"
+#include "routes/scim/handlers/group_tree.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
@@ -39,7 +40,7 @@ struct group_listing {
     enum members_needed needed;
     uint64_t named[SCIM_FILTER_TERMS_MAX];
     size_t named_count;
-    size_t tree_budget;
+    struct group_tree tree;  /* of the group that is being put to the filter */
     struct gw_buf resources; /* JSON text with commas between */
     struct gw_arena scratch;
     uint64_t total; /* found so far; of a list without a filter, all there are */
@@ -55,6 +56,7 @@ static void listing_done(void *data)
     struct group_listing *list = data;
     gw_buf_done(&list->resources);
     gw_arena_done(&list->scratch);
+    group_tree_done(&list->tree);
 }
 
 static bool is_page_full(const struct group_listing *list)
@@ -64,7 +66,7 @@ static bool is_page_full(const struct group_listing *list)
 
 static bool may_go_on(struct group_listing *list)
 {
-    list->is_paused = list->code == GW_OK && (list->open.is_open || turn_is_spent(&list->turn));
+    list->is_paused = list->code == GW_OK && (list->open.is_open || list->tree.is_open || turn_is_spent(&list->turn));
     return list->code == GW_OK && !list->is_paused;
 }
 
@@ -140,6 +142,7 @@ static enum gw_code load_named(struct group_listing *list, const struct store_gr
     return GW_OK;
 }
 
+/* Not yet, while the tree is open. */
 static enum gw_code matches(struct group_listing *list, const struct store_group *group, bool *ret_matches)
 {
     struct json_value *members = NULL;
@@ -148,8 +151,14 @@ static enum gw_code matches(struct group_listing *list, const struct store_group
     if (list->needed == MEMBERS_NAMED)
         GW_TRY(load_named(list, group, &members));
     else if (list->needed == MEMBERS_ALL)
-        GW_TRY(group_members_load(&list->scratch, list->r, group, &list->tree_budget, &members, &list->err));
-    GW_TRY(group_resource(&list->scratch, list->r, group, members, &resource, &list->err));
+        GW_TRY(group_tree_load(&list->tree, list->r, group, &list->turn, &list->err));
+    if (list->tree.is_open)
+        return GW_OK;
+    if (list->needed == MEMBERS_ALL)
+        members = list->tree.members;
+    GW_TRY(group_resource(&list->scratch, list->r, group, /* members= */ NULL, &resource, &list->err));
+    if (json_count(members) > 0) /* not copied: there may be very many */
+        json_object_append(&list->scratch, resource, GW_STR("members"), members);
     *ret_matches = scim_filter_matches(list->filter, resource, &list->scratch);
     return GW_OK;
 }
@@ -206,7 +215,7 @@ static void put_group(struct group_listing *list, const struct store_group *grou
 static bool on_scanned(const struct store_group *group, void *data)
 {
     struct group_listing *list = data;
-    if (++list->examined > FILTER_GROUPS_MAX) {
+    if (!list->tree.is_open && ++list->examined > FILTER_GROUPS_MAX) {
         list->code = gw_fail(&list->err, GW_E_TOO_MANY,
                              "no index answers this filter and there are more than %u groups; use displayName, "
                              "externalId, id, members.value or meta.lastModified",
@@ -214,7 +223,7 @@ static bool on_scanned(const struct store_group *group, void *data)
         return false;
     }
     put_group(list, group);
-    list->next_seq = group->seq + 1;
+    list->next_seq = list->tree.is_open ? group->seq : group->seq + 1;
     return may_go_on(list);
 }
 
@@ -268,7 +277,9 @@ static void put_candidate(struct group_listing *list, uint64_t seq)
     enum gw_code code = store_group_get(r->face->reader, &arena, r->app->folder, seq, &group, &list->err);
     if (code == GW_OK)
         put_group(list, &group);
-    else if (code != GW_E_NOT_FOUND)
+    else if (code == GW_E_NOT_FOUND)
+        list->tree.is_open = false; /* if it was this one's */
+    else
         list->code = code;
 }
 
@@ -280,6 +291,8 @@ static void put_candidates(struct group_listing *list)
     list->is_paused = !is_found;
     while (list->code == GW_OK && !list->is_paused && candidates_next(&list->candidates, &seq)) {
         put_candidate(list, seq);
+        if (list->tree.is_open)
+            candidates_again(&list->candidates);
         (void)may_go_on(list);
     }
 }
@@ -364,7 +377,6 @@ static void answer_list(struct prov_request *r)
 {
     struct group_listing *list = gw_arena_alloc(r->arena, sizeof *list);
     list->r = r;
-    list->tree_budget = GROUP_TREE_MEMBERS_MAX;
     gw_buf_init(&list->resources, REPLY_BYTES_MAX);
     r->state = list;
     r->on_over = listing_done;

@@ -408,11 +408,51 @@ static void test_a_group_that_never_rests_is_read_at_one_go(void **state)
     call_free(world, slow);
 }
 
+/* A filter that looks into the members; by a walk and by an index. */
+static void test_H13_filters_on_members_take_turns_within_a_group(void **state)
+{
+    (void)state;
+    struct gw_str id = make_crowded_group();
+    const char *targets[] = {
+        "/scim/v2/Groups?filter=members.display%20eq%20%22crowd3999%22&attributes=displayName",
+        gw_arena_printf(&world->arena,
+                        "/scim/v2/Groups?filter=id%%20eq%%20%%22%.*s%%22%%20and%%20members.display%%20eq%%20"
+                        "%%22crowd3999%%22&attributes=displayName",
+                        GW_STR_ARG(id))
+            .ptr,
+    };
+    static const char *const names[] = {"{\"op\":\"replace\",\"value\":{\"displayName\":\"first\"}}",
+                                        "{\"op\":\"replace\",\"value\":{\"displayName\":\"second\"}}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct call *slow = start(targets[i]);
+        assert_true(call_takes_turns(slow));
+        call_free(world, patch_group(id, names[i]));
+        call_wait(world, slow);
+        assert_at(slow, "totalResults", "1");
+        assert_at(slow, "Resources.0.displayName", i == 0 ? "first" : "second");
+        call_free(world, slow);
+        slow = start(targets[i]); /* the client leaves in the middle */
+        call_free(world, slow);
+    }
+    struct call *walking = start(targets[0]);
+    struct call *looking = start(targets[1]);
+    const char *path = gw_arena_printf(&world->arena, "/scim/v2/Groups/%.*s", GW_STR_ARG(id)).ptr;
+    call_free(world, send_body(world, "DELETE", path, NULL));
+    call_wait(world, walking);
+    call_wait(world, looking);
+    assert_at(walking, "totalResults", "0");
+    assert_at(looking, "totalResults", "0");
+    call_free(world, walking);
+    call_free(world, looking);
+    assert_int_equal(world->loop->timers, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_H13_others_are_served_between_the_parts_of_a_long_filter, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_H13_filters_on_members_take_turns_within_a_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_R45_groups_are_found_by_the_time_of_their_last_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_H13_filters_and_pages_of_groups_take_turns_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_R44_a_filter_without_an_index_is_refused_above_a_hundred_thousand, set_up,
