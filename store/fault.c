@@ -4,36 +4,43 @@
 
 #include <setjmp.h>
 #include <signal.h>
-#include <stddef.h>
+#include <ucontext.h>
 
-static _Thread_local sigjmp_buf *way_out; /* of the call that this thread is in */
+struct way_out {
+    sigjmp_buf place;
+    sigset_t mask; /* of signals, as it was where the fault came */
+};
 
-static void on_bus_error(int number)
+static _Thread_local struct way_out *way_out; /* of the call that this thread is in */
+
+static void on_bus_error(int number, siginfo_t *info, void *context)
 {
-    sigjmp_buf *out = way_out;
+    struct way_out *out = way_out;
+    (void)info;
     if (out == NULL) {
         (void)signal(number, SIG_DFL); /* the same access comes again, and ends the process */
         return;
     }
     way_out = NULL;
-    siglongjmp(*out, 1);
+    out->mask = ((const ucontext_t *)context)->uc_sigmask;
+    siglongjmp(out->place, 1);
 }
 
 void store_fault_init(void)
 {
-    /* not blocked while it runs: it leaves by a jump that restores no mask, which would cost every read a system call
-     */
-    struct sigaction action = {.sa_handler = on_bus_error, .sa_flags = SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
     (void)sigemptyset(&action.sa_mask);
     GW_ASSERT(sigaction(SIGBUS, &action, NULL) == 0);
 }
 
 int store_fault_run(store_fault_fn call, void *data)
 {
-    sigjmp_buf out;
+    struct way_out out;
     GW_ASSERT(way_out == NULL);
-    if (sigsetjmp(out, 0) != 0)
+    if (sigsetjmp(out.place, 0) != 0) { /* with the mask it would cost every read a system call */
+        (void)pthread_sigmask(SIG_SETMASK, &out.mask, NULL);
         return STORE_FAULT;
+    }
     way_out = &out;
     int rc = call(data);
     way_out = NULL;
