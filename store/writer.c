@@ -198,6 +198,8 @@ static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
      * a failed meta page LMDB refuses all writes by itself. */
     if (rc == EIO && store_room_is_disk_full(writer->store))
         rc = ENOSPC;
+    else if (rc == ENOSPC && !store_room_is_disk_full(writer->store))
+        rc = EIO; /* of a disk below the file system: a sync that failed */
     apply->view.torn = rc == STORE_FAULT;
     if (apply->view.torn)
         give_up(writer);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <lmdb.h>
 #include <signal.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -18,6 +19,7 @@ static _Atomic int sync_error;
 static _Atomic int write_error;
 static _Atomic int writes_before_error;
 static _Atomic bool is_meta_failing;
+static _Atomic bool is_disk_full;
 
 int fdatasync(int fd);
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset);
@@ -33,6 +35,17 @@ int fdatasync(int fd)
         return real(fd);
     errno = error;
     return -1;
+}
+
+int statvfs(const char *path, struct statvfs *info)
+{
+    static int (*real)(const char *, struct statvfs *);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "statvfs");
+    int rc = real(path, info);
+    if (atomic_load(&is_disk_full))
+        info->f_bavail = 0;
+    return rc;
 }
 
 /* The call of LMDB that meets a page which the disk does not give. */
@@ -64,6 +77,7 @@ static bool is_failing(void)
     int error = atomic_load(&write_error);
     if (error == 0 || atomic_fetch_sub(&writes_before_error, 1) > 0)
         return false;
+    atomic_store(&is_disk_full, error == ENOSPC);
     errno = error;
     return true;
 }
@@ -122,9 +136,22 @@ fixture_test(h5_a_full_disk_refuses_and_heals_without_restart)
     }
     assert_int_equal(fixture_find(f, STORE_INDEX_USER_NAME, "alice@x"), 1);
     atomic_store(&write_error, 0);
+    atomic_store(&is_disk_full, false);
     assert_ok(fixture_create(f, "bob@x", "").code, &f->err);
     reopen(f);
     assert_int_equal(fixture_count(f), 2);
+}
+
+/* The file system has room, but what is below it has none: nobody knows what reached the disk. */
+fixture_test(h8_a_sync_that_finds_no_space_is_a_sync_that_failed)
+{
+    fixture_create(f, "alice@x", "");
+    atomic_store(&sync_error, ENOSPC);
+    assert_code(fixture_create(f, "bob@x", "").code, GW_E_STORE_IO, &f->err);
+    atomic_store(&sync_error, 0);
+    assert_code(fixture_create(f, "bob@x", "").code, GW_E_STORE_READ_ONLY, &f->err);
+    reopen(f);
+    assert_int_equal(fixture_count(f), 1);
 }
 
 /* Each write of a commit fails once: what was refused is not there, also not after a restart. */
@@ -137,6 +164,7 @@ static void check_failing_write(int nth, int error)
     atomic_store(&write_error, error);
     enum gw_code code = fixture_create(&f, "bob@x", "").code;
     atomic_store(&write_error, 0);
+    atomic_store(&is_disk_full, false);
     assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "alice@x"), 1); /* whichever write it was */
     reopen(&f);
     assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "bob@x") != 0, code == GW_OK);
@@ -270,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h6_after_a_failed_sync_the_store_is_read_only_until_restart),
         cmocka_unit_test(h5_a_full_disk_refuses_and_heals_without_restart),
+        cmocka_unit_test(h8_a_sync_that_finds_no_space_is_a_sync_that_failed),
         cmocka_unit_test(h6_a_write_that_fails_is_not_half_there),
         cmocka_unit_test(h8_after_a_meta_page_that_failed_reads_go_on_beside_other_writers),
         cmocka_unit_test(h8_after_a_write_that_was_torn_reads_go_on_and_others_may_write),
