@@ -1,19 +1,14 @@
 #include "store/writer.h"
 
 #include "gateway/base/clock.h"
-#include "gateway/base/log.h"
 #include "gateway/base/metrics.h"
-#include "store/apply.h"
 #include "store/courtesy.h"
 #include "store/env.h"
-#include "store/fault.h"
-#include "store/queue.h"
 #include "store/role.h"
-#include "store/spare.h"
+#include "store/transaction.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,26 +18,6 @@
 #define ALONE_CHANGES_MAX 8192u
 #define ALONE_MS 1000
 #define DEAD_READERS_MS 10000
-
-struct store_writer {
-    struct store *store;
-    struct store_writer_settings settings;
-    int role_fd;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t is_needed;
-    struct store_queue urgent;
-    struct store_queue normal;
-    bool is_stopping;
-    struct store_writer_stats stats;
-
-    /* the thread's own */
-    struct store_apply apply;
-    struct store_pin pin;
-    bool is_torn;
-    int64_t readers_checked_ms;
-};
 
 static struct store_change *pop_locked(struct store_writer *writer)
 {
@@ -71,34 +46,6 @@ static struct store_change *wait_first(struct store_writer *writer)
     return change;
 }
 
-static bool is_read_only(struct store_writer *writer)
-{
-    const _Atomic uint32_t *word = writer->settings.is_read_only;
-    if (word != NULL && atomic_load(word) != 0)
-        return true;
-    (void)pthread_mutex_lock(&writer->lock);
-    bool read_only = writer->stats.is_read_only;
-    (void)pthread_mutex_unlock(&writer->lock);
-    return read_only;
-}
-
-static int begin_writing(void *data)
-{
-    struct store_writer *writer = data;
-    return mdb_txn_begin(writer->store->env, NULL, 0, &writer->apply.view.txn);
-}
-
-static int begin_waiting(struct store_writer *writer)
-{
-    _Atomic uint32_t *waiting = writer->settings.role == STORE_ROLE_SSO ? writer->settings.sso_waiting : NULL;
-    if (waiting != NULL)
-        (void)atomic_fetch_add(waiting, 1);
-    int rc = store_fault_run(begin_writing, writer);
-    if (waiting != NULL)
-        (void)atomic_fetch_sub(waiting, 1);
-    return rc;
-}
-
 static void check_dead_readers(struct store_writer *writer)
 {
     int64_t now = gw_clock_mono_ms();
@@ -107,107 +54,6 @@ static void check_dead_readers(struct store_writer *writer)
     int dead = 0;
     writer->readers_checked_ms = now;
     (void)mdb_reader_check(writer->store->env, &dead);
-}
-
-static void set_read_only(struct store_writer *writer, int rc)
-{
-    (void)pthread_mutex_lock(&writer->lock);
-    writer->stats.is_read_only = true;
-    (void)pthread_mutex_unlock(&writer->lock);
-    if (writer->settings.is_read_only != NULL)
-        atomic_store(writer->settings.is_read_only, 1);
-    gw_metric_add(GW_METRIC_STORE_WRITES_FAILED, 1);
-    gw_log(GW_LOG_ERROR, "store-read-only",
-           "path=%s reason=\"%s\": no change is taken until provgate is started again; look at the disk first",
-           writer->store->path, rc == STORE_FAULT ? "the disk does not give a page" : mdb_strerror(rc));
-}
-
-/* Ends a transaction that is not committed. One that is torn cannot be ended: this thread takes LMDB's lock with it
- * when it ends, and others then clean up as after a process that was killed. */
-static void give_up(struct store_writer *writer)
-{
-    if (!writer->apply.view.torn) {
-        mdb_txn_abort(writer->apply.view.txn);
-        return;
-    }
-    writer->is_torn = true;
-    writer->store->is_torn = true;
-    set_read_only(writer, STORE_FAULT);
-}
-
-static enum gw_code begin(struct store_writer *writer, struct gw_error *err)
-{
-    struct store_apply *apply = &writer->apply;
-    if (is_read_only(writer))
-        return gw_fail(err, GW_E_STORE_READ_ONLY, "the store takes no writes until provgate is started again");
-    apply->view = (struct store_view){.store = writer->store};
-    apply->has_writes = false;
-    apply->revocations = 0;
-    int rc = begin_waiting(writer);
-    apply->view.torn = rc == STORE_FAULT;
-    if (apply->view.torn)
-        give_up(writer);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "write the store");
-    enum gw_code code = store_sentinel_read(&apply->view, &apply->sentinel, err);
-    if (code == GW_OK)
-        code = store_room_find(&apply->view, &apply->found, err);
-    if (code != GW_OK)
-        give_up(writer);
-    return code;
-}
-
-/* After a failed write of its meta page LMDB does nothing more in this process; reads go to the spare. */
-static bool has_given_up(const struct store_writer *writer)
-{
-    MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(writer->store->env, NULL, MDB_RDONLY, &txn);
-    if (rc == 0)
-        mdb_txn_abort(txn);
-    return rc == MDB_PANIC;
-}
-
-static bool is_full(int rc)
-{
-    return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
-}
-
-static int end_writing(void *txn)
-{
-    return mdb_txn_commit(txn);
-}
-
-/* A full disk or map heals; after any other failure nobody knows what reached the disk (security.md H6). What this
- * process reads from then on is pinned. */
-static enum gw_code commit(struct store_writer *writer, struct gw_error *err)
-{
-    struct store_apply *apply = &writer->apply;
-    apply->sentinel.commits++;
-    enum gw_code code = store_sentinel_write(&apply->view, &apply->sentinel, err);
-    if (code != GW_OK) {
-        give_up(writer);
-        return code;
-    }
-    store_pin_hold(&writer->pin, writer->store->env);
-    int rc = store_fault_run(end_writing, apply->view.txn);
-    if (rc == 0) {
-        store_pin_let_go(&writer->pin);
-        return GW_OK;
-    }
-    /* LMDB calls a short write EIO. Nothing refers to the pages of a commit that failed before its meta page, and after
-     * a failed meta page LMDB refuses all writes by itself. */
-    if (rc == EIO && store_room_is_disk_full(writer->store))
-        rc = ENOSPC;
-    else if (rc == ENOSPC && !store_room_is_disk_full(writer->store))
-        rc = EIO; /* of a disk below the file system: a sync that failed */
-    apply->view.torn = rc == STORE_FAULT;
-    if (apply->view.torn)
-        give_up(writer);
-    else if (is_full(rc) && !has_given_up(writer))
-        store_pin_let_go(&writer->pin);
-    else
-        set_read_only(writer, rc);
-    return store_fail_mdb(err, rc, "write the store");
 }
 
 /* The changes that share a commit, in order. */
@@ -248,16 +94,16 @@ static void fail_all(struct group *group, const struct gw_error *error)
 static void run_one(struct store_writer *writer, struct group *group, struct store_change *change)
 {
     struct gw_error error = {.code = GW_OK};
-    enum gw_code code = begin(writer, &error);
+    enum gw_code code = store_transaction_begin(writer, &error);
     bool is_begun = code == GW_OK;
     if (is_begun && store_apply_change(&writer->apply, change)) {
         if (writer->apply.has_writes)
-            code = commit(writer, &error);
+            code = store_transaction_commit(writer, &error);
         else
-            give_up(writer);
+            store_transaction_give_up(writer);
         group->revocations += code == GW_OK ? writer->apply.revocations : 0;
     } else if (is_begun) {
-        give_up(writer);
+        store_transaction_give_up(writer);
     }
     if (code != GW_OK) {
         change->code = code;
@@ -309,17 +155,17 @@ static void run_group(struct store_writer *writer, struct store_change *first)
         group.changes_max = ALONE_CHANGES_MAX;
         group.ms_max = ALONE_MS;
     }
-    enum gw_code code = begin(writer, &error);
+    enum gw_code code = store_transaction_begin(writer, &error);
     if (code != GW_OK) {
         store_queue_push(&group.changes, first);
         fail_all(&group, &error);
     } else if (!apply_group(writer, &group, first)) {
-        give_up(writer);
+        store_transaction_give_up(writer);
         run_singly(writer, &group);
     } else if (!writer->apply.has_writes) {
-        give_up(writer);
+        store_transaction_give_up(writer);
     } else {
-        code = commit(writer, &error);
+        code = store_transaction_commit(writer, &error);
         group.revocations = code == GW_OK ? writer->apply.revocations : 0;
         if (code == GW_E_STORE_FULL)
             run_singly(writer, &group);
