@@ -2,6 +2,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/priority.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#define NICE_PROV 5 /* provisioning never disturbs SSO (law 2) */
 
 /* --- what children inherit -------------------------------------------------------------------------------------- */
 
@@ -80,11 +79,8 @@ static void become_child(const struct ground *ground, const struct crew *crew, c
         else if (dup2(fds[i], number) < 0)
             _exit(127);
     }
-    if (child->kind == CHILD_PROV) {
-        errno = 0;
-        if (nice(NICE_PROV) == -1 && errno != 0)
-            _exit(127);
-    }
+    if (child->kind == CHILD_PROV && !gw_priority_lower(GW_PRIORITY_PROVISIONING))
+        _exit(127);
     (void)snprintf(place, sizeof place, "%u", (unsigned)crew->place);
     (void)execl("/proc/self/exe", "provgate", "child", child_name(child->kind), "--config", ground->config_path,
                 "--place", place, (char *)NULL);

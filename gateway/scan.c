@@ -75,7 +75,7 @@ static void *run(void *data)
     struct scan *scan = data;
     struct gw_error err;
     enum gw_code code = GW_OK;
-    gw_priority_lower(GW_PRIORITY_SCAN);
+    (void)gw_priority_lower(GW_PRIORITY_SCAN);
     int64_t begun_us = 0;
     do {
         uint64_t before = scan->place.done;

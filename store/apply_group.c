@@ -2,7 +2,6 @@
 #include "store/env.h"
 #include "store/journal.h"
 
-#define SWEEP_MEMBERS_MAX 4096u
 #define LEAVE_PART 64u
 
 /* ---- what a change says of the group itself ---- */
@@ -227,8 +226,8 @@ enum gw_code store_apply_group_stage(struct store_apply *apply, struct gw_error 
 {
     const struct store_change *change = apply->change;
     struct store_set set;
-    if (change->as.stage.user_count > STORE_MEMBER_OPS_MAX)
-        return gw_fail(err, GW_E_TOO_LARGE, "one change may name %u members", STORE_MEMBER_OPS_MAX);
+    if (change->as.stage.user_count > STORE_MEMBER_PART)
+        return gw_fail(err, GW_E_TOO_LARGE, "one change may stage %u members", STORE_MEMBER_PART);
     GW_TRY(store_apply_check_room(apply, err));
     for (size_t i = 0; i < change->as.stage.user_count; i++)
         GW_TRY(store_member_user_check(apply, change->as.stage.users[i], err));
@@ -247,7 +246,7 @@ enum gw_code store_apply_group_stage(struct store_apply *apply, struct gw_error 
 enum gw_code store_apply_group_sweep(struct store_apply *apply, struct gw_error *err)
 {
     struct store_change *change = apply->change;
-    return store_sets_sweep(&apply->view, change->folder, change->time_ms - STORE_STAGE_KEPT_MS, SWEEP_MEMBERS_MAX,
+    return store_sets_sweep(&apply->view, change->folder, change->time_ms - STORE_STAGE_KEPT_MS, STORE_MEMBER_PART,
                             &change->result.has_more, err);
 }
 

@@ -63,6 +63,7 @@ enum store_change_kind {
 };
 
 #define STORE_MEMBER_OPS_MAX 4096u /* of one change: it takes about 20 ms of the writer */
+#define STORE_MEMBER_PART 1024u    /* of work that can be parted: a sign-on may wait for one of them */
 #define STORE_STAGE_KEPT_MS 600000 /* a staged set that was not put in place within this time is swept */
 
 enum store_member_op_kind { STORE_MEMBER_ADD, STORE_MEMBER_REMOVE, STORE_MEMBER_CLEAR };
@@ -172,7 +173,7 @@ struct store_change {
         } group;
         struct {
             uint64_t set;          /* 0: begins one, see result.set */
-            const uint64_t *users; /* at most STORE_MEMBER_OPS_MAX */
+            const uint64_t *users; /* at most STORE_MEMBER_PART */
             size_t user_count;
             void *owner; /* the maker's own */
         } stage;

@@ -1,9 +1,10 @@
 #include "gateway/base/priority.h"
 
-#include <sys/resource.h>
+#include <errno.h>
 #include <unistd.h>
 
-void gw_priority_lower(enum gw_priority priority)
+bool gw_priority_lower(enum gw_priority priority)
 {
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), (int)priority); /* of this thread alone, on Linux */
+    errno = 0; /* -1 is a priority too */
+    return nice((int)priority) != -1 || errno == 0;
 }

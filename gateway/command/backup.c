@@ -18,7 +18,7 @@ static int backup(const struct config *config, const struct request *request)
     struct store *store = NULL;
     struct store_stats stats;
     uint64_t bytes = 0;
-    gw_priority_lower(GW_PRIORITY_COMMAND);
+    (void)gw_priority_lower(GW_PRIORITY_COMMAND);
     enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
     if (code == GW_OK)
         code = command_backup_run(store, request->to, store_backup, &stats, &bytes, &err);

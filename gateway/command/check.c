@@ -66,7 +66,7 @@ static int check_store(struct report *report, const struct config *config)
     struct gw_error err = {.text = ""};
     struct store *store = NULL;
     struct progress progress;
-    gw_priority_lower(GW_PRIORITY_COMMAND);
+    (void)gw_priority_lower(GW_PRIORITY_COMMAND);
     progress_init(&progress, "reading", "records");
     enum gw_code code = store_open(config->store_path, config->store_max_size, &store, &err);
     if (code == GW_OK) {

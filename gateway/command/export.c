@@ -231,7 +231,7 @@ static int run(const struct command *command, int argc, char **argv)
     status = command_folder_open(command, request.config_path, request.app, request.folder, &folder);
     if (status != COMMAND_DONE)
         return status;
-    gw_priority_lower(GW_PRIORITY_COMMAND);
+    (void)gw_priority_lower(GW_PRIORITY_COMMAND);
     if (request.output != NULL && strcmp(request.output, "-") == 0)
         request.output = NULL;
     status = request.output != NULL ? export_to_file(&folder, &request) : export_to_stdout(&folder, &request);

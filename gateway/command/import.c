@@ -179,7 +179,7 @@ static int import_for_real(struct command_folder *folder, const struct request *
     struct store_writer *writer = NULL;
     struct store_writer_settings settings = {.role = STORE_ROLE_IMPORT};
     enum gw_code code = store_writer_new(folder->store, &settings, &writer, &err);
-    gw_priority_lower(GW_PRIORITY_COMMAND); /* not of the writer: sign-ons wait for its lock */
+    (void)gw_priority_lower(GW_PRIORITY_COMMAND); /* not of the writer: sign-ons wait for its lock */
     if (code == GW_OK && folder->number == 0)
         code = store_folder_ensure(writer, gw_str_from(folder->name), &folder->number, &err);
     int status = code == GW_OK ? import_with(folder, writer, request, format) : command_failed(&err);

@@ -11,6 +11,12 @@ static struct json_value *row_json(struct gw_arena *arena, uint64_t line, const 
 }
 
 /* stdout that is full or closed is told of at the end, by command_output_done. */
+static void print_json(const struct json_value *value)
+{
+    if (!command_print_json(stdout, value))
+        return;
+}
+
 static void print_row(struct import_report *report, uint64_t line, const struct store_change *change)
 {
     GW_ARENA_SCOPED(arena);
@@ -22,8 +28,7 @@ static void print_row(struct import_report *report, uint64_t line, const struct 
         command_text_append(&arena, row, GW_STR("userName"), name);
         if (!is_new)
             command_text_append(&arena, row, GW_STR("userId"), id);
-        if (!command_print_json(stdout, row))
-            return;
+        print_json(row);
         return;
     }
     (void)printf("line %" PRIu64 ": ", line);
@@ -60,8 +65,7 @@ void import_report_refusal(struct import_report *report, uint64_t line, const ch
         return;
     struct json_value *row = row_json(&arena, line, "refused");
     command_text_append(&arena, row, GW_STR("reason"), gw_str_from(reason));
-    if (!command_print_json(stdout, row))
-        return;
+    print_json(row);
 }
 
 void import_report_end(struct import_report *report, const char *file)
@@ -80,6 +84,5 @@ void import_report_end(struct import_report *report, const char *file)
     json_object_append(&arena, top, GW_STR("matched"), json_integer_new(&arena, (int64_t)report->matched));
     json_object_append(&arena, top, GW_STR("refused"), json_integer_new(&arena, (int64_t)report->refused));
     json_object_append(&arena, top, GW_STR("dryRun"), json_bool_new(&arena, report->is_dry));
-    if (!command_print_json(stdout, top))
-        return;
+    print_json(top);
 }

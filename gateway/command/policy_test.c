@@ -1,5 +1,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/command/policy_effects.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "store/inspect.h"
 
 #include <inttypes.h>
@@ -87,16 +88,6 @@ static void foresee_deletion(struct policy_effects *effects, const struct config
         effects, "provisioning the same person again makes a new user with a new id; until then signing in is refused");
 }
 
-static struct store_brake brake_of(const struct config_brake *brake)
-{
-    return (struct store_brake){.is_on = true,
-                                .is_hold = brake->action == CONFIG_BRAKE_HOLD,
-                                .share_percent = brake->share_percent,
-                                .at_least = brake->at_least,
-                                .within_ms = brake->within_ms,
-                                .max_hold_ms = brake->max_hold_ms};
-}
-
 static enum gw_code foresee_brake(struct policy_effects *effects, struct command_folder *folder,
                                   const struct store_user *user, const struct config_policy *policy,
                                   struct gw_error *err)
@@ -104,7 +95,7 @@ static enum gw_code foresee_brake(struct policy_effects *effects, struct command
     static const char *const texts[] = {[STORE_BRAKE_PASSES] = "lets it pass",
                                         [STORE_BRAKE_ALERTS] = "lets it pass, with an alarm",
                                         [STORE_BRAKE_HOLDS] = "holds it when Okta asks for it (429)"};
-    const struct store_brake brake = brake_of(&policy->brake);
+    const struct store_brake brake = user_rules_brake(policy);
     struct store_brake_foreseen seen;
     GW_TRY(store_brake_foresee(folder->reader, effects->arena, user, &brake, gw_clock_wall_ms(), &seen, err));
     effects->brake = seen.verdict;

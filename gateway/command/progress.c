@@ -28,7 +28,7 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t total, uin
 
 void progress_clear(struct progress *progress)
 {
-    if (progress == NULL || !progress->is_shown)
+    if (!progress->is_shown)
         return;
     progress->is_shown = false;
     progress->step = 0;

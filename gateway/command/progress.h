@@ -18,5 +18,5 @@ void progress_init(struct progress *progress, const char *what, const char *unit
 /* "importing [######--------]  43 %  431000 rows"; drawn only when it has moved by a percent. `total` 0: not known. */
 void progress_show(struct progress *progress, uint64_t done, uint64_t total, uint64_t count);
 
-/* Takes the line away: before anything else is written to the terminal, and at the end. NULL is fine. */
+/* Takes the line away: before anything else is written to the terminal, and at the end. */
 void progress_clear(struct progress *progress);

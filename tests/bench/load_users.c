@@ -123,9 +123,9 @@ static void apply(struct load *load, struct store_change *change)
 static void create_group(struct load *load, struct gw_str name, uint64_t first, uint64_t step, uint64_t count)
 {
     uint64_t set = 0;
-    for (uint64_t begun = 0; count > STORE_MEMBER_OPS_MAX && begun < count; begun += STORE_MEMBER_OPS_MAX) {
+    for (uint64_t begun = 0; count > STORE_MEMBER_OPS_MAX && begun < count; begun += STORE_MEMBER_PART) {
         struct store_change *stage = change_new(load, STORE_CHANGE_GROUP_STAGE);
-        uint64_t part = count - begun < STORE_MEMBER_OPS_MAX ? count - begun : STORE_MEMBER_OPS_MAX;
+        uint64_t part = count - begun < STORE_MEMBER_PART ? count - begun : STORE_MEMBER_PART;
         uint64_t *users = gw_arena_array(&stage->arena, (size_t)part, sizeof *users);
         for (uint64_t i = 0; i < part; i++)
             users[i] = load->first_seq + first + (begun + i) * step;

@@ -173,7 +173,7 @@ static void on_staged(struct prov_request *r, struct store_change *change)
 bool member_stage_next(struct prov_request *r, struct member_stage *stage, const struct member_list *list)
 {
     size_t left = list->count - stage->staged;
-    size_t count = left < STORE_MEMBER_OPS_MAX ? left : STORE_MEMBER_OPS_MAX;
+    size_t count = left < STORE_MEMBER_PART ? left : STORE_MEMBER_PART;
     if (left == 0)
         return false;
     struct store_change *change = pending_change_new(r, STORE_CHANGE_GROUP_STAGE);

@@ -3,6 +3,7 @@
 #include "routes/scim/filter.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
+#include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/resource.h"
 
 struct role_kind {
@@ -13,16 +14,6 @@ struct role_kind {
 
 static const struct role_kind kind_role = {GW_STR_INIT("Role"), GW_STR_INIT(SCIM_URN_ROLE), false};
 static const struct role_kind kind_entitlement = {GW_STR_INIT("Entitlement"), GW_STR_INIT(SCIM_URN_ENTITLEMENT), true};
-
-static const struct config_role *find_role(const struct prov_app *app, struct gw_str id)
-{
-    const struct config_prov_face *prov = &app->config->prov;
-    for (size_t i = 0; i < prov->role_count; i++) {
-        if (gw_str_eq(gw_str_from(prov->roles[i].id), id))
-            return &prov->roles[i];
-    }
-    return NULL;
-}
 
 static void set_text(struct gw_arena *arena, struct json_value *object, const char *name, struct gw_str text)
 {
@@ -95,7 +86,7 @@ static void answer_one(struct prov_request *r, const struct role_kind *kind)
     const struct scim_resource_type *type = NULL;
     if (!begin(r, kind, &type, NULL))
         return;
-    const struct config_role *role = find_role(r->app, r->id);
+    const struct config_role *role = user_rules_role(&r->app->config->prov, r->id);
     if (role == NULL)
         reply_error(r, GW_E_NOT_FOUND, "there is no role with this id");
     else

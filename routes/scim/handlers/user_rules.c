@@ -18,13 +18,13 @@ static struct gw_str quoted(const struct json_value *value)
     return json_is(value, JSON_STRING) && value->text.len <= QUOTED_BYTES_MAX ? value->text : GW_STR_NONE;
 }
 
-static bool is_role(const struct config_prov_face *prov, struct gw_str id)
+const struct config_role *user_rules_role(const struct config_prov_face *prov, struct gw_str id)
 {
     for (size_t i = 0; i < prov->role_count; i++) {
         if (gw_str_eq(gw_str_from(prov->roles[i].id), id))
-            return true;
+            return &prov->roles[i];
     }
-    return false;
+    return NULL;
 }
 
 static bool has_value(const struct json_value *values, const struct json_value *value)
@@ -41,7 +41,7 @@ static enum gw_code check_values(const struct config_prov_face *prov, const stru
 {
     for (size_t i = 0; json_is(values, JSON_ARRAY) && i < json_count(values); i++) {
         const struct json_value *value = json_object_get(values->array.items[i], GW_STR("value"));
-        bool is_known = json_is(value, JSON_STRING) && is_role(prov, value->text);
+        bool is_known = json_is(value, JSON_STRING) && user_rules_role(prov, value->text) != NULL;
         if (!is_known && !has_value(before, value))
             return gw_fail(err, GW_E_INVALID_VALUE, "%s: \"%.*s\" is not a role of this app", name,
                            GW_STR_ARG(quoted(value)));
@@ -113,4 +113,15 @@ unsigned user_rules_match(const struct config_policy *policy)
         }
     }
     return rules;
+}
+
+struct store_brake user_rules_brake(const struct config_policy *policy)
+{
+    const struct config_brake *brake = &policy->brake;
+    return (struct store_brake){.is_on = true,
+                                .is_hold = brake->action == CONFIG_BRAKE_HOLD,
+                                .share_percent = brake->share_percent,
+                                .at_least = brake->at_least,
+                                .within_ms = brake->within_ms,
+                                .max_hold_ms = brake->max_hold_ms};
 }

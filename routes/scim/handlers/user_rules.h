@@ -26,3 +26,9 @@ uint64_t user_rules_echoed_version(const struct json_value *body);
 
 /* enum store_match of policy.match */
 unsigned user_rules_match(const struct config_policy *policy);
+
+/* policy.brake as the store takes it; only changes that may take a user out look at it. */
+struct store_brake user_rules_brake(const struct config_policy *policy);
+
+/* The configured role or entitlement with this id, NULL: none. */
+const struct config_role *user_rules_role(const struct config_prov_face *prov, struct gw_str id);

@@ -8,20 +8,6 @@
 #include "routes/scim/patch.h"
 #include "routes/scim/user.h"
 
-/* Only changes that may take a user out look at it. */
-static void fill_brake(const struct prov_request *r, struct store_change *change)
-{
-    const struct config_brake *brake = &r->app->config->prov.policy.brake;
-    change->brake = (struct store_brake){
-        .is_on = true,
-        .is_hold = brake->action == CONFIG_BRAKE_HOLD,
-        .share_percent = brake->share_percent,
-        .at_least = brake->at_least,
-        .within_ms = brake->within_ms,
-        .max_hold_ms = brake->max_hold_ms,
-    };
-}
-
 /* After a commit: the record as it is now, which is also what a stale PUT did not change. */
 static void answer_committed(struct prov_request *r, int status, uint64_t seq)
 {
@@ -80,7 +66,7 @@ static enum gw_code create(struct prov_request *r, struct gw_error *err)
         store_change_free(change);
         return code;
     }
-    fill_brake(r, change);
+    change->brake = user_rules_brake(&r->app->config->prov.policy);
     change->is_urgent = !active; /* it may take over a person who is signed in */
     change->as.create.match = user_rules_match(policy);
     change->as.create.adopt = policy->adopt;
@@ -160,7 +146,7 @@ static enum gw_code submit_update(struct prov_request *r, const struct update *u
         return code;
     }
     change->user_seq = update->user.seq;
-    fill_brake(r, change);
+    change->brake = user_rules_brake(&r->app->config->prov.policy);
     change->is_urgent = was_active && !active;
     change->as.replace.expected_version = update->user.version;
     change->as.replace.echoed_version = update->echoed_version;
@@ -249,7 +235,7 @@ void users_on_delete(struct prov_request *r)
     }
     struct store_change *change = pending_change_new(r, STORE_CHANGE_USER_DELETE);
     change->user_seq = user.seq;
-    fill_brake(r, change);
+    change->brake = user_rules_brake(&r->app->config->prov.policy);
     change->is_urgent = true; /* ends sessions */
     pending_submit(r, change, on_deleted);
 }

@@ -195,16 +195,22 @@ fixture_test(a_sign_on_does_not_observe_a_person_whose_record_is_gone)
     assert_int_equal(fixture_count(f), 0);
 }
 
-fixture_test(two_people_who_had_one_address_are_marked_once)
+/* A user with the address that all of the team have. */
+static void create_in_team(struct fixture *f, const char *user_name, const char *external_id)
 {
     struct gw_str email = GW_STR("team@x");
-    for (int i = 0; i < 2; i++) {
-        struct store_user_draft draft = fixture_draft(i == 0 ? "a@x" : "b@x", i == 0 ? "a" : "b", true);
-        draft.emails = &email;
-        draft.email_count = 1;
-        assert_ok(fixture_apply(f, fixture_create_change(f, draft)).code, &f->err);
-        remove_user(f, (uint64_t)i + 1);
-    }
+    struct store_user_draft draft = fixture_draft(user_name, external_id, true);
+    draft.emails = &email;
+    draft.email_count = 1;
+    assert_ok(fixture_apply(f, fixture_create_change(f, draft)).code, &f->err);
+}
+
+fixture_test(two_people_who_had_one_address_are_marked_once)
+{
+    create_in_team(f, "a@x", "a");
+    create_in_team(f, "b@x", "b");
+    remove_user(f, 1);
+    remove_user(f, 2);
     assert_ok(fixture_create(f, "a@x", "a").code, &f->err);
     assert_int_equal(join(f, STORE_INDEX_EMAIL, "team@x", ""), GW_E_FORBIDDEN);
     assert_ok(fixture_create(f, "b@x", "b").code, &f->err);
@@ -213,15 +219,9 @@ fixture_test(two_people_who_had_one_address_are_marked_once)
 
 fixture_test(an_address_that_others_have_as_well_brings_nobody_back)
 {
-    struct gw_str email = GW_STR("team@x");
-    for (int i = 0; i < 2; i++) {
-        struct store_user_draft draft = fixture_draft(i == 0 ? "a@x" : "b@x", i == 0 ? "a" : "b", true);
-        draft.emails = &email;
-        draft.email_count = 1;
-        assert_ok(fixture_apply(f, fixture_create_change(f, draft)).code, &f->err);
-        if (i == 0)
-            remove_user(f, 1);
-    }
+    create_in_team(f, "a@x", "a");
+    remove_user(f, 1);
+    create_in_team(f, "b@x", "b");
     assert_int_equal(join(f, STORE_INDEX_USER_NAME, "a@x", ""), GW_E_FORBIDDEN);
     assert_int_equal(join(f, STORE_INDEX_EXTERNAL_ID, "a", ""), GW_E_FORBIDDEN);
     assert_int_equal(join(f, STORE_INDEX_EMAIL, "team@x", ""), GW_OK);
