@@ -2,6 +2,7 @@
 
 #include "gateway/base/arena.h"
 #include "store/bytes.h"
+#include "store/copy.h"
 #include "store/env.h"
 #include "store/migrate.h"
 #include "store/sentinel.h"
@@ -17,40 +18,20 @@
 #define COUNTERS_MAX 4096u
 #define COUNTER_BYTES (STORE_SEAL_BYTES + 8u)
 
-/* Past the kernel's cache, where the file system can: else the syncs of sign-ons would wait for this file too. */
-static int copy(struct store *store, int fd)
-{
-    bool is_direct = fcntl(fd, F_SETFL, O_DIRECT) == 0;
-    int rc = mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
-    if (rc != EINVAL || !is_direct) /* some say only at the write that they cannot */
-        return rc;
-    if (fcntl(fd, F_SETFL, 0) != 0 || ftruncate(fd, 0) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-        return errno;
-    return mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT);
-}
-
-static enum gw_code copy_into(struct store *store, int fd, const char *file, struct gw_error *err)
-{
-    int rc = copy(store, fd);
-    if (rc != 0) {
-        (void)store_fail_mdb(err, rc, "copy the store");
-        return gw_error_prefix(err, "%s", file);
-    }
-    if (fsync(fd) != 0)
-        return gw_fail(err, GW_E_STORE_IO, "cannot sync %s: %s", file, strerror(errno));
-    return GW_OK;
-}
-
-static enum gw_code copy_data(struct store *store, const char *to, struct gw_error *err)
+static enum gw_code copy_data(struct store *store, const char *to, const struct store_backup_watch *watch,
+                              uint64_t *ret_bytes, struct gw_error *err)
 {
     char file[STORE_PATH_BYTES_MAX];
     GW_TRY(store_files_path(to, DATA_FILE, file, err));
     int fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return gw_fail(err, GW_E_STORE_IO, "cannot make %s: %s", file, strerror(errno));
-    enum gw_code code = copy_into(store, fd, file, err);
+    enum gw_code code = store_copy(store, fd, watch, err);
+    struct stat info;
+    if (code == GW_OK && fstat(fd, &info) == 0)
+        *ret_bytes = (uint64_t)info.st_size;
     (void)close(fd);
-    return code;
+    return code == GW_OK ? GW_OK : gw_error_prefix(err, "%s", file);
 }
 
 /* The copy, not what was copied: that may be needed by the program that made it. */
@@ -60,12 +41,12 @@ static enum gw_code bring_up_to_date(const struct store *store, const char *to, 
     return store->format == STORE_FORMAT_VERSION ? GW_OK : store_migrate(to, store->max_bytes, NULL, NULL, &from, err);
 }
 
-static enum gw_code verify(const char *to, uint64_t max_bytes, store_progress_fn on_progress, void *data,
+static enum gw_code verify(const char *to, uint64_t max_bytes, const struct store_backup_watch *watch,
                            struct gw_error *err)
 {
     struct store *copy = NULL;
     GW_TRY(store_open(to, max_bytes, &copy, err));
-    enum gw_code code = store_check(copy, on_progress, data, err);
+    enum gw_code code = store_check(copy, watch->on_verified, watch->data, err);
     store_close(copy);
     return code;
 }
@@ -86,16 +67,6 @@ static enum gw_code give_to_owner(const char *workshop, const char *to, struct g
             return gw_fail(err, GW_E_STORE_IO, "cannot give %s to its owner: %s", file, strerror(errno));
     }
     return GW_OK;
-}
-
-uint64_t store_backup_bytes(const char *to)
-{
-    char file[STORE_PATH_BYTES_MAX];
-    struct stat info;
-    bool is_there =
-        (store_files_path(to, STORE_WORKSHOP "/" DATA_FILE, file, NULL) == GW_OK && stat(file, &info) == 0) ||
-        (store_files_path(to, DATA_FILE, file, NULL) == GW_OK && stat(file, &info) == 0);
-    return is_there ? (uint64_t)info.st_size : 0;
 }
 
 /* Keys and values of all counters of META that give numbers out. */
@@ -169,18 +140,18 @@ static enum gw_code skip_numbers(const char *path, uint64_t max_bytes, struct gw
 struct copying {
     const char *to;
     bool is_restore;
-    store_progress_fn on_progress;
-    void *data;
+    const struct store_backup_watch *watch;
+    uint64_t *ret_bytes;
 };
 
 static enum gw_code make_copy(struct store *store, const struct copying *copying, const char *workshop,
                               struct gw_error *err)
 {
     GW_TRY(store_keys_write(workshop, &store->keys, err));
-    GW_TRY(copy_data(store, workshop, err));
+    GW_TRY(copy_data(store, workshop, copying->watch, copying->ret_bytes, err));
     GW_TRY(give_to_owner(workshop, copying->to, err));
     GW_TRY(bring_up_to_date(store, workshop, err));
-    GW_TRY(verify(workshop, store->max_bytes, copying->on_progress, copying->data, err));
+    GW_TRY(verify(workshop, store->max_bytes, copying->watch, err));
     if (copying->is_restore)
         GW_TRY(skip_numbers(workshop, store->max_bytes, err));
     GW_TRY(store_files_sync_folder(workshop, err));
@@ -211,16 +182,16 @@ static enum gw_code copy_to(struct store *store, const struct copying *copying, 
     return code;
 }
 
-enum gw_code store_backup(struct store *store, const char *to, store_progress_fn on_progress, void *data,
-                          struct gw_error *err)
+enum gw_code store_backup(struct store *store, const char *to, const struct store_backup_watch *watch,
+                          uint64_t *ret_bytes, struct gw_error *err)
 {
-    const struct copying copying = {.to = to, .on_progress = on_progress, .data = data};
+    const struct copying copying = {.to = to, .watch = watch, .ret_bytes = ret_bytes};
     return copy_to(store, &copying, err);
 }
 
-enum gw_code store_restore(struct store *backup, const char *to, store_progress_fn on_progress, void *data,
-                           struct gw_error *err)
+enum gw_code store_restore(struct store *backup, const char *to, const struct store_backup_watch *watch,
+                           uint64_t *ret_bytes, struct gw_error *err)
 {
-    const struct copying copying = {.to = to, .is_restore = true, .on_progress = on_progress, .data = data};
+    const struct copying copying = {.to = to, .is_restore = true, .watch = watch, .ret_bytes = ret_bytes};
     return copy_to(backup, &copying, err);
 }

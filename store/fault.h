@@ -14,3 +14,7 @@ void store_fault_init(void);
  * nothing may be done with it any more. Not nested. */
 typedef int (*store_fault_fn)(void *data);
 int store_fault_run(store_fault_fn call, void *data);
+
+/* For a command, around a call that cannot be left in the middle: such a signal of this thread ends the process with
+ * exit status 1 and these words on stderr, which are borrowed. NULL: as before. */
+void store_fault_end_with(const char *last_words);

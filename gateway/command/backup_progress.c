@@ -4,76 +4,41 @@
 #include "gateway/command/progress.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <time.h>
 
-#define STEP_MS 200
-
-/* LMDB copies in one call: a thread beside it looks at the file as it grows, until the verification begins. */
-struct view {
-    struct progress progress;
-    const char *to;
-    uint64_t total_bytes;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t is_done_signal;
-    bool is_done;
-    bool is_watched;
-};
-
-static void *watch(void *data)
+static void show(struct progress *progress, const char *what, const char *unit, uint64_t done, uint64_t total,
+                 uint64_t count)
 {
-    struct view *view = data;
-    (void)pthread_mutex_lock(&view->lock);
-    while (!view->is_done) {
-        struct timespec until;
-        uint64_t bytes = store_backup_bytes(view->to);
-        progress_show(&view->progress, bytes, view->total_bytes, bytes >> 20);
-        (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += STEP_MS * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        (void)pthread_cond_timedwait(&view->is_done_signal, &view->lock, &until);
+    if (progress->what != what) {
+        progress_clear(progress);
+        progress_init(progress, what, unit);
     }
-    (void)pthread_mutex_unlock(&view->lock);
-    return NULL;
+    progress_show(progress, done, total, count);
 }
 
-static void end_watch(struct view *view)
+static void on_copied(uint64_t done, uint64_t total, void *data)
 {
-    if (!view->is_watched)
-        return;
-    (void)pthread_mutex_lock(&view->lock);
-    view->is_done = true;
-    (void)pthread_cond_signal(&view->is_done_signal);
-    (void)pthread_mutex_unlock(&view->lock);
-    (void)pthread_join(view->thread, NULL);
-    view->is_watched = false;
-    progress_clear(&view->progress);
-    progress_init(&view->progress, "verifying", "records");
+    show(data, "copying", "MiB", done, total, done >> 20);
+}
+
+static void on_read_back(uint64_t done, uint64_t total, void *data)
+{
+    show(data, "reading back", "MiB", done, total, done >> 20);
 }
 
 static void on_verified(uint64_t done, uint64_t total, void *data)
 {
-    struct view *view = data;
-    end_watch(view);
-    progress_show(&view->progress, done, total, done);
+    show(data, "verifying", "records", done, total, done);
 }
 
 enum gw_code command_backup_run(struct store *store, const char *to, backup_fn copy, struct store_stats *ret_stats,
                                 uint64_t *ret_bytes, struct gw_error *err)
 {
-    struct view view = {
-        .to = to, .lock = PTHREAD_MUTEX_INITIALIZER, .is_done_signal = PTHREAD_COND_INITIALIZER, .is_done = false};
-    progress_init(&view.progress, "copying", "MiB");
+    struct progress progress = {.what = NULL};
+    const struct store_backup_watch watch = {
+        .on_copied = on_copied, .on_read_back = on_read_back, .on_verified = on_verified, .data = &progress};
     GW_TRY(store_stats_read(store, ret_stats, err));
-    view.total_bytes = ret_stats->used_bytes;
-    view.is_watched = view.progress.on_terminal && pthread_create(&view.thread, NULL, watch, &view) == 0;
-    enum gw_code code = copy(store, to, on_verified, &view, err);
-    end_watch(&view);
-    progress_clear(&view.progress);
-    if (code == GW_OK)
-        *ret_bytes = store_backup_bytes(to);
+    enum gw_code code = copy(store, to, &watch, ret_bytes, err);
+    progress_clear(&progress);
     return code;
 }
 

@@ -6,8 +6,8 @@
 #include "store/backup.h"
 
 /* store_backup or store_restore. */
-typedef enum gw_code (*backup_fn)(struct store *store, const char *to, store_progress_fn on_progress, void *data,
-                                  struct gw_error *err);
+typedef enum gw_code (*backup_fn)(struct store *store, const char *to, const struct store_backup_watch *watch,
+                                  uint64_t *ret_bytes, struct gw_error *err);
 
 /* As `copy`; `ret_stats` is of the source when the copy began, `ret_bytes` the size of the copy. */
 GW_MUST_CHECK enum gw_code command_backup_run(struct store *store, const char *to, backup_fn copy,

@@ -3,9 +3,9 @@
 End users, the app and the sso process have one half of the cores; the prov process, operators' commands and whoever
 asks for them the other half. What is measured is then what the two faces share: the store, its lock, the disk, memory.
 On two cores without that it would be who gets a core first, as much as by a loop that asks nobody anything."""
+import itertools
 import json
 import os
-import shutil
 import threading
 import time
 
@@ -127,12 +127,11 @@ def import_walk(gate, options):
 
 
 def backup(gate, options):
-    """`provgate backup` in a loop."""
-    target = os.path.join(gate.folder, "backup")
+    """`provgate backup` in a loop, each into a folder of its own: to remove one would disturb by itself."""
+    turns = itertools.count()
 
     def turn():
-        shutil.rmtree(target, ignore_errors=True)
-        gate.command(options.binary, "backup", "--to", target)
+        gate.command(options.binary, "backup", "--to", os.path.join(gate.folder, f"backup-{next(turns)}"))
         return 1
 
     return turn

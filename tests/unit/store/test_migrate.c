@@ -256,13 +256,15 @@ static void h15_a_copy_of_an_old_store_is_brought_up_to_date_and_the_old_one_sta
         struct fixture f;
         struct store *old = NULL;
         struct store_stats stats;
+        const struct store_backup_watch nobody = {.data = NULL};
+        uint64_t bytes = 0;
         setup(&f, &olds[i]);
         char *from = f.path;
         f.path = unit_folder_new();
         assert_ok(store_open_to_copy(from, f.max_bytes, &old, &f.err), &f.err);
         assert_ok(store_stats_read(old, &stats, &f.err), &f.err);
         assert_int_equal(stats.activity_entries, olds[i].entries);
-        assert_ok(store_backup(old, f.path, NULL, NULL, &f.err), &f.err);
+        assert_ok(store_backup(old, f.path, &nobody, &bytes, &f.err), &f.err);
         store_close(old);
         fixture_open(&f);
         assert_whole(&f, &olds[i]);
