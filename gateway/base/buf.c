@@ -71,11 +71,6 @@ void gw_buf_add(struct gw_buf *buf, struct gw_str s)
     buf->len += s.len;
 }
 
-void gw_buf_add_byte(struct gw_buf *buf, char c)
-{
-    gw_buf_add(buf, gw_str_n(&c, 1));
-}
-
 void gw_buf_add_u64(struct gw_buf *buf, uint64_t value)
 {
     char room[GW_DIGITS_MAX];

@@ -25,7 +25,6 @@ void gw_buf_done(struct gw_buf *buf);  /* frees; the buffer can be used again wi
 void gw_buf_clear(struct gw_buf *buf); /* forgets content and overflow, keeps memory */
 
 void gw_buf_add(struct gw_buf *buf, struct gw_str s);
-void gw_buf_add_byte(struct gw_buf *buf, char c);
 void gw_buf_add_u64(struct gw_buf *buf, uint64_t value); /* decimal */
 void gw_buf_printf(struct gw_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -40,6 +39,15 @@ static inline char *gw_buf_reserve(struct gw_buf *buf, size_t size)
                                                                             : gw_buf_reserve_slow(buf, size);
 }
 void gw_buf_advance(struct gw_buf *buf, size_t size);
+
+static inline void gw_buf_add_byte(struct gw_buf *buf, char c)
+{
+    char *room = buf->overflow ? NULL : gw_buf_reserve(buf, 1);
+    if (room == NULL)
+        return;
+    *room = c;
+    buf->len++;
+}
 
 /* Removes `size` bytes from the front. */
 void gw_buf_consume(struct gw_buf *buf, size_t size);

@@ -1,10 +1,10 @@
 #include "gateway/base/digest.h"
 
+#include <libdeflate.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-#include <zlib.h>
 
 struct gw_sha256 gw_sha256(struct gw_str data)
 {
@@ -136,5 +136,5 @@ bool gw_base64url_decode(struct gw_arena *arena, struct gw_str text, struct gw_s
 
 uint32_t gw_crc32(const void *data, size_t size)
 {
-    return (uint32_t)crc32_z(0, data, size);
+    return libdeflate_crc32(0, data, size);
 }

@@ -16,19 +16,50 @@ static void write_escaped(struct gw_buf *buf, unsigned char c)
     gw_buf_printf(buf, "\\u%04x", c);
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
+#define EACH_BYTE(c) (0x0101010101010101u * (c))
+
+/* The highest bit of each byte that is `c`; perhaps of others too, but never of none. */
+static uint64_t bytes_equal(uint64_t word, unsigned char c)
+{
+    uint64_t difference = word ^ EACH_BYTE(c);
+    return (difference - EACH_BYTE(1)) & ~difference & EACH_BYTE(0x80);
+}
+
+/* Of nearly all text: eight bytes at once. True is certain. */
+static bool is_plain_word(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    uint64_t controls = (word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80);
+    return (controls | bytes_equal(word, '"') | bytes_equal(word, '\\') | bytes_equal(word, 0x7f)) == 0;
+}
+
+/* How many bytes from `from` on are written as they are. */
+static size_t plain_run(struct gw_str text, size_t from)
+{
+    size_t at = from;
+    while (text.len - at >= sizeof(uint64_t) && is_plain_word(text.ptr + at))
+        at += sizeof(uint64_t);
+    while (at < text.len && is_plain((unsigned char)text.ptr[at]))
+        at++;
+    return at - from;
+}
+
 void json_write_string(struct gw_buf *buf, struct gw_str text)
 {
     gw_buf_add_byte(buf, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f)
-            continue;
-        gw_buf_add(buf, gw_str_n(text.ptr + from, i - from));
-        write_escaped(buf, c);
-        from = i + 1;
+    for (size_t at = 0; at < text.len; at++) {
+        size_t run = plain_run(text, at);
+        gw_buf_add(buf, gw_str_n(text.ptr + at, run));
+        at += run;
+        if (at < text.len)
+            write_escaped(buf, (unsigned char)text.ptr[at]);
     }
-    gw_buf_add(buf, gw_str_from_pos(text, from));
     gw_buf_add_byte(buf, '"');
 }
 

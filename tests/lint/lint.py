@@ -38,7 +38,7 @@ DOORS = [
     (r"nghttp2/", "gateway/http/"),
     (r"openssl/ssl\.h", "gateway/net/"),
     (r"curl/", "gateway/fetch/"),
-    (r"(uni(case|ctype|norm|str|type|gbrk)\.h|zlib\.h)", "gateway/base/"),
+    (r"(uni(case|ctype|norm|str|type|gbrk)\.h|libdeflate\.h)", "gateway/base/"),
     (r"cmocka\.h", "tests/"),
 ]
 

@@ -2,6 +2,7 @@
 
 #include "gateway/json/write.h"
 #include "routes/scim/handlers/group_view.h"
+#include "routes/scim/handlers/location.h"
 
 #define TOO_LARGE "the answer is too large; ask for excludedAttributes=members"
 
@@ -57,7 +58,8 @@ static bool on_written(const struct store_user *user, void *data)
     if (writing->part->ref) {
         begin_part(writing, &is_first, GW_STR("\"$ref\":"));
         GW_ARENA_SCOPED(scratch);
-        json_write_string(text, gw_arena_printf(&scratch, "%.*s/Users/%s", GW_STR_ARG(writing->r->base_url), id));
+        json_write_string(
+            text, resource_location(&scratch, writing->r, writing->r->app->user_type, gw_str_n(id, GW_IDENT_TEXT)));
     }
     if (writing->part->type)
         begin_part(writing, &is_first, GW_STR("\"type\":\"User\""));

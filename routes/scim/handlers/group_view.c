@@ -4,6 +4,7 @@
 #include "routes/scim/group.h"
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/group_text.h"
+#include "routes/scim/handlers/location.h"
 #include "routes/scim/handlers/user_view.h"
 
 struct gw_str group_id_format(struct gw_arena *arena, const struct prov_request *r, uint64_t seq)
@@ -28,7 +29,7 @@ enum gw_code group_resource(struct gw_arena *arena, const struct prov_request *r
                 .id = id,
                 .created_ms = group->created_ms,
                 .modified_ms = group->modified_ms,
-                .location = gw_arena_printf(arena, "%.*s/Groups/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id)),
+                .location = resource_location(arena, r, r->app->group_type, id),
                 .version = condition_tag(arena, group->version),
             },
         .display_name = group->display_name,
@@ -44,7 +45,7 @@ struct json_value *group_member_json(struct gw_arena *arena, const struct prov_r
 {
     struct json_value *member = json_object_new(arena);
     struct gw_str id = user_id_format(arena, r, user->seq);
-    struct gw_str address = gw_arena_printf(arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id));
+    struct gw_str address = resource_location(arena, r, r->app->user_type, id);
     json_object_append(arena, member, GW_STR("value"), json_string_new(arena, id));
     json_object_append(arena, member, GW_STR("$ref"), json_string_new(arena, address));
     json_object_append(arena, member, GW_STR("type"), json_string_new(arena, GW_STR("User")));
@@ -121,8 +122,8 @@ static void answer_whole(struct prov_request *r, struct group_answer *answer)
     fields[count++] = (struct http_field){GW_STR("ETag"), condition_tag(r->arena, answer->part.version)};
     if (answer->status == 201) { /* RFC 7644 section 3.3 */
         struct gw_str id = group_id_format(r->arena, r, answer->seq);
-        fields[count++] = (struct http_field){
-            GW_STR("Location"), gw_arena_printf(r->arena, "%.*s/Groups/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id))};
+        fields[count++] =
+            (struct http_field){GW_STR("Location"), resource_location(r->arena, r, r->app->group_type, id)};
     }
     reply_text(r, answer->is_fresh ? 304 : answer->status, fields, count,
                answer->is_fresh ? GW_STR_NONE : gw_buf_str(&answer->text));

@@ -2,6 +2,7 @@
 #include "routes/reply.h"
 #include "routes/scim/filter.h"
 #include "routes/scim/handlers/handlers.h"
+#include "routes/scim/handlers/location.h"
 #include "routes/scim/handlers/page.h"
 #include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/resource.h"
@@ -34,8 +35,7 @@ static struct json_value *role_json(const struct prov_request *r, const struct r
         set_text(arena, object, "type", kind->type_name);
     struct json_value *meta = json_object_new(arena);
     set_text(arena, meta, "resourceType", kind->type_name);
-    set_text(arena, meta, "location",
-             gw_arena_printf(arena, "%.*s%.*s/%s", GW_STR_ARG(r->base_url), GW_STR_ARG(type->endpoint), role->id));
+    set_text(arena, meta, "location", resource_location(arena, r, type, gw_str_from(role->id)));
     json_object_append(arena, object, GW_STR("meta"), meta);
     return object;
 }

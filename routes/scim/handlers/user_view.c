@@ -5,6 +5,7 @@
 #include "routes/reply.h"
 #include "routes/scim/handlers/condition.h"
 #include "routes/scim/handlers/group_view.h"
+#include "routes/scim/handlers/location.h"
 #include "routes/scim/handlers/user_rules.h"
 #include "routes/scim/user.h"
 
@@ -71,7 +72,7 @@ static bool on_group(const struct store_group *group, void *data)
     struct gw_arena *arena = list->arena;
     struct json_value *entry = json_object_new(arena);
     struct gw_str id = group_id_format(arena, list->r, group->seq);
-    struct gw_str address = gw_arena_printf(arena, "%.*s/Groups/%.*s", GW_STR_ARG(list->r->base_url), GW_STR_ARG(id));
+    struct gw_str address = resource_location(arena, list->r, list->r->app->group_type, id);
     json_object_append(arena, entry, GW_STR("value"), json_string_new(arena, id));
     json_object_append(arena, entry, GW_STR("$ref"), json_string_new(arena, address));
     json_object_append(arena, entry, GW_STR("display"),
@@ -112,7 +113,7 @@ static enum gw_code user_columns(struct gw_arena *arena, const struct prov_reque
                 .id = id,
                 .created_ms = user->created_ms,
                 .modified_ms = user->modified_ms,
-                .location = gw_arena_printf(arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id)),
+                .location = resource_location(arena, r, r->app->user_type, id),
                 .version = condition_tag(arena, user->version),
             },
         .user_name = user->user_name,
@@ -170,8 +171,8 @@ void user_reply(struct prov_request *r, int status, const struct store_user *use
     }
     if (status == 201) { /* RFC 7644 section 3.3 */
         struct gw_str id = user_id_format(r->arena, r, user->seq);
-        fields[count++] = (struct http_field){
-            GW_STR("Location"), gw_arena_printf(r->arena, "%.*s/Users/%.*s", GW_STR_ARG(r->base_url), GW_STR_ARG(id))};
+        fields[count++] =
+            (struct http_field){GW_STR("Location"), resource_location(r->arena, r, r->app->user_type, id)};
     }
     reply_text(r, status, fields, count, gw_buf_str(&body));
 }

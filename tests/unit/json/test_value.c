@@ -120,9 +120,36 @@ static void a_full_buffer_keeps_its_mark(void **state)
     assert_true(buf.overflow);
 }
 
+static bool is_escaped(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
+/* Wherever it stands in words of eight bytes, and whatever stands before and after it. */
+static void every_byte_is_escaped_or_not_at_every_place(void **state)
+{
+    static const char around[] = {'a', ' ', '!', '#', '[', ']', '~', '\xc3', '\xff'};
+    (void)state;
+    for (unsigned c = 0; c <= 0xff; c++) {
+        for (size_t place = 0; place < 20; place++) {
+            char text[20];
+            GW_BUF_SCOPED(buf, 4096);
+            memset(text, around[(c + place) % sizeof around], sizeof text);
+            text[place] = (char)c;
+            json_write_string(&buf, gw_str_n(text, sizeof text));
+            struct gw_str got = gw_buf_str(&buf);
+            assert_memory_equal(got.ptr + 1, text, place);
+            assert_int_equal(got.ptr[1 + place] == '\\' && got.len > sizeof text + 2, is_escaped((unsigned char)c));
+            assert_memory_equal(got.ptr + got.len - 1 - (sizeof text - 1 - place), text + place + 1,
+                                sizeof text - 1 - place);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_is_escaped_or_not_at_every_place),
         cmocka_unit_test(members_are_set_replaced_and_removed_in_order),
         cmocka_unit_test(items_are_appended_and_removed),
         cmocka_unit_test(a_copy_shares_nothing),
