@@ -67,6 +67,8 @@ static enum gw_code take_over(struct store_apply *apply, const struct store_matc
                              change->as.create.revive, err));
     if ((before.state.flags & STORE_USER_ACTIVE) != 0 && !change->as.create.draft.active)
         GW_TRY(store_brake_check(apply, &before, STORE_HELD_DEACTIVATE, err));
+    else if (change->as.create.draft.active) /* the client wants the user after all */
+        GW_TRY(store_brake_drop(apply, before.folder, before.seq, err));
     bool is_adoption = (before.state.flags & STORE_USER_PROVISIONED) == 0;
     struct store_user user = before;
     store_draft_fill(&user, &change->as.create.draft);

@@ -1,6 +1,7 @@
 /* What operators change: active, apart from any provisioning, and accounts of the app that are brought in. */
 #include "store/apply.h"
 #include "store/blind.h"
+#include "store/brake.h"
 #include "store/env.h"
 #include "store/inspect.h"
 #include "store/journal.h"
@@ -15,6 +16,8 @@ static enum gw_code set_active(struct store_apply *apply, bool active, struct gw
     if (code != GW_OK)
         return code;
     struct store_user user = before;
+    if (active) /* also of somebody who is still in: what waits for the brake would take her out later */
+        GW_TRY(store_brake_drop(apply, before.folder, before.seq, err));
     if (active == ((before.state.flags & STORE_USER_ACTIVE) != 0)) {
         store_apply_result(apply, STORE_OUTCOME_UNCHANGED, &user);
         return GW_OK;

@@ -141,6 +141,18 @@ fixture_test(an_operator_is_never_held_and_ends_what_is_held)
     assert_ok(take_out(f, seq, true).code, &f->err); /* it is done */
 }
 
+fixture_test(an_operator_who_reactivates_a_user_takes_the_held_change_back)
+{
+    fixture_fill(f, USERS);
+    uint64_t seq = storm(f, 1);
+    assert_int_equal(take_out(f, seq + 1, true).code, GW_E_HELD);
+    assert_ok(fixture_apply(f, fixture_change(f, STORE_CHANGE_USER_REACTIVATE, seq)).code, &f->err);
+    assert_int_equal(state_of(f).held, 1);
+    assert_int_equal(release(f, false), 1);
+    assert_true(is_active(f, seq));
+    assert_false(is_active(f, seq + 1));
+}
+
 fixture_test(a_release_takes_out_all_that_waited_and_lets_the_rest_of_the_run_pass)
 {
     fixture_fill(f, USERS);
@@ -258,6 +270,20 @@ fixture_test(a_client_that_changes_its_mind_takes_the_held_change_back)
     assert_true(is_active(f, seq));
 }
 
+fixture_test(an_adoption_takes_the_held_deletion_back)
+{
+    assert_ok(fixture_sign_on(f, "seen@x", "cookie").code, &f->err);
+    fixture_fill(f, USERS);
+    (void)storm(f, 2);
+    assert_int_equal(remove_user(f, 1, true).code, GW_E_HELD);
+    assert_int_equal(state_of(f).held, 2);
+    assert_int_equal(fixture_create(f, "seen@x", "00u1").outcome, STORE_OUTCOME_ADOPTED);
+    assert_int_equal(state_of(f).held, 1);
+    assert_int_equal(release(f, false), 1);
+    assert_true(is_active(f, 1));
+    assert_int_equal(fixture_guard(f, "cookie"), VERDICT_ALIVE);
+}
+
 fixture_test(a_change_that_says_nothing_of_active_takes_nothing_back)
 {
     fixture_fill(f, USERS);
@@ -319,12 +345,14 @@ int main(void)
         cmocka_unit_test(every_way_in_counts_and_a_user_counts_once),
         cmocka_unit_test(what_was_long_ago_or_came_back_does_not_count),
         cmocka_unit_test(an_operator_is_never_held_and_ends_what_is_held),
+        cmocka_unit_test(an_operator_who_reactivates_a_user_takes_the_held_change_back),
         cmocka_unit_test(a_release_takes_out_all_that_waited_and_lets_the_rest_of_the_run_pass),
         cmocka_unit_test(it_opens_by_itself_after_max_hold_also_for_those_who_come_again),
         cmocka_unit_test(a_rejected_change_is_forbidden_with_the_reason_when_it_comes_again),
         cmocka_unit_test(a_release_takes_a_rejection_back_and_opens_the_brake_though_nothing_waits),
         cmocka_unit_test(what_is_foretold_of_the_brake_is_what_it_does),
         cmocka_unit_test(a_client_that_changes_its_mind_takes_the_held_change_back),
+        cmocka_unit_test(an_adoption_takes_the_held_deletion_back),
         cmocka_unit_test(a_change_that_says_nothing_of_active_takes_nothing_back),
         cmocka_unit_test(an_alert_is_raised_once_in_a_window_and_holds_nobody),
         cmocka_unit_test(what_is_held_outlives_the_process),
