@@ -10,7 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -182,9 +185,28 @@ static enum gw_code copy_to(struct store *store, const struct copying *copying, 
     return code;
 }
 
+/* A copy there goes with what it is a copy of, takes the room that the store needs, and is in the way of a restore. */
+static enum gw_code check_outside(const struct store *store, const char *to, struct gw_error *err)
+{
+    char path[PATH_MAX];
+    char ours[PATH_MAX];
+    char above[STORE_PATH_BYTES_MAX];
+    int len = snprintf(above, sizeof above, "%s", to);
+    if (len <= 0 || (size_t)len >= sizeof above || realpath(store->path, ours) == NULL)
+        return GW_OK; /* making the folder says what is wrong */
+    if (realpath(to, path) == NULL && realpath(dirname(above), path) == NULL)
+        return GW_OK;
+    struct gw_str place = gw_str_from(path);
+    size_t depth = strlen(ours);
+    bool is_inside = gw_str_starts(place, gw_str_n(ours, depth)) && (place.len == depth || place.ptr[depth] == '/');
+    return is_inside ? gw_fail(err, GW_E_CONFLICT, "%s is in the store's folder; a backup belongs elsewhere", to)
+                     : GW_OK;
+}
+
 enum gw_code store_backup(struct store *store, const char *to, const struct store_backup_watch *watch,
                           uint64_t *ret_bytes, struct gw_error *err)
 {
+    GW_TRY(check_outside(store, to, err));
     const struct copying copying = {.to = to, .watch = watch, .ret_bytes = ret_bytes};
     return copy_to(store, &copying, err);
 }

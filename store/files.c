@@ -94,9 +94,12 @@ enum gw_code store_files_check(const char *path, struct gw_error *err)
     return check_file(path, KEY_FILE, S_IRWXG | S_IRWXO, err);
 }
 
-static bool is_leftover(const char *path, const char *name)
+/* What an interrupted start left; and the folder that ext4 makes at the top of each file system, for a store that has
+ * one of its own. */
+static bool is_nobodys(const char *path, const char *name)
 {
-    return strcmp(name, STORE_WORKSHOP) == 0 || (strcmp(name, KEY_FILE) == 0 && store_files_is_half_moved(path));
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0 ||
+           strcmp(name, STORE_WORKSHOP) == 0 || (strcmp(name, KEY_FILE) == 0 && store_files_is_half_moved(path));
 }
 
 static enum gw_code check_empty(const char *path, struct gw_error *err)
@@ -109,8 +112,7 @@ static enum gw_code check_empty(const char *path, struct gw_error *err)
     const struct dirent *entry;
     enum gw_code code = GW_OK;
     while (code == GW_OK && (entry = readdir(folder)) != NULL) {
-        bool is_folder = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-        if (!is_folder && !is_leftover(path, entry->d_name))
+        if (!is_nobodys(path, entry->d_name))
             code = gw_fail(err, GW_E_CONFLICT, "%s is not empty: it holds %s", path, entry->d_name);
     }
     (void)closedir(folder);

@@ -93,6 +93,37 @@ ground_test(nothing_is_overwritten)
     assert_str_equal(ground_read(g, ground_path(g, "full/file")), "x");
 }
 
+ground_test(a_backup_is_not_made_in_the_folder_of_the_store)
+{
+    static const char *const places[] = {"store/copy", "store/.provgate-init", "link/copy"};
+    struct stat info;
+    prepare(g);
+    assert_int_equal(symlink(ground_path(g, "store"), ground_path(g, "link")), 0);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        assert_run(g, &command_backup, words(g, "--to", places[i]), COMMAND_FAILED);
+        assert_has(g->err, "is in the store's folder");
+        assert_int_equal(lstat(ground_path(g, places[i]), &info), -1);
+    }
+    assert_run(g, &command_backup, words(g, "--to", "store-copy"), COMMAND_DONE);
+}
+
+/* ext4 makes it at the top of each file system. */
+ground_test(a_file_system_of_its_own_is_empty_though_it_has_lost_and_found)
+{
+    struct stat info;
+    prepare(g);
+    assert_int_equal(mkdir(ground_path(g, "copy"), 0700), 0);
+    assert_int_equal(mkdir(ground_path(g, "copy/lost+found"), 0700), 0);
+    assert_int_equal(mkdir(ground_path(g, "restored"), 0700), 0);
+    assert_int_equal(mkdir(ground_path(g, "restored/lost+found"), 0700), 0);
+    assert_run(g, &command_backup, words(g, "--to", "copy"), COMMAND_DONE);
+    ground_configure(g, "restored");
+    assert_run(g, &command_restore, words(g, "--from", "copy"), COMMAND_DONE);
+    assert_run(g, &command_user, "list --app wiki --count 0", COMMAND_DONE);
+    assert_has(g->out, "user499@example.com");
+    assert_int_equal(lstat(ground_path(g, "restored/lost+found"), &info), 0);
+}
+
 /* What a copy leaves that was killed, at whatever step before its files were moved. */
 static void leave_a_part(struct ground *g, const char *to)
 {
@@ -165,6 +196,8 @@ int main(void)
         cmocka_unit_test(ids_that_were_given_out_after_the_backup_are_not_given_again),
         cmocka_unit_test(a_backup_is_private_and_complete),
         cmocka_unit_test(nothing_is_overwritten),
+        cmocka_unit_test(a_backup_is_not_made_in_the_folder_of_the_store),
+        cmocka_unit_test(a_file_system_of_its_own_is_empty_though_it_has_lost_and_found),
         cmocka_unit_test(a_copy_that_was_interrupted_is_no_store_and_is_begun_again),
         cmocka_unit_test(a_damaged_backup_is_refused_and_leaves_nothing),
         cmocka_unit_test(a_backup_without_its_key_file_is_refused),
