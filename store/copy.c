@@ -55,10 +55,12 @@ static bool write_chunk(struct copying *copying, size_t bytes)
     size_t written = 0;
     while (written < bytes) {
         ssize_t rc = pwrite(copying->to, copying->chunk + written, bytes - written, (off_t)(copying->done + written));
+        if (rc == 0)
+            errno = EIO; /* nothing, and no reason */
         if (rc > 0)
             written += (size_t)rc;
         /* some file systems say only here that they cannot write past the cache */
-        else if (rc == 0 || !(errno == EINTR || (errno == EINVAL && give_up_direct(copying))))
+        else if (errno != EINTR && !(errno == EINVAL && give_up_direct(copying)))
             return false;
     }
     return true;
