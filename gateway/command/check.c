@@ -1,4 +1,5 @@
 #include "gateway/base/priority.h"
+#include "gateway/command/folder.h"
 #include "gateway/command/options.h"
 #include "gateway/command/privilege.h"
 #include "gateway/command/progress.h"
@@ -135,7 +136,7 @@ static int check(const char *path, bool as_json, bool with_store)
         (void)printf("%s: %zu errors, %zu warnings\n", path, report.error_count, report.warning_count);
     gw_arena_done(&report.arena);
     config_unref(report.config);
-    return status;
+    return status == COMMAND_DONE ? command_output_done(status) : status;
 }
 
 struct request {

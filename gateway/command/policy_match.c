@@ -124,7 +124,7 @@ static enum gw_code foresee_post(struct command_folder *folder, const struct con
     way->outcome = code == GW_OK ? outcome_name(foreseen.outcome) : "refuse";
     if (code == GW_OK)
         return GW_OK;
-    way->reason = gw_arena_printf(arena, "409: %s", refusal.text);
+    way->reason = gw_arena_printf(arena, "%s: %s", code == GW_E_INVALID_VALUE ? "400" : "409", refusal.text);
     if (is_refusal(code))
         return GW_OK;
     *err = refusal;

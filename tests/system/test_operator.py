@@ -268,7 +268,7 @@ class Descriptors(OperatorCase):
         store = Path(self.world.values["store"]["path"])
         self.okta.assign(ALICE)
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
-            for words in ("user list --count 0", "export", "user show --user nobody"):
+            for words in ("user list --count 0", "export", "check --store", "user show --user nobody"):
                 line = f"exec {binary_path()} {words} --config {self.world.config} {closed}"
                 done = subprocess.run(["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL, timeout=60, check=False)

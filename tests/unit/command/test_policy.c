@@ -3,6 +3,9 @@
 
 #include "store/inspect.h"
 
+#define TEXT_64 "a-name-of-64-bytes-----------------------------------------------"
+#define LONG_NAME TEXT_64 TEXT_64 TEXT_64 TEXT_64 "!"
+
 static void prepare(struct ground *g)
 {
     ground_open(g);
@@ -26,6 +29,7 @@ ground_test(match_names_the_user_and_the_rule)
         {"--name renamed@example.com --external-id x3",
          "(carol@example.com, deactivated, provisioned) by externalId\n"},
         {"--name alice@example.com", "by userName; 409: userName names an active user, "},
+        {"--name " LONG_NAME, "POST     match externalId, userName: refuse; 400: userName is longer than 256 bytes"},
         {"--name bob@example.com --external-id x1", "; 409: the match rules name two users: externalId names "},
     };
     prepare(g);
