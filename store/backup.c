@@ -54,24 +54,6 @@ static enum gw_code verify(const char *to, uint64_t max_bytes, const struct stor
     return code;
 }
 
-/* Root copies for the user whose folder it is: `to`. */
-static enum gw_code give_to_owner(const char *workshop, const char *to, struct gw_error *err)
-{
-    static const char *const names[] = {DATA_FILE, "store.key"};
-    struct stat folder;
-    if (geteuid() != 0)
-        return GW_OK;
-    if (stat(to, &folder) != 0)
-        return gw_fail(err, GW_E_STORE_IO, "%s: %s", to, strerror(errno));
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char file[STORE_PATH_BYTES_MAX];
-        GW_TRY(store_files_path(workshop, names[i], file, err));
-        if (lchown(file, folder.st_uid, folder.st_gid) != 0)
-            return gw_fail(err, GW_E_STORE_IO, "cannot give %s to its owner: %s", file, strerror(errno));
-    }
-    return GW_OK;
-}
-
 /* Keys and values of all counters of META that give numbers out. */
 struct counters {
     struct gw_arena arena;
@@ -152,7 +134,6 @@ static enum gw_code make_copy(struct store *store, const struct copying *copying
 {
     GW_TRY(store_keys_write(workshop, &store->keys, err));
     GW_TRY(copy_data(store, workshop, copying->watch, copying->ret_bytes, err));
-    GW_TRY(give_to_owner(workshop, copying->to, err));
     GW_TRY(bring_up_to_date(store, workshop, err));
     GW_TRY(verify(workshop, store->max_bytes, copying->watch, err));
     if (copying->is_restore)

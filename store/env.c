@@ -28,12 +28,21 @@ static enum gw_code reserve_lock_file(const char *path, struct gw_error *err)
     int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return GW_OK;
+    (void)store_files_give(path, fd); /* the service cannot open a store whose lock.mdb is root's */
     int rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES);
     int reason = errno;
     (void)close(fd);
     if (rc != 0 && (reason == ENOSPC || reason == EDQUOT))
         return gw_fail(err, GW_E_STORE_FULL, "%s: the disk is full", file);
     return GW_OK;
+}
+
+/* LMDB says only that it may not. */
+static bool is_lock_file_barred(const char *path, int rc)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    return rc == EACCES && store_files_path(path, "lock.mdb", file, NULL) == GW_OK && access(file, R_OK | W_OK) != 0 &&
+           errno == EACCES;
 }
 
 enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, unsigned flags, MDB_env **ret_env,
@@ -57,7 +66,7 @@ enum gw_code store_env_open(const char *path, uint64_t max_size_bytes, unsigned 
     }
     if (env != NULL)
         mdb_env_close(env);
-    (void)store_fail_mdb(err, rc, "open data.mdb");
+    (void)store_fail_mdb(err, rc, is_lock_file_barred(path, rc) ? "open lock.mdb" : "open data.mdb");
     return gw_error_prefix(err, "%s", path);
 }
 

@@ -139,6 +139,19 @@ enum gw_code store_files_sync_folder(const char *path, struct gw_error *err)
     return synced ? GW_OK : gw_fail(err, GW_E_STORE_IO, "cannot sync %s: %s", path, strerror(reason));
 }
 
+bool store_files_give(const char *folder, int fd)
+{
+    struct stat owner;
+    struct stat file;
+    if (geteuid() != 0)
+        return true;
+    if (stat(folder, &owner) != 0 || fstat(fd, &file) != 0)
+        return false;
+    if (file.st_uid == owner.st_uid || file.st_nlink != 1) /* a second name may be that of somebody else's file */
+        return true;
+    return fchown(fd, owner.st_uid, owner.st_gid) == 0;
+}
+
 void store_files_remove(const char *path)
 {
     static const char *const names[] = {DATA_FILE,   "lock.mdb",  KEY_FILE,     "sso.lock",

@@ -34,6 +34,9 @@ bool store_files_is_half_moved(const char *path);
 /* Makes the directory, or accepts one that is empty but for what an interrupted create left. */
 GW_MUST_CHECK enum gw_code store_files_make_folder(const char *path, struct gw_error *err);
 GW_MUST_CHECK enum gw_code store_files_sync_folder(const char *path, struct gw_error *err);
+/* `fd` is a file in a store's `folder`: when root has made it, it becomes that of the folder's owner, who runs the
+ * service. False with errno: it could not be given. */
+bool store_files_give(const char *folder, int fd);
 /* Takes away what a failed create left. */
 void store_files_remove(const char *path);
 

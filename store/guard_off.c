@@ -94,10 +94,8 @@ static enum gw_code file_write(const char *store_path, const char *path, struct 
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return gw_fail(err, GW_E_STORE_IO, "%s cannot be made: %s", path, strerror(errno));
-    /* Written by root for a provgate that runs as somebody else: whoever owns the store reads it. */
-    struct stat folder;
-    bool is_given = geteuid() != 0 || (stat(store_path, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) == 0);
-    bool is_written = is_given && write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
+    bool is_written =
+        store_files_give(store_path, fd) && write(fd, text.ptr, text.len) == (ssize_t)text.len && fsync(fd) == 0;
     int reason = errno;
     is_written = close(fd) == 0 && is_written;
     return is_written ? GW_OK : gw_fail(err, GW_E_STORE_IO, "%s cannot be written: %s", path, strerror(reason));

@@ -1,5 +1,7 @@
 #include "store/role.h"
 
+#include "store/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,14 +31,6 @@ static void write_holder(int fd)
         return;
 }
 
-/* A command that root ran must not lock out the service's own user. */
-static void give_to_owner(const char *path, int fd)
-{
-    struct stat folder;
-    if (geteuid() == 0 && stat(path, &folder) == 0 && fchown(fd, folder.st_uid, folder.st_gid) != 0)
-        return;
-}
-
 enum gw_code store_role_take(const char *path, enum store_role role, int *ret_fd, struct gw_error *err)
 {
     char name[32];
@@ -46,7 +40,7 @@ enum gw_code store_role_take(const char *path, enum store_role role, int *ret_fd
     int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return gw_fail(err, GW_E_STORE_IO, "cannot open %s: %s", file, strerror(errno));
-    give_to_owner(path, fd);
+    (void)store_files_give(path, fd); /* the lock is what counts */
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         write_holder(fd);
         *ret_fd = fd;

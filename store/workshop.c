@@ -52,6 +52,13 @@ static enum gw_code move(const char *from, const char *to, const char *name, str
     char new_file[STORE_PATH_BYTES_MAX];
     GW_TRY(store_files_path(from, name, old_file, err));
     GW_TRY(store_files_path(to, name, new_file, err));
+    int fd = open(old_file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool is_given = fd >= 0 && store_files_give(to, fd);
+    int reason = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (!is_given)
+        return gw_fail(err, GW_E_STORE_IO, "cannot give %s to its owner: %s", old_file, strerror(reason));
     if (rename(old_file, new_file) != 0)
         return gw_fail(err, GW_E_STORE_IO, "cannot move %s: %s", old_file, strerror(errno));
     return GW_OK;

@@ -112,6 +112,15 @@ class Privilege(WorldCase):
         os.chown(store / "data.mdb", self.account.pw_uid, self.account.pw_gid)
         gateway.start()
 
+    def test_a_command_of_root_before_the_start_locks_nobody_out(self):
+        def run_as_root():
+            store = Path(self.world.values["store"]["path"])
+            (store / "lock.mdb").unlink()  # as after `init` and `restore`
+            self.world.gateway.command("check", "--store")
+            self.world.gateway.command("user", "list")
+        self.start_as(ACCOUNT, run_as_root)
+        self.world.gateway.command("user", "list")
+
     def test_m6_check_looks_at_the_files_as_that_user(self):
         self.start_as(ACCOUNT)
         tokens = self.folder / "wiki-tokens"

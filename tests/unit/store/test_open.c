@@ -12,6 +12,7 @@
 #define USERS 300
 #define CHANGED_BYTES 1500
 #define FILE_BYTES_MAX (8u << 20)
+#define OTHER_USER 65534
 
 static struct gw_str read_file(struct gw_arena *arena, const char *path)
 {
@@ -50,6 +51,13 @@ static void setup(struct fixture *f)
     change->as.replay.forget_after_ms = f->now_ms;
     assert_ok(fixture_apply(f, change).code, &f->err);
     fixture_close(f);
+}
+
+static uid_t owner_of(struct fixture *f, const char *name)
+{
+    struct stat info;
+    assert_int_equal(lstat(file_of(f, name), &info), 0);
+    return info.st_uid;
 }
 
 static void teardown(struct fixture *f)
@@ -503,6 +511,30 @@ static void everything_is_there_after_a_restart(void **state)
     fixture_done(&f);
 }
 
+static void what_root_makes_in_a_folder_is_its_owners(void **state)
+{
+    static const char *const names[] = {"data.mdb", "store.key", "lock.mdb"};
+    struct fixture f = {.path = unit_folder_new(), .max_bytes = FIXTURE_MAX_BYTES};
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(f.path, OTHER_USER, OTHER_USER), 0);
+    assert_ok(store_create(f.path, f.max_bytes, &f.err), &f.err);
+    for (int lock_is_roots = 0; lock_is_roots < 2; lock_is_roots++) { /* one that was left is mended */
+        assert_ok(store_open(f.path, f.max_bytes, &f.store, &f.err), &f.err);
+        store_close(f.store);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            assert_int_equal(owner_of(&f, names[i]), OTHER_USER);
+        assert_int_equal(chown(file_of(&f, "lock.mdb"), 0, 0), 0);
+    }
+    /* but not what has a second name: that may be of somebody else's file */
+    assert_int_equal(link(file_of(&f, "lock.mdb"), file_of(&f, "second")), 0);
+    assert_ok(store_open(f.path, f.max_bytes, &f.store, &f.err), &f.err);
+    store_close(f.store);
+    assert_int_equal(owner_of(&f, "lock.mdb"), 0);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_store_is_made_only_where_there_is_nothing),
         cmocka_unit_test(a_store_is_opened_once_in_a_process),
         cmocka_unit_test(everything_is_there_after_a_restart),
+        cmocka_unit_test(what_root_makes_in_a_folder_is_its_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
