@@ -1,8 +1,7 @@
-#include "gateway/json/write.h"
 #include "routes/reply.h"
 #include "routes/scim/handlers/candidates.h"
+#include "routes/scim/handlers/group_match.h"
 #include "routes/scim/handlers/group_text.h"
-#include "routes/scim/handlers/group_tree.h"
 #include "routes/scim/handlers/group_view.h"
 #include "routes/scim/handlers/handlers.h"
 #include "routes/scim/handlers/page.h"
@@ -11,13 +10,6 @@
 /* The cost limit of a filter that no index answers: groups that are looked at; and GROUP_TREE_MEMBERS_MAX. Beyond: 400
  * tooMany (RFC 7644 section 3.4.2.1). */
 #define FILTER_GROUPS_MAX 100000u
-
-/* What a filter has to know of members. */
-enum members_needed {
-    MEMBERS_NONE,
-    MEMBERS_NAMED, /* only whether those are there that it names by id */
-    MEMBERS_ALL
-};
 
 /* What is being done; each may take several turns of the loop (turn.h). */
 enum stage {
@@ -37,10 +29,7 @@ struct group_listing {
     struct candidates candidates;
     const struct scim_filter *filter; /* NULL: all */
     struct scim_plan plan;
-    enum members_needed needed;
-    uint64_t named[SCIM_FILTER_TERMS_MAX];
-    size_t named_count;
-    struct group_tree tree;  /* of the group that is being put to the filter */
+    struct group_match match;
     struct gw_buf resources; /* JSON text with commas between */
     struct gw_arena scratch;
     uint64_t total; /* found so far; of a list without a filter, all there are */
@@ -56,7 +45,7 @@ static void listing_done(void *data)
     struct group_listing *list = data;
     gw_buf_done(&list->resources);
     gw_arena_done(&list->scratch);
-    group_tree_done(&list->tree);
+    group_match_done(&list->match);
 }
 
 static bool is_page_full(const struct group_listing *list)
@@ -66,101 +55,9 @@ static bool is_page_full(const struct group_listing *list)
 
 static bool may_go_on(struct group_listing *list)
 {
-    list->is_paused = list->code == GW_OK && (list->open.is_open || list->tree.is_open || turn_is_spent(&list->turn));
+    list->is_paused =
+        list->code == GW_OK && (list->open.is_open || group_match_is_open(&list->match) || turn_is_spent(&list->turn));
     return list->code == GW_OK && !list->is_paused;
-}
-
-static bool is_members(const struct scim_ref *ref)
-{
-    return ref->extension == NULL && ref->attribute != NULL && gw_str_eq(ref->attribute->name, GW_STR("members"));
-}
-
-static void need(struct group_listing *list, enum members_needed needed)
-{
-    if (needed > list->needed)
-        list->needed = needed;
-}
-
-static void name_member(struct group_listing *list, const struct scim_filter *filter)
-{
-    uint64_t seq = 0;
-    bool is_id = filter->kind == SCIM_FILTER_COMPARE && filter->op == SCIM_EQ && filter->literal->type == JSON_STRING;
-    need(list, is_id ? MEMBERS_NAMED : MEMBERS_ALL);
-    if (is_id && user_id_parse(list->r, filter->literal->text, &seq) && list->named_count < SCIM_FILTER_TERMS_MAX)
-        list->named[list->named_count++] = seq;
-}
-
-static bool is_value(const struct scim_attribute *attribute)
-{
-    return attribute != NULL && gw_str_eq(attribute->name, GW_STR("value"));
-}
-
-static void find_needed(struct group_listing *list, const struct scim_filter *filter)
-{
-    switch (filter->kind) {
-    case SCIM_FILTER_COMPARE:
-        if (is_members(&filter->ref) && is_value(filter->ref.sub))
-            name_member(list, filter);
-        else if (is_members(&filter->ref))
-            need(list, MEMBERS_ALL);
-        return;
-    case SCIM_FILTER_VALUE_PATH:
-        if (is_members(&filter->ref) && filter->child_count == 1 && is_value(filter->children[0]->ref.attribute))
-            name_member(list, filter->children[0]);
-        else if (is_members(&filter->ref))
-            need(list, MEMBERS_ALL);
-        return;
-    case SCIM_FILTER_PRESENT:
-        if (is_members(&filter->ref))
-            need(list, MEMBERS_ALL);
-        return;
-    case SCIM_FILTER_AND:
-    case SCIM_FILTER_OR:
-    case SCIM_FILTER_NOT:
-        for (size_t i = 0; i < filter->child_count; i++)
-            find_needed(list, filter->children[i]);
-        return;
-    }
-}
-
-/* Those of the members that the filter names; a tree of more would not change what it says. */
-static enum gw_code load_named(struct group_listing *list, const struct store_group *group,
-                               struct json_value **ret_members)
-{
-    struct json_value *members = json_array_new(&list->scratch);
-    for (size_t i = 0; i < list->named_count; i++) {
-        bool has = false;
-        GW_TRY(store_group_has(list->r->face->reader, group, list->named[i], &has, &list->err));
-        if (!has)
-            continue;
-        struct json_value *member = json_object_new(&list->scratch);
-        struct gw_str id = user_id_format(&list->scratch, list->r, list->named[i]);
-        json_object_append(&list->scratch, member, GW_STR("value"), json_string_new(&list->scratch, id));
-        json_array_append(&list->scratch, members, member);
-    }
-    *ret_members = members;
-    return GW_OK;
-}
-
-/* Not yet, while the tree is open. */
-static enum gw_code matches(struct group_listing *list, const struct store_group *group, bool *ret_matches)
-{
-    struct json_value *members = NULL;
-    struct json_value *resource = NULL;
-    gw_arena_reset(&list->scratch);
-    if (list->needed == MEMBERS_NAMED)
-        GW_TRY(load_named(list, group, &members));
-    else if (list->needed == MEMBERS_ALL)
-        GW_TRY(group_tree_load(&list->tree, list->r, group, &list->turn, &list->err));
-    if (list->tree.is_open)
-        return GW_OK;
-    if (list->needed == MEMBERS_ALL)
-        members = list->tree.members;
-    GW_TRY(group_resource(&list->scratch, list->r, group, /* members= */ NULL, &resource, &list->err));
-    if (json_count(members) > 0) /* not copied: there may be very many */
-        json_object_append(&list->scratch, resource, GW_STR("members"), members);
-    *ret_matches = scim_filter_matches(list->filter, resource, &list->scratch);
-    return GW_OK;
 }
 
 static void say_too_large(struct group_listing *list)
@@ -206,8 +103,9 @@ static bool on_page_group(const struct store_group *group, void *data)
 static void put_group(struct group_listing *list, const struct store_group *group)
 {
     bool is_match = list->plan.exact;
+    gw_arena_reset(&list->scratch);
     if (!is_match)
-        list->code = matches(list, group, &is_match);
+        list->code = group_match_put(&list->match, &list->scratch, group, &list->turn, &is_match, &list->err);
     if (list->code == GW_OK && is_match && ++list->total >= list->r->query.start_index && !is_page_full(list))
         emit(list, group);
 }
@@ -215,7 +113,7 @@ static void put_group(struct group_listing *list, const struct store_group *grou
 static bool on_scanned(const struct store_group *group, void *data)
 {
     struct group_listing *list = data;
-    if (!list->tree.is_open && ++list->examined > FILTER_GROUPS_MAX) {
+    if (!group_match_is_open(&list->match) && ++list->examined > FILTER_GROUPS_MAX) {
         list->code = gw_fail(&list->err, GW_E_TOO_MANY,
                              "no index answers this filter and there are more than %u groups; use displayName, "
                              "externalId, id, members.value or meta.lastModified",
@@ -223,7 +121,7 @@ static bool on_scanned(const struct store_group *group, void *data)
         return false;
     }
     put_group(list, group);
-    list->next_seq = list->tree.is_open ? group->seq : group->seq + 1;
+    list->next_seq = group_match_is_open(&list->match) ? group->seq : group->seq + 1;
     return may_go_on(list);
 }
 
@@ -278,7 +176,7 @@ static void put_candidate(struct group_listing *list, uint64_t seq)
     if (code == GW_OK)
         put_group(list, &group);
     else if (code == GW_E_NOT_FOUND)
-        list->tree.is_open = false; /* if it was this one's */
+        group_match_forget(&list->match); /* if it was this one */
     else
         list->code = code;
 }
@@ -291,7 +189,7 @@ static void put_candidates(struct group_listing *list)
     list->is_paused = !is_found;
     while (list->code == GW_OK && !list->is_paused && candidates_next(&list->candidates, &seq)) {
         put_candidate(list, seq);
-        if (list->tree.is_open)
+        if (group_match_is_open(&list->match))
             candidates_again(&list->candidates);
         (void)may_go_on(list);
     }
@@ -309,7 +207,7 @@ static void plan_stages(struct group_listing *list)
     list->plan = scim_filter_plan(r->arena, list->filter, r->app->group_type);
     list->stage = list->plan.scan ? STAGE_SCAN : STAGE_CANDIDATES;
     candidates_init(&list->candidates, r, &groups_index, &list->plan);
-    find_needed(list, list->filter);
+    group_match_init(&list->match, r, list->filter);
 }
 
 static void walk(struct group_listing *list)
