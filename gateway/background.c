@@ -105,7 +105,7 @@ static enum gw_code is_over(struct background *b, uint32_t folder, bool *ret_ove
     GW_TRY(store_reader_begin(b->reader, err));
     enum gw_code code = store_brake_read(b->reader, folder, &state, err);
     store_reader_end(b->reader);
-    *ret_over = code == GW_OK && state.held > 0 && gw_clock_wall_ms() >= state.opens_ms;
+    *ret_over = code == GW_OK && store_brake_is_over(&state, gw_clock_wall_ms());
     return code;
 }
 

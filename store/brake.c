@@ -7,6 +7,20 @@
 #include "store/journal.h"
 #include "store/positions.h"
 
+#define CLOCK_SLACK_MS (5 * 60 * 1000)
+
+/* The wall clock may have been set right since: what began later than now is over, for a hold must not last and a
+ * release must not stand open until the clock is there again. */
+static bool is_within(int64_t now_ms, int64_t from_ms, int64_t until_ms)
+{
+    return now_ms >= from_ms - CLOCK_SLACK_MS && now_ms < until_ms;
+}
+
+bool store_brake_is_over(const struct store_brake_state *state, int64_t now_ms)
+{
+    return state->held > 0 && !is_within(now_ms, state->held_ms, state->opens_ms);
+}
+
 enum gw_code store_brake_drop(struct store_apply *apply, uint32_t folder, uint64_t seq, struct gw_error *err)
 {
     struct store_held held;
@@ -43,7 +57,7 @@ static enum gw_code alert(struct store_apply *apply, struct store_brake_state *s
 {
     struct store_change *change = apply->change;
     const struct store_brake *brake = &change->brake;
-    if (state->alerted_ms != 0 && change->time_ms - state->alerted_ms < brake->within_ms)
+    if (state->alerted_ms != 0 && is_within(change->time_ms, state->alerted_ms, state->alerted_ms + brake->within_ms))
         return GW_OK;
     state->alerted_ms = change->time_ms;
     struct gw_str text =
@@ -92,7 +106,8 @@ struct decision {
 
 static bool is_rejected(const struct decision *decision, const struct store_brake *brake, int64_t now_ms)
 {
-    return decision->is_known && decision->held.is_rejected && now_ms - decision->held.time_ms < brake->within_ms;
+    return decision->is_known && decision->held.is_rejected &&
+           is_within(now_ms, decision->held.time_ms, decision->held.time_ms + brake->within_ms);
 }
 
 static enum store_brake_verdict verdict_of(const struct decision *decision, const struct store_user *user,
@@ -103,7 +118,9 @@ static enum store_brake_verdict verdict_of(const struct decision *decision, cons
         return STORE_BRAKE_PASSES;
     if (is_rejected(decision, brake, now_ms))
         return STORE_BRAKE_REJECTS;
-    if (now_ms < state->released_until_ms || (state->held > 0 && now_ms >= state->opens_ms))
+    int64_t longest_ms = brake->within_ms > STORE_BRAKE_RELEASED_MS ? brake->within_ms : STORE_BRAKE_RELEASED_MS;
+    bool is_released = is_within(now_ms, state->released_until_ms - longest_ms, state->released_until_ms);
+    if (is_released || store_brake_is_over(state, now_ms))
         return STORE_BRAKE_PASSES;
     if (decision->is_known && !decision->held.is_rejected)
         return STORE_BRAKE_HOLDS;

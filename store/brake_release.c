@@ -65,7 +65,7 @@ enum gw_code store_apply_brake_release(struct store_apply *apply, struct gw_erro
     struct store_brake_state state;
     GW_TRY(store_brake_state_get(&apply->view, change->folder, &state, err));
     bool by_operator = !change->as.release.only_when_over;
-    bool is_due = by_operator || (state.held > 0 && change->time_ms >= state.opens_ms);
+    bool is_due = by_operator || store_brake_is_over(&state, change->time_ms);
     change->result.outcome = STORE_OUTCOME_UNCHANGED;
     if (!is_due)
         return GW_OK;

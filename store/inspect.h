@@ -38,6 +38,8 @@ struct store_brake_state {
 };
 GW_MUST_CHECK enum gw_code store_brake_read(struct store_reader *reader, uint32_t folder,
                                             struct store_brake_state *ret_state, struct gw_error *err);
+/* Do changes wait that max_hold is over of? */
+bool store_brake_is_over(const struct store_brake_state *state, int64_t now_ms);
 /* Users whom the brake counts from `from_ms` on, and how many there would be active without that. */
 GW_MUST_CHECK enum gw_code store_brake_count(struct store_reader *reader, uint32_t folder, int64_t from_ms,
                                              uint64_t *ret_count, uint64_t *ret_base, struct gw_error *err);

@@ -186,6 +186,20 @@ fixture_test(it_opens_by_itself_after_max_hold_also_for_those_who_come_again)
     assert_false(is_active(f, seq));
 }
 
+fixture_test(l1_a_clock_that_was_ahead_makes_no_hold_and_no_release_longer)
+{
+    fixture_fill(f, USERS);
+    f->now_ms += 24 * 60 * MINUTE_MS;
+    uint64_t seq = storm(f, 1);
+    f->now_ms -= 24 * 60 * MINUTE_MS; /* it is set right */
+    assert_int_equal(release(f, true), 1);
+    assert_false(is_active(f, seq));
+    /* those whom the clock put into the future count on, and the release lasts as long as any */
+    assert_ok(take_out(f, seq + 1, true).code, &f->err);
+    f->now_ms -= 24 * 60 * MINUTE_MS;
+    assert_int_equal(take_out(f, seq + 2, true).code, GW_E_HELD);
+}
+
 static uint64_t reject(struct fixture *f, const char *reason)
 {
     struct store_change *change = fixture_change(f, STORE_CHANGE_BRAKE_REJECT, 0);
@@ -348,6 +362,7 @@ int main(void)
         cmocka_unit_test(an_operator_who_reactivates_a_user_takes_the_held_change_back),
         cmocka_unit_test(a_release_takes_out_all_that_waited_and_lets_the_rest_of_the_run_pass),
         cmocka_unit_test(it_opens_by_itself_after_max_hold_also_for_those_who_come_again),
+        cmocka_unit_test(l1_a_clock_that_was_ahead_makes_no_hold_and_no_release_longer),
         cmocka_unit_test(a_rejected_change_is_forbidden_with_the_reason_when_it_comes_again),
         cmocka_unit_test(a_release_takes_a_rejection_back_and_opens_the_brake_though_nothing_waits),
         cmocka_unit_test(what_is_foretold_of_the_brake_is_what_it_does),
