@@ -182,6 +182,30 @@ static enum gw_code open_files(struct store *store, struct gw_error *err)
     return code;
 }
 
+static bool find_file(const struct store *store, const char *name, struct store_file_id *ret_id)
+{
+    char file[STORE_PATH_BYTES_MAX];
+    struct stat info;
+    if (store_files_path(store->path, name, file, NULL) != GW_OK)
+        return true;
+    bool is_found = stat(file, &info) == 0;
+    if (is_found)
+        *ret_id = (struct store_file_id){info.st_dev, info.st_ino};
+    return is_found || (errno != ENOENT && errno != ENOTDIR); /* a disk that does not answer says nothing */
+}
+
+static bool is_in_place(const struct store *store, const char *name, const struct store_file_id *id)
+{
+    struct store_file_id now = *id;
+    bool is_there = find_file(store, name, &now);
+    return id->inode == 0 || (is_there && now.device == id->device && now.inode == id->inode);
+}
+
+bool store_env_is_in_place(const struct store *store)
+{
+    return is_in_place(store, "data.mdb", &store->data_id) && is_in_place(store, "lock.mdb", &store->lock_id);
+}
+
 enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, unsigned flags, struct store **ret_store,
                            struct gw_error *err)
 {
@@ -198,6 +222,8 @@ enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, unsigned f
         store_close(store);
         return code;
     }
+    (void)find_file(store, "data.mdb", &store->data_id);
+    (void)find_file(store, "lock.mdb", &store->lock_id);
     *ret_store = store;
     return GW_OK;
 }

@@ -11,6 +11,12 @@
 #define STORE_TABLES_MAX 64u
 #define STORE_FULL_CHECK_BYTES_MAX (16ull << 20) /* below it every start reads every record, in well under a second */
 
+/* Which file it is; inode 0: not known. */
+struct store_file_id {
+    dev_t device;
+    ino_t inode;
+};
+
 struct store {
     MDB_env *env;
     MDB_env *spare; /* NULL: none; spare.h */
@@ -23,6 +29,8 @@ struct store {
     pid_t pid;       /* an environment does not survive fork */
     dev_t device;
     ino_t inode;
+    struct store_file_id data_id; /* of the files that LMDB has open */
+    struct store_file_id lock_id;
     bool is_torn;       /* a write transaction was left in the middle: it stays open until the process ends */
     struct store *next; /* of the stores that this process has open */
 };
@@ -39,6 +47,10 @@ GW_MUST_CHECK enum gw_code store_env_tables_old(struct store *store, MDB_txn *tx
 /* Files and environment, without any table: for store_open and store_migrate. Freed by store_close. */
 GW_MUST_CHECK enum gw_code store_env_new(const char *path, uint64_t max_size_bytes, unsigned flags,
                                          struct store **ret_store, struct gw_error *err);
+
+/* Are the files that are open still those of the path? What is written to others is lost, and whoever has another
+ * lock.mdb writes at the same time. */
+bool store_env_is_in_place(const struct store *store);
 
 /* Bytes in use, without pages that wait to be used again. In a read transaction. */
 GW_MUST_CHECK enum gw_code store_env_used(struct store_view *view, uint64_t *ret_bytes, struct gw_error *err);

@@ -35,7 +35,14 @@ static int begin_waiting(struct store_writer *writer)
     return rc;
 }
 
-static void set_read_only(struct store_writer *writer, int rc)
+#define IS_MOVED "its files are not in their place any more"
+
+static const char *reason_of(int rc)
+{
+    return rc == STORE_FAULT ? "the disk does not give a page" : mdb_strerror(rc);
+}
+
+static void set_read_only(struct store_writer *writer, const char *reason)
 {
     (void)pthread_mutex_lock(&writer->lock);
     writer->stats.is_read_only = true;
@@ -45,7 +52,7 @@ static void set_read_only(struct store_writer *writer, int rc)
     gw_metric_add(GW_METRIC_STORE_WRITES_FAILED, 1);
     gw_log(GW_LOG_ERROR, "store-read-only",
            "path=%s reason=\"%s\": no change is taken until provgate is started again; look at the disk first",
-           writer->store->path, rc == STORE_FAULT ? "the disk does not give a page" : mdb_strerror(rc));
+           writer->store->path, reason);
 }
 
 void store_transaction_give_up(struct store_writer *writer)
@@ -56,12 +63,14 @@ void store_transaction_give_up(struct store_writer *writer)
     }
     writer->is_torn = true;
     writer->store->is_torn = true;
-    set_read_only(writer, STORE_FAULT);
+    set_read_only(writer, reason_of(STORE_FAULT));
 }
 
 enum gw_code store_transaction_begin(struct store_writer *writer, struct gw_error *err)
 {
     struct store_apply *apply = &writer->apply;
+    if (!is_read_only(writer) && !store_env_is_in_place(writer->store))
+        set_read_only(writer, IS_MOVED);
     if (is_read_only(writer))
         return gw_fail(err, GW_E_STORE_READ_ONLY, "the store takes no writes until provgate is started again");
     apply->view = (struct store_view){.store = writer->store};
@@ -128,6 +137,6 @@ enum gw_code store_transaction_commit(struct store_writer *writer, struct gw_err
     else if (is_full(rc) && !has_given_up(writer))
         store_pin_let_go(&writer->pin);
     else
-        set_read_only(writer, rc);
+        set_read_only(writer, reason_of(rc));
     return store_fail_mdb(err, rc, "write the store");
 }

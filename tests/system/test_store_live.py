@@ -247,6 +247,22 @@ class Beside(StoreCase):
         self.assertIn("process", done.stderr)
         self.story.expect_in(self.browser, "carol@example.com")
 
+    def test_a_restore_that_did_not_wait_for_the_end_loses_nothing_that_was_acknowledged(self):
+        gateway = self.world.gateway
+        store = Path(self.world.values["store"]["path"])
+        user_id = self.create("ivo@example.com", "first").json()["id"]
+        gateway.command("backup", "--to", str(self.folder / "copy"))
+        store.rename(self.folder / "moved")
+        gateway.command("restore", "--from", str(self.folder / "copy"))
+        self.assertEqual(self.change(user_id, "lost").status, 429)
+        self.assertIn("its files are not in their place any more", gateway.log_end())
+        self.assertEqual(self.title(user_id), "first")
+        self.story.expect_in(self.browser, "carol@example.com")
+        self.assertEqual(self.world.sign_in("jana@example.com").get(self.sso("/")).status, 200)
+        self.restart()
+        self.assertEqual(self.change(user_id, "second").status, 200)
+        self.story.expect_in(self.browser, "carol@example.com")
+
     def test_h11_dead_readers_are_forgotten_and_the_file_does_not_grow(self):
         user_id = self.create("ida@example.com", "first").json()["id"]
         self.storm(user_id, 100)

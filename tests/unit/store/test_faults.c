@@ -142,6 +142,29 @@ fixture_test(h5_a_full_disk_refuses_and_heals_without_restart)
     assert_int_equal(fixture_count(f), 2);
 }
 
+/* A restore that began before provgate was stopped, or somebody who tidied up: what is acknowledged would be lost. */
+static void nothing_is_written_to_files_that_were_moved_away(void **state)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fixture f;
+        fixture_init(&f);
+        assert_ok(fixture_create(&f, "alice@x", "").code, &f.err);
+        const char *place = gw_arena_printf(&f.arena, "%s/%s", f.path, names[i]).ptr;
+        const char *other = gw_arena_printf(&f.arena, "%s/other", f.path).ptr;
+        assert_int_equal(rename(place, other), 0);
+        assert_code(fixture_create(&f, "bob@x", "").code, GW_E_STORE_READ_ONLY, &f.err);
+        assert_int_equal(fixture_find(&f, STORE_INDEX_USER_NAME, "alice@x"), 1);
+        assert_int_equal(rename(other, place), 0);
+        assert_code(fixture_create(&f, "bob@x", "").code, GW_E_STORE_READ_ONLY, &f.err);
+        fixture_close(&f);
+        fixture_open(&f);
+        assert_ok(fixture_create(&f, "bob@x", "").code, &f.err);
+        fixture_done(&f);
+    }
+}
+
 /* The file system has room, but what is below it has none: nobody knows what reached the disk. */
 fixture_test(h8_a_sync_that_finds_no_space_is_a_sync_that_failed)
 {
@@ -297,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h6_after_a_failed_sync_the_store_is_read_only_until_restart),
+        cmocka_unit_test(nothing_is_written_to_files_that_were_moved_away),
         cmocka_unit_test(h5_a_full_disk_refuses_and_heals_without_restart),
         cmocka_unit_test(h8_a_sync_that_finds_no_space_is_a_sync_that_failed),
         cmocka_unit_test(h6_a_write_that_fails_is_not_half_there),
