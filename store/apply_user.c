@@ -130,6 +130,8 @@ enum gw_code store_apply_user_replace(struct store_apply *apply, struct gw_error
         user.state.flags |= STORE_USER_PROVISIONED;
         store_user_touch(&user, change->time_ms);
     }
+    if (!gw_str_eq(before.user_name, user.user_name)) /* an anonymised record that is somebody's again */
+        GW_TRY(store_blind_clear_seq(apply, user.folder, user.seq, err));
     GW_TRY(journal_replace(apply, &user, plan, err));
     GW_TRY(store_apply_set_active(apply, &user, plan.active, err));
     if (plan.is_change)

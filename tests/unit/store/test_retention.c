@@ -181,6 +181,23 @@ static void nobody_comes_in_under_a_name_that_is_gone_until_provisioned_again(vo
     }
 }
 
+fixture_test(a_put_that_gives_an_anonymised_record_its_data_again_takes_its_marks_away)
+{
+    assert_ok(fixture_create(f, "alice@x", "00u1").code, &f->err);
+    deactivate(f, 1);
+    assert_ok(purge(f, 1, f->now_ms, true).code, &f->err);
+    assert_int_equal(join(f, STORE_INDEX_USER_NAME, "alice@x", ""), GW_E_FORBIDDEN);
+    struct store_user user = fixture_user(f, 1);
+    struct store_user_draft draft = {user.user_name, user.external_id, NULL, 0, user.attributes, true};
+    assert_ok(fixture_replace(f, 1, user.version, draft).code, &f->err);
+    assert_int_equal(join(f, STORE_INDEX_USER_NAME, "alice@x", ""), GW_E_FORBIDDEN);
+    assert_ok(fixture_replace(f, 1, fixture_user(f, 1).version, fixture_draft("alice@x", "00u1", true)).code, &f->err);
+    assert_int_equal(join(f, STORE_INDEX_USER_NAME, "alice@x", ""), GW_OK);
+    /* her next name leaves the old one to whoever has it next */
+    assert_ok(fixture_replace(f, 1, fixture_user(f, 1).version, fixture_draft("alicia@x", "00u1", true)).code, &f->err);
+    assert_int_equal(join(f, STORE_INDEX_USER_NAME, "alice@x", ""), GW_OK);
+}
+
 fixture_test(a_sign_on_does_not_observe_a_person_whose_record_is_gone)
 {
     fixture_fill(f, 1);
@@ -405,6 +422,7 @@ int main(void)
         cmocka_unit_test(anonymise_keeps_id_position_and_counts_and_nothing_else),
         cmocka_unit_test(a_purge_that_comes_after_a_change_of_mind_does_nothing),
         cmocka_unit_test(nobody_comes_in_under_a_name_that_is_gone_until_provisioned_again),
+        cmocka_unit_test(a_put_that_gives_an_anonymised_record_its_data_again_takes_its_marks_away),
         cmocka_unit_test(a_sign_on_does_not_observe_a_person_whose_record_is_gone),
         cmocka_unit_test(two_people_who_had_one_address_are_marked_once),
         cmocka_unit_test(an_address_that_others_have_as_well_brings_nobody_back),
