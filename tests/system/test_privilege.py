@@ -2,12 +2,13 @@
 
 import os
 import pwd
+import shutil
 import signal
 import unittest
 from pathlib import Path
 
 from lab import yamltext
-from lab.gateway import children_of, wait_until
+from lab.gateway import binary_path, children_of, wait_until
 from lab.story import Story
 from support.case import WorldCase
 
@@ -32,9 +33,13 @@ class Privilege(WorldCase):
     """Started as root."""
 
     def setUp(self):
-        """The configuration as it was."""
+        """The configuration as it was, and a program where everybody reaches it: an upgrade starts it as the user."""
         self.account = pwd.getpwnam(ACCOUNT)
         self.text = self.world.config.read_text()
+        program = self.folder / "provgate"
+        if not program.exists():
+            shutil.copy2(binary_path(), program)
+        self.world.gateway.binary = program
 
     def start_as(self, user, prepares=None):
         """Start again with the key `user`, all files being that user's."""
