@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,16 @@
 /* LMDB must not have one file open twice in a process: closing one drops the file locks of the other. */
 static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *open_stores;
+
+/* Btrfs needs new room for each write to a file without this mark, which only an empty file can get. */
+static void mark_as_written_in_place(int fd)
+{
+    int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+        return;
+    flags |= FS_NOCOW_FL;
+    (void)ioctl(fd, FS_IOC_SETFLAGS, &flags); /* others do not know it, and write in place */
+}
 
 /* LMDB maps lock.mdb and writes to it: on a full disk a hole in it would be a SIGBUS. Before LMDB has it open, for
  * closing any descriptor of it drops LMDB's locks. Where this cannot be done the disk was not full when it was made. */
@@ -29,6 +41,7 @@ static enum gw_code reserve_lock_file(const char *path, struct gw_error *err)
     if (fd < 0)
         return GW_OK;
     (void)store_files_give(path, fd); /* the service cannot open a store whose lock.mdb is root's */
+    mark_as_written_in_place(fd);
     int rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES);
     int reason = errno;
     (void)close(fd);

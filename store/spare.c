@@ -1,5 +1,7 @@
 #include "store/spare.h"
 
+#include <unistd.h>
+
 static enum gw_code open_tables(struct store *store, struct gw_error *err)
 {
     MDB_txn *txn = NULL;
@@ -30,6 +32,12 @@ enum gw_code store_spare_open(struct store *store, struct gw_error *err)
     if (rc != 0)
         return store_fail_mdb(err, rc, "open data.mdb");
     return open_tables(store, err);
+}
+
+bool store_spare_is_on_disk(const struct store *store)
+{
+    int fd = -1;
+    return mdb_env_get_fd(store->spare, &fd) == 0 && fdatasync(fd) == 0;
 }
 
 void store_pin_hold(struct store_pin *pin, MDB_env *env)

@@ -11,6 +11,10 @@
  */
 GW_MUST_CHECK enum gw_code store_spare_open(struct store *store, struct gw_error *err);
 
+/* Is all that was written to the store on its disk? The kernel tells each open file once of a page that is not (Linux
+ * 4.13 and later): LMDB's own was told by the sync that failed, the spare's is asked here alone. */
+bool store_spare_is_on_disk(const struct store *store);
+
 /* A read transaction that begins before each commit and ends after it, unless the commit failed for good: then it
  * stays, and no process uses the pages again that it sees. The writer's own. */
 struct store_pin {

@@ -100,9 +100,21 @@ static bool has_given_up(const struct store_writer *writer)
     return rc == MDB_PANIC;
 }
 
+/* LMDB does not say whether it was a write that failed, which heals, or the sync, after which nobody knows what is on
+ * the disk; and it calls a short write EIO. */
+static int find_meaning(const struct store *store, int rc)
+{
+    if (rc != EIO && rc != ENOSPC && rc != EDQUOT)
+        return rc;
+    bool may_heal = rc == EDQUOT || store_room_is_disk_full(store);
+    return may_heal && store_spare_is_on_disk(store) ? ENOSPC : EIO;
+}
+
+/* Nothing refers to the pages of a commit that failed before its meta page, and after a failed meta page LMDB refuses
+ * all writes by itself. */
 static bool is_full(int rc)
 {
-    return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC || rc == EDQUOT;
+    return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOSPC;
 }
 
 static int end_writing(void *txn)
@@ -125,18 +137,13 @@ enum gw_code store_transaction_commit(struct store_writer *writer, struct gw_err
         store_pin_let_go(&writer->pin);
         return GW_OK;
     }
-    /* LMDB calls a short write EIO. Nothing refers to the pages of a commit that failed before its meta page, and after
-     * a failed meta page LMDB refuses all writes by itself. */
-    if (rc == EIO && store_room_is_disk_full(writer->store))
-        rc = ENOSPC;
-    else if (rc == ENOSPC && !store_room_is_disk_full(writer->store))
-        rc = EIO; /* of a disk below the file system: a sync that failed */
+    int meaning = find_meaning(writer->store, rc);
     apply->view.torn = rc == STORE_FAULT;
     if (apply->view.torn)
         store_transaction_give_up(writer);
-    else if (is_full(rc) && !has_given_up(writer))
+    else if (is_full(meaning) && !has_given_up(writer))
         store_pin_let_go(&writer->pin);
     else
         set_read_only(writer, reason_of(rc));
-    return store_fail_mdb(err, rc, "write the store");
+    return store_fail_mdb(err, meaning, "write the store");
 }

@@ -10,7 +10,7 @@ from lab.gateway import wait_until
 from lab.okta import PATCH, profile
 from lab.story import Story
 from support import device, oracle
-from support.case import WorldCase
+from support.case import WorldCase, is_long
 
 WRITERS = 3
 CALLS_BEFORE = 60
@@ -19,6 +19,23 @@ PEOPLE = 6
 COLD_USERS = 30000
 TITLE = 400
 WAIT_S = 60
+FULL_USERS = 3000
+THIN_LEFT = 2 << 20  # less than the last reserve of the disk
+
+
+def ask(world, connection, method, path, value):
+    """One call, and no waiting when it is told to come again."""
+    fields = [("Host", world.prov_url.split("/")[2]), ("Authorization", "Bearer " + world.token),
+              ("Content-Type", "application/scim+json")]
+    answer = connection.exchange(method, "/scim/v2" + path, fields, json.dumps(value).encode())
+    if answer.status not in (200, 201) and (answer.status != 429 or int(answer.header("Retry-After")) < 1):
+        raise AssertionError(f"{method} {path}: {answer.status} {answer.body[:300]!r}")
+    return answer
+
+
+def change(**values):
+    """The body of a PATCH."""
+    return {"schemas": [PATCH], "Operations": [{"op": "replace", "value": values}]}
 
 
 class Writer(threading.Thread):
@@ -44,13 +61,9 @@ class Writer(threading.Thread):
             self.failure = error
 
     def ask(self, connection, method, path, value):
-        """One call, and no waiting when it is told to come again."""
-        fields = [("Host", self.world.prov_url.split("/")[2]), ("Authorization", "Bearer " + self.world.token),
-                  ("Content-Type", "application/scim+json")]
-        answer = connection.exchange(method, "/scim/v2" + path, fields, json.dumps(value).encode())
+        """One call, counted."""
+        answer = ask(self.world, connection, method, path, value)
         self.statuses.append(answer.status)
-        if answer.status not in (200, 201) and (answer.status != 429 or int(answer.header("Retry-After")) < 1):
-            raise AssertionError(f"{method} {path}: {answer.status} {answer.body[:300]!r}")
         self.refused += answer.status == 429
         return answer
 
@@ -67,8 +80,7 @@ class Writer(threading.Thread):
         name, user_id, is_active = self.users.pop(0)
         title = f"t{number}"
         self.known.begin(name, (title, not is_active))
-        operation = {"op": "replace", "value": {"title": title, "active": not is_active}}
-        answer = self.ask(connection, "PATCH", f"/Users/{user_id}", {"schemas": [PATCH], "Operations": [operation]})
+        answer = self.ask(connection, "PATCH", f"/Users/{user_id}", change(title=title, active=not is_active))
         if answer.status == 200:
             self.known.done(name)
             self.users.append((name, user_id, not is_active))
@@ -102,13 +114,14 @@ class DeviceCase(WorldCase):
 
     is_alone = True
     timeout_s = 240
+    file_system = "ext4"
     runs = itertools.count()
 
     @classmethod
     def setUpClass(cls):
         """Skips where no such disk can be made."""
         try:
-            cls.disk = device.Device()
+            cls.disk = device.Device(cls.file_system)
         except device.Unavailable as reason:
             raise unittest.SkipTest(str(reason)) from reason
         cls.addClassCleanup(cls.disk.close)
@@ -126,11 +139,13 @@ class DeviceCase(WorldCase):
         self.story = Story(self.world)
         self.addCleanup(self.story.close)
         self.run_number = next(self.runs)
+        self.log_at = 0
 
-    def arm(self, errors, is_bounded=False):
+    def arm(self, options=None, is_bounded=False):
         """The same store on a disk that can fail, nothing of it in memory but what the start reads."""
         self.assertEqual(self.world.gateway.stop(), 0)
-        self.disk.arm(errors, is_bounded)
+        self.disk.arm(options, is_bounded)
+        self.log_at = self.world.gateway.log.stat().st_size
         self.world.gateway.start()
 
     def mend(self):
@@ -163,6 +178,18 @@ class DeviceCase(WorldCase):
         return next((float(line.split()[1]) for line in answer.body.decode().splitlines()
                      if line.startswith(name + " ")), None)
 
+    def health(self):
+        """What /healthz says of the store."""
+        answer = rawhttp.fetch(self.world.admin_url + "/healthz")
+        self.assertEqual(answer.status, 200)
+        return answer.json()["store"]
+
+    def expect_read_only(self):
+        """The operator is told in each way."""
+        self.assertGreater(self.metric("provgate_store_writes_failed_total"), 0)
+        self.assertEqual(self.health(), "read-only")
+        self.assertIn(b"store-read-only path=", self.world.gateway.log.read_bytes()[self.log_at:])
+
     def judge(self, browsers, ids, gone):
         """Exactly what was acknowledged; and people's sessions are known."""
         okta = self.world.okta()
@@ -183,9 +210,9 @@ class DeviceCase(WorldCase):
 class FailingDevice(DeviceCase):
     """All that the store needs is in memory when the disk fails."""
 
-    def play(self, errors, fail, is_bounded=False):
+    def play(self, fail, options=None, is_bounded=False):
         """Work goes on, the disk fails, SSO does not notice; what was acknowledged is there afterwards."""
-        self.arm(errors, is_bounded)
+        self.arm(options, is_bounded)
         browsers, ids, gone = self.people()
         visitor = Visitor(self.story, browsers["carol@example.com"], self.story.cookie(browsers[gone]), self.run_number)
         writers = [Writer(self.world, self.known, number, self.run_number) for number in range(WRITERS)]
@@ -212,31 +239,144 @@ class FailingDevice(DeviceCase):
         """What is seen while the disk is dead."""
         self.assertEqual(visitor.failures[:3], [], f"{len(visitor.failures)} people noticed")
         self.assertEqual(self.children(), children, "a process ended")
-        self.assertGreater(self.metric("provgate_store_writes_failed_total"), 0)
-        health = rawhttp.fetch(self.world.admin_url + "/healthz")
-        self.assertEqual((health.status, health.json()["store"]), (200, "read-only"))
+        self.expect_read_only()
         okta = self.world.okta()
         self.addCleanup(okta.close)
         for name, user_id in ids.items():
             self.assertEqual(okta.get(user_id)["userName"], name)
 
+
+class FailingExt4(FailingDevice):
+    """After an error ext4 does what it was mounted for."""
+
     def test_h8_eio_at_every_write_and_the_file_system_becomes_read_only(self):
-        self.play("remount-ro", self.disk.refuse_writes)
+        self.play(self.disk.refuse_writes, "errors=remount-ro")
 
     def test_h8_eio_at_every_write_and_the_file_system_goes_on(self):
-        self.play("continue", self.disk.refuse_writes)
+        self.play(self.disk.refuse_writes, "errors=continue")
 
     def test_h8_a_thin_disk_that_is_full_and_the_file_system_becomes_read_only(self):
-        self.play("remount-ro", self.disk.run_out, is_bounded=True)
+        self.play(self.disk.run_out, "errors=remount-ro", is_bounded=True)
 
     def test_h8_a_thin_disk_that_is_full_and_the_file_system_goes_on(self):
-        self.play("continue", self.disk.run_out, is_bounded=True)
+        self.play(self.disk.run_out, "errors=continue", is_bounded=True)
 
     def test_h8_a_disk_that_is_cut_off_and_the_file_system_becomes_read_only(self):
-        self.play("remount-ro", self.disk.cut)
+        self.play(self.disk.cut, "errors=remount-ro")
 
     def test_h8_a_disk_that_is_cut_off_and_the_file_system_goes_on(self):
-        self.play("continue", self.disk.cut)
+        self.play(self.disk.cut, "errors=continue")
+
+
+class FailingXfs(FailingDevice):
+    """XFS shuts itself down when it cannot write its log: then nothing of it can be read either."""
+
+    file_system = "xfs"
+
+    def test_h8_eio_at_every_write_on_xfs(self):
+        self.play(self.disk.refuse_writes)
+
+    def test_h8_a_thin_disk_that_is_full_on_xfs(self):
+        self.play(self.disk.run_out, is_bounded=True)
+
+    def test_h8_a_disk_that_is_cut_off_on_xfs(self):
+        self.play(self.disk.cut)
+
+    def test_h8_xfs_shuts_itself_down_on_a_sound_disk(self):
+        self.play(self.disk.shut_down)
+
+
+@unittest.skipUnless(is_long(), "part of the long tier")
+class FailingBtrfs(FailingDevice):
+    """Btrfs lets nothing be written after an error."""
+
+    file_system = "btrfs"
+
+    def test_h8_eio_at_every_write_on_btrfs(self):
+        self.play(self.disk.refuse_writes)
+
+    def test_h8_a_thin_disk_that_is_full_on_btrfs(self):
+        self.play(self.disk.run_out, is_bounded=True)
+
+    def test_h8_a_disk_that_is_cut_off_on_btrfs(self):
+        self.play(self.disk.cut)
+
+
+class FullDisk(DeviceCase):
+    """Others fill the file system, alone or with what is below it."""
+
+    def users(self):
+        """Many that are active, by name and id."""
+        prefix = f"disk-{self.run_number}-"
+        rows = self.folder / "rows.ndjson"
+        rows.write_text("".join(json.dumps({"userName": f"{prefix}{number}@example.com", "title": "x"}) + "\n"
+                                for number in range(FULL_USERS)))
+        self.world.gateway.command("import", str(rows), "--folder", "staff")
+        okta = self.world.okta()
+        self.addCleanup(okta.close)
+        users = {user["userName"]: user["id"] for user in okta.import_users() if user["userName"].startswith(prefix)}
+        for name in users:
+            self.known.begin(name, ("x", True))
+            self.known.done(name)
+        return users
+
+    def deactivate(self, users):
+        """Each in turn until one must come again; then its name."""
+        with rawhttp.Connection.to(self.world.prov_url, timeout=WAIT_S) as connection:
+            for name, user_id in users.items():
+                self.known.begin(name, ("x", False))
+                answer = ask(self.world, connection, "PATCH", f"/Users/{user_id}", change(active=False))
+                if answer.status == 429:
+                    return name
+                self.known.done(name)
+        return None
+
+    def play(self, left, is_thin):
+        """Deactivations until no more can be written; SSO goes on, and nothing is lost."""
+        users = self.users()
+        self.arm(is_bounded=is_thin)
+        browsers, ids, gone = self.people()
+        children = self.children()
+        self.disk.fill(left)
+        if is_thin:
+            self.disk.run_out()
+        refused = self.deactivate(users)
+        self.assertIsNotNone(refused, "all were taken")
+        self.story.expect_in(browsers["carol@example.com"], "carol@example.com")
+        self.story.expect_refused(self.story.cookie(browsers[gone]))
+        self.story.expect_in(self.world.sign_in("new@example.com"), "new@example.com")
+        self.assertEqual(self.children(), children, "a process ended")
+        if is_thin:
+            self.expect_read_only()
+            self.mend()
+        self.disk.make_room()
+        wait_until(lambda: self.deactivate({refused: users[refused]}) is None, WAIT_S, "a deactivation")
+        self.assertEqual(self.health(), "up")
+        self.judge(browsers, ids, gone)
+
+    def test_h5_a_full_file_system_heals_without_restart(self):
+        self.play(0, False)
+
+    def test_h8_a_full_file_system_on_a_thin_disk_that_is_full_is_a_sync_that_failed(self):
+        self.play(THIN_LEFT, True)
+
+
+class FullExt4(FullDisk):
+    """The file system that most have."""
+
+
+@unittest.skipUnless(is_long(), "part of the long tier")
+class FullXfs(FullDisk):
+    """The same on XFS."""
+
+    file_system = "xfs"
+
+
+@unittest.skipUnless(is_long(), "part of the long tier")
+class FullBtrfs(FullDisk):
+    """Btrfs needs new room for each write, so that without its mark lock.mdb could not be written, nor a page read."""
+
+    file_system = "btrfs"
 
 
 class ColdStore(DeviceCase):
@@ -249,12 +389,13 @@ class ColdStore(DeviceCase):
                                 for number in range(COLD_USERS)))
         self.world.gateway.command("import", str(rows), "--folder", "staff")
 
-    def test_h8_what_cannot_be_read_is_undecided_and_ends_no_process(self):
+    def play(self, fail):
+        """Whoever is not in memory is undecided; no process ends."""
         self.fill()
         browsers, ids, gone = self.people()  # behind the others: whoever reads in order comes to them last
-        self.arm("remount-ro")
+        self.arm()
         children = self.children()
-        self.disk.cut()
+        fail()
         for name in ids:
             if name != gone:
                 self.story.expect_in(browsers[name], name)
@@ -268,5 +409,25 @@ class ColdStore(DeviceCase):
         self.mend()
         self.judge(browsers, ids, gone)
 
+    def test_h8_what_cannot_be_read_is_undecided_and_ends_no_process(self):
+        self.play(self.disk.cut)
 
-del DeviceCase
+
+@unittest.skipUnless(is_long(), "part of the long tier")
+class ColdXfs(ColdStore):
+    """The same on XFS."""
+
+    file_system = "xfs"
+
+    def test_h8_what_xfs_does_not_give_after_a_shutdown_is_undecided(self):
+        self.play(self.disk.shut_down)
+
+
+@unittest.skipUnless(is_long(), "part of the long tier")
+class ColdBtrfs(ColdStore):
+    """The same on btrfs."""
+
+    file_system = "btrfs"
+
+
+del DeviceCase, FailingDevice, FullDisk

@@ -14,8 +14,12 @@
 #define USERS 200u
 #define USERS_OF_ANOTHER 300u
 
+#define DESCRIPTORS 256
+
 /* What the next calls do; 0: as always. The writer's thread reads them. */
-static _Atomic int sync_error;
+static _Atomic int sync_error; /* told once to each descriptor, as the kernel does */
+static _Atomic bool is_told[DESCRIPTORS];
+static _Atomic bool is_full_at_sync;
 static _Atomic int write_error;
 static _Atomic int writes_before_error;
 static _Atomic bool is_meta_failing;
@@ -31,8 +35,10 @@ int fdatasync(int fd)
     if (real == NULL)
         *(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
     int error = atomic_load(&sync_error);
-    if (error == 0)
+    if (error == 0 || fd >= DESCRIPTORS || atomic_exchange(&is_told[fd], true))
         return real(fd);
+    if (atomic_load(&is_full_at_sync))
+        atomic_store(&is_disk_full, true);
     errno = error;
     return -1;
 }
@@ -102,6 +108,13 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
     return is_failing() ? -1 : real(fd, parts, count);
 }
 
+static void fail_syncs(int error)
+{
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        atomic_store(&is_told[fd], false);
+    atomic_store(&sync_error, error);
+}
+
 static void reopen(struct fixture *f)
 {
     fixture_close(f);
@@ -112,9 +125,9 @@ fixture_test(h6_after_a_failed_sync_the_store_is_read_only_until_restart)
 {
     struct store_writer_stats stats;
     fixture_create(f, "alice@x", "");
-    atomic_store(&sync_error, EIO);
+    fail_syncs(EIO);
     assert_code(fixture_create(f, "bob@x", "").code, GW_E_STORE_IO, &f->err);
-    atomic_store(&sync_error, 0);
+    fail_syncs(0);
     assert_code(fixture_create(f, "carol@x", "").code, GW_E_STORE_READ_ONLY, &f->err);
     store_writer_stats_read(f->writer, &stats);
     assert_true(stats.is_read_only);
@@ -165,16 +178,32 @@ static void nothing_is_written_to_files_that_were_moved_away(void **state)
     }
 }
 
-/* The file system has room, but what is below it has none: nobody knows what reached the disk. */
-fixture_test(h8_a_sync_that_finds_no_space_is_a_sync_that_failed)
+/* Nobody knows what reached the disk, also when the file system is full and that might have been the reason. */
+static void check_failing_sync(int error, bool is_full)
 {
-    fixture_create(f, "alice@x", "");
-    atomic_store(&sync_error, ENOSPC);
-    assert_code(fixture_create(f, "bob@x", "").code, GW_E_STORE_IO, &f->err);
-    atomic_store(&sync_error, 0);
-    assert_code(fixture_create(f, "bob@x", "").code, GW_E_STORE_READ_ONLY, &f->err);
-    reopen(f);
-    assert_int_equal(fixture_count(f), 1);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_create(&f, "alice@x", "");
+    atomic_store(&is_full_at_sync, is_full);
+    fail_syncs(error);
+    assert_code(fixture_create(&f, "bob@x", "").code, GW_E_STORE_IO, &f.err);
+    fail_syncs(0);
+    atomic_store(&is_full_at_sync, false);
+    atomic_store(&is_disk_full, false);
+    assert_code(fixture_create(&f, "bob@x", "").code, GW_E_STORE_READ_ONLY, &f.err);
+    reopen(&f);
+    assert_int_equal(fixture_count(&f), 1);
+    fixture_done(&f);
+}
+
+static void h8_a_sync_that_finds_no_space_is_a_sync_that_failed(void **state)
+{
+    (void)state;
+    static const int errors[] = {EIO, ENOSPC, EDQUOT};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        check_failing_sync(errors[i], false); /* what is below the file system is full */
+        check_failing_sync(errors[i], true);
+    }
 }
 
 /* Each write of a commit fails once: what was refused is not there, also not after a restart. */
