@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define LINE_BYTES_MAX (4u << 20) /* of one user; quotes double what is stored at most */
@@ -166,24 +168,53 @@ static enum gw_code export_to(struct command_folder *folder, const struct reques
     return code;
 }
 
-/* People's data: for the owner only. */
-static enum gw_code write_part(struct command_folder *folder, const struct request *request, const char *part,
+/* Two exports to one name: the second is refused, or the first would give its name to what the second has so far.
+ * What an export left that was interrupted has no lock. People's data: for the owner only. */
+static enum gw_code open_part(const char *part, FILE **ret_out, struct gw_error *err)
+{
+    int old = open(part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool is_busy = old >= 0 && flock(old, LOCK_EX | LOCK_NB) != 0;
+    if (old >= 0)
+        (void)close(old);
+    if (is_busy)
+        return gw_fail(err, GW_E_CONFLICT, "%s: another export writes it", part);
+    (void)unlink(part);
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *ret_out = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? fdopen(fd, "w") : NULL;
+    if (*ret_out != NULL)
+        return GW_OK;
+    (void)gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    return err->code;
+}
+
+/* Of the file that is open, whatever has its name now; it takes nobody's place. */
+static enum gw_code give_name(int fd, const char *part, const char *name, struct gw_error *err)
+{
+    char self[sizeof "/proc/self/fd/" + 10];
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    bool is_named = fsync(fd) == 0 && linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    if (!is_named && (errno == EPERM || errno == EOPNOTSUPP)) /* file systems of sticks and shares have no links */
+        is_named = renameat2(AT_FDCWD, part, AT_FDCWD, name, RENAME_NOREPLACE) == 0;
+    return is_named ? GW_OK : gw_fail(err, GW_E_INTERNAL, "%s: %s", name, strerror(errno));
+}
+
+static enum gw_code write_file(struct command_folder *folder, const struct request *request, const char *part,
                                uint64_t *ret_count, struct gw_error *err)
 {
-    (void)unlink(part); /* of an export that was interrupted */
-    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (out == NULL)
-        return gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    FILE *out = NULL;
+    GW_TRY(open_part(part, &out, err));
     enum gw_code code = export_to(folder, request, out, ret_count, err);
-    if (code == GW_OK && fsync(fd) != 0)
-        code = gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+    if (code == GW_OK)
+        code = give_name(fileno(out), part, request->output, err);
+    (void)unlink(part);
     if (fclose(out) != 0 && code == GW_OK)
-        code = gw_fail(err, GW_E_INTERNAL, "%s: %s", part, strerror(errno));
+        code = gw_fail(err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
     return code;
 }
 
-/* It gets its name when all of it is there, and takes nobody's place. */
+/* It gets its name when all of it is there. */
 static int export_to_file(struct command_folder *folder, const struct request *request)
 {
     GW_ARENA_SCOPED(arena);
@@ -194,11 +225,7 @@ static int export_to_file(struct command_folder *folder, const struct request *r
         (void)gw_fail(&err, GW_E_CONFLICT, "%s is there already", request->output);
         return command_failed(&err);
     }
-    enum gw_code code = write_part(folder, request, part, &count, &err);
-    if (code == GW_OK && link(part, request->output) != 0)
-        code = gw_fail(&err, GW_E_INTERNAL, "%s: %s", request->output, strerror(errno));
-    (void)unlink(part);
-    if (code != GW_OK)
+    if (write_file(folder, request, part, &count, &err) != GW_OK)
         return command_failed(&err);
     (void)fprintf(stderr, "%s: %" PRIu64 " users\n", request->output, count);
     return COMMAND_DONE;

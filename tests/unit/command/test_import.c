@@ -1,7 +1,24 @@
 /* `provgate import` and `export`: accounts come in once, wrong rows are named, and what was written can be read. */
 #include "tests/unit/command/ground.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/file.h>
+
+/* As on a stick or a share; this comes before that of the C library. */
+static bool has_no_links;
+
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
+{
+    static int (*real)(int, const char *, int, const char *, int);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "linkat");
+    if (!has_no_links)
+        return real(from_folder, from, to_folder, to, flags);
+    errno = EPERM;
+    return -1;
+}
 
 static int import(struct ground *g, const char *name, struct gw_str text, const char *more)
 {
@@ -285,6 +302,34 @@ ground_test(many_rows_come_in_and_go_out_again)
     assert_has(g->out, "\"givenName\":\"G, \\\"2999\\\"\"");
 }
 
+ground_test(two_exports_to_one_file_are_not_mixed)
+{
+    const char *words = gw_arena_printf(&g->arena, "--app wiki --output %s", ground_path(g, "out.ndjson")).ptr;
+    struct stat info;
+    int fd = open(ground_path(g, "out.ndjson.part"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(write(fd, "{", 1), 1);
+    assert_run(g, &command_export, words, COMMAND_FAILED);
+    assert_has(g->err, "another export writes it");
+    assert_str_equal(ground_read(g, ground_path(g, "out.ndjson.part")), "{");
+    assert_int_equal(stat(ground_path(g, "out.ndjson"), &info), -1);
+    assert_int_equal(close(fd), 0); /* it was killed */
+    assert_run(g, &command_export, words, COMMAND_DONE);
+    assert_int_equal(stat(ground_path(g, "out.ndjson.part"), &info), -1);
+}
+
+ground_test(a_file_system_without_links_takes_an_export_as_well)
+{
+    const char *words = gw_arena_printf(&g->arena, "--app wiki --output %s", ground_path(g, "out.ndjson")).ptr;
+    struct stat info;
+    has_no_links = true;
+    assert_run(g, &command_export, words, COMMAND_DONE);
+    has_no_links = false;
+    assert_int_equal(stat(ground_path(g, "out.ndjson"), &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(stat(ground_path(g, "out.ndjson.part"), &info), -1);
+}
+
 ground_test(an_export_file_is_private_and_overwrites_nothing)
 {
     assert_import(g, "users.csv", "userName\na\n", "", COMMAND_DONE);
@@ -316,6 +361,8 @@ int main(void)
         cmocka_unit_test(a_row_of_the_wrong_width_is_refused_and_a_broken_quote_ends_the_file),
         cmocka_unit_test(a_line_that_is_too_long_is_refused_and_the_next_one_read),
         cmocka_unit_test(many_rows_come_in_and_go_out_again),
+        cmocka_unit_test(two_exports_to_one_file_are_not_mixed),
+        cmocka_unit_test(a_file_system_without_links_takes_an_export_as_well),
         cmocka_unit_test(an_export_file_is_private_and_overwrites_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
