@@ -2,6 +2,7 @@
 #include "config/tokens.h"
 #include "config/value.h"
 #include "gateway/base/clock.h"
+#include "gateway/command/folder.h"
 #include "gateway/command/options.h"
 #include "gateway/json/write.h"
 
@@ -91,10 +92,15 @@ static int token_new(const struct command *command, const struct config *config,
         GW_OK)
         return command_failed(&err);
     bool is_written = printf("%.*s\n", GW_STR_ARG(secret)) > 0 && fflush(stdout) == 0;
+    gw_secret_wipe((char *)(uintptr_t)secret.ptr, secret.len);
+    if (!is_written) {
+        (void)fprintf(stderr, "provgate: the secret could not be written, and nobody knows it; revoke %s in %s\n",
+                      request->name, path);
+        return COMMAND_FAILED;
+    }
     (void)fprintf(stderr, "the digest of the credential %s (%s) is in %s; the secret above is shown this once\n",
                   request->name, token_kind_name(kind), path);
-    gw_secret_wipe((char *)(uintptr_t)secret.ptr, secret.len);
-    return is_written ? COMMAND_DONE : COMMAND_FAILED;
+    return COMMAND_DONE;
 }
 
 static int token_revoke(const struct command *command, const struct config *config, const struct request *request)
@@ -171,7 +177,7 @@ static int token_list(const struct command *command, const struct config *config
     print_tokens(set, use, request->app, request->as_json);
     token_use_free(use);
     token_set_free(set);
-    return COMMAND_DONE;
+    return command_output_done(COMMAND_DONE);
 }
 
 static const struct verb {

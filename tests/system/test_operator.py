@@ -268,7 +268,8 @@ class Descriptors(OperatorCase):
         store = Path(self.world.values["store"]["path"])
         self.okta.assign(ALICE)
         for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
-            for words in ("user list --count 0", "export", "check --store", "user show --user nobody"):
+            for words in ("user list --count 0", "export", "check --store", "token list --app wiki",
+                          "user show --user nobody"):
                 line = f"exec {binary_path()} {words} --config {self.world.config} {closed}"
                 done = subprocess.run(["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL, timeout=60, check=False)
@@ -282,6 +283,15 @@ class Descriptors(OperatorCase):
                 self.assertNotIn(b"provgate: ", content[:4096])
         self.story.expect_in(self.world.sign_in(ALICE), ALICE)
         self.command("check", "--store")
+
+
+    def test_a_secret_that_nobody_could_read_is_said_to_be_lost(self):
+        words = [binary_path(), "token", "new", "--app", "wiki", "--name", "lost", "--config", self.world.config]
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the secret could not be written, and nobody knows it; revoke lost in", done.stderr)
+        self.command("token", "revoke", "--app", "wiki", "--name", "lost")
 
 
 class Imports(OperatorCase):
