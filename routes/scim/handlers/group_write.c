@@ -77,7 +77,7 @@ static void give_ops(struct store_change *change, const struct store_member_op *
     change->as.group.op_count = count;
 }
 
-void group_write_again(struct prov_request *r, struct group_write *write)
+static void begin_again(struct prov_request *r, struct group_write *write)
 {
     const struct member_input *input = &write->input;
     if (!write->is_submitted)
@@ -89,6 +89,15 @@ void group_write_again(struct prov_request *r, struct group_write *write)
     write->is_read = input->version == 0;
     if (!write->is_read)
         member_input_begin(r, &write->input, input->reading, input->group_seq, input->changes, input->count);
+}
+
+bool group_write_resume(struct prov_request *r, struct group_write **ret_write)
+{
+    bool is_begun = r->state != NULL;
+    *ret_write = is_begun ? r->state : gw_arena_alloc(r->arena, sizeof **ret_write);
+    if (is_begun)
+        begin_again(r, *ret_write);
+    return is_begun;
 }
 
 /* One turn's part of the members that the body names; then the handler again. */

@@ -29,6 +29,10 @@ struct group_write {
 
 /* ---- what the body says of members ---- */
 
+/* What the request wants, in its arena. False: it is the first call of the handler, which reads the body. True: another
+ * call; when the last change was refused as stale, what was staged is gone, or made of an older version: then all
+ * begins again. */
+bool group_write_resume(struct prov_request *r, struct group_write **ret_write);
 /* Begins to read it, and makes `write` the request's. */
 GW_MUST_CHECK enum gw_code group_write_read(struct prov_request *r, struct group_write *write,
                                             enum scim_reading reading, uint64_t group_seq,
@@ -36,9 +40,6 @@ GW_MUST_CHECK enum gw_code group_write_read(struct prov_request *r, struct group
                                             struct gw_error *err);
 /* True: not all is read yet, and the handler is called again when it is. Few members are read at once. */
 bool group_write_is_read_later(struct prov_request *r, struct group_write *write);
-/* Another call of the handler. When the last change was refused as stale, what was staged is gone, or made of an older
- * version: then all begins again. */
-void group_write_again(struct prov_request *r, struct group_write *write);
 
 /* ---- the group ---- */
 

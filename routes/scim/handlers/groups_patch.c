@@ -72,14 +72,9 @@ static enum gw_code parse_patch(struct prov_request *r, uint64_t group_seq, stru
                                 struct gw_error *err)
 {
     struct scim_ignored ignored = {0};
-    struct group_write *write = r->state;
-    *ret_write = write;
-    if (write != NULL) {
-        group_write_again(r, write);
+    if (group_write_resume(r, ret_write))
         return GW_OK;
-    }
-    write = gw_arena_alloc(r->arena, sizeof *write);
-    *ret_write = write;
+    struct group_write *write = *ret_write;
     GW_TRY(group_projection_read(r, err));
     GW_TRY(scim_patch_parse(r->arena, r->app->group_type, r->body, &write->patch, &ignored, err));
     ignored_note(r, &ignored);

@@ -16,14 +16,9 @@ static void on_created(struct prov_request *r, struct store_change *change)
 static enum gw_code parse_body(struct prov_request *r, struct group_write **ret_write, struct gw_error *err)
 {
     struct scim_ignored ignored = {0};
-    struct group_write *write = r->state;
-    *ret_write = write;
-    if (write != NULL) {
-        group_write_again(r, write);
+    if (group_write_resume(r, ret_write))
         return GW_OK;
-    }
-    write = gw_arena_alloc(r->arena, sizeof *write);
-    *ret_write = write;
+    struct group_write *write = *ret_write;
     GW_TRY(group_projection_read(r, err));
     GW_TRY(scim_group_read(r->arena, r->app->group_type, r->body, &write->draft, &ignored, err));
     ignored_note(r, &ignored);
