@@ -8,6 +8,7 @@
 /* Who wants to know how far a copy is; each may be NULL. Never two calls at a time, on whatever thread. */
 struct store_backup_watch {
     store_progress_fn on_copied;    /* bytes */
+    uint64_t expected_bytes;        /* of these: used_bytes of store_stats_read, or 0 */
     store_progress_fn on_read_back; /* bytes, from the disk; only where others use the store */
     store_progress_fn on_verified;  /* records */
     void *data;

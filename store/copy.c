@@ -25,7 +25,6 @@ struct copying {
     bool is_direct;
     uint8_t *chunk;
     uint64_t done;
-    uint64_t total;
     const struct store_backup_watch *watch;
     int error;
 };
@@ -75,10 +74,10 @@ static void make_way(int64_t begun_us)
     (void)nanosleep(&pause, NULL);
 }
 
-static void tell(const struct copying *copying, store_progress_fn on_progress, uint64_t done)
+static void tell(const struct copying *copying, store_progress_fn on_progress, uint64_t done, uint64_t total)
 {
     if (on_progress != NULL)
-        on_progress(done, copying->total, copying->watch->data);
+        on_progress(done, total, copying->watch->data);
 }
 
 static void *drain(void *data)
@@ -92,7 +91,7 @@ static void *drain(void *data)
         if (!is_well)
             break;
         copying->done += bytes;
-        tell(copying, copying->watch->on_copied, copying->done);
+        tell(copying, copying->watch->on_copied, copying->done, copying->watch->expected_bytes);
         if (copying->is_paced)
             make_way(begun_us);
         is_well = fill_chunk(copying, &bytes);
@@ -100,17 +99,6 @@ static void *drain(void *data)
     copying->error = is_well ? 0 : errno;
     (void)close(copying->from); /* LMDB then ends with EPIPE */
     return NULL;
-}
-
-static enum gw_code find_total(struct store *store, uint64_t *ret_bytes, struct gw_error *err)
-{
-    struct store_view view = {.store = store};
-    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &view.txn);
-    if (rc != 0)
-        return store_fail_mdb(err, rc, "read the store");
-    enum gw_code code = store_env_used(&view, ret_bytes, err);
-    mdb_txn_abort(view.txn);
-    return code;
 }
 
 static enum gw_code copy_by_pipe(struct store *store, struct copying *copying, struct gw_error *err)
@@ -139,16 +127,15 @@ static enum gw_code copy_by_pipe(struct store *store, struct copying *copying, s
  * give, and the kernel would read megabytes ahead of it. */
 static enum gw_code read_back(struct copying *copying, struct gw_error *err)
 {
-    copying->total = copying->done;
     (void)give_up_direct(copying);
     (void)posix_fadvise(copying->to, 0, 0, POSIX_FADV_RANDOM);
-    for (uint64_t at = 0; at < copying->total;) {
+    for (uint64_t at = 0; at < copying->done;) {
         int64_t begun_us = gw_clock_mono_us();
         ssize_t got = pread(copying->to, copying->chunk, CHUNK_BYTES, (off_t)at);
         if (got <= 0)
             return gw_fail(err, GW_E_STORE_IO, "cannot read: %s", got == 0 ? "it is cut short" : strerror(errno));
         at += (uint64_t)got;
-        tell(copying, copying->watch->on_read_back, at);
+        tell(copying, copying->watch->on_read_back, at, copying->done);
         make_way(begun_us);
     }
     return GW_OK;
@@ -165,7 +152,6 @@ static enum gw_code copy_and_sync(struct store *store, struct copying *copying, 
 enum gw_code store_copy(struct store *store, int fd, const struct store_backup_watch *watch, struct gw_error *err)
 {
     struct copying copying = {.to = fd, .watch = watch, .is_paced = !store_courtesy_is_alone(store)};
-    GW_TRY(find_total(store, &copying.total, err));
     /* Past the kernel's cache where the file system can: else the syncs of sign-ons would wait for this file too. */
     copying.is_direct = fcntl(fd, F_SETFL, O_DIRECT) == 0;
     copying.chunk = aligned_alloc(CHUNK_ALIGN, CHUNK_BYTES);

@@ -34,9 +34,12 @@ enum gw_code command_backup_run(struct store *store, const char *to, backup_fn c
                                 uint64_t *ret_bytes, struct gw_error *err)
 {
     struct progress progress = {.what = NULL};
-    const struct store_backup_watch watch = {
-        .on_copied = on_copied, .on_read_back = on_read_back, .on_verified = on_verified, .data = &progress};
     GW_TRY(store_stats_read(store, ret_stats, err));
+    const struct store_backup_watch watch = {.on_copied = on_copied,
+                                             .expected_bytes = ret_stats->used_bytes,
+                                             .on_read_back = on_read_back,
+                                             .on_verified = on_verified,
+                                             .data = &progress};
     enum gw_code code = copy(store, to, &watch, ret_bytes, err);
     progress_clear(&progress);
     return code;
